@@ -1,0 +1,259 @@
+"""The command line: a contract that scripts rely on. Heavy imports stand inside the commands."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from data.errors import ConfigError, DeskhandError, LogFormatError
+
+app = typer.Typer(
+    name="deskhand",
+    help="From a company's own support logs to a working, measured, private support assistant.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="key.of.config=value, last word")]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
+Out = Annotated[Path, typer.Option("--out", help="where to write")]
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port of the page")] = 7860,
+) -> None:
+    """Train on the sample logs if needed, then open the chat page."""
+    from apps.demo import ensure_trained
+    from apps.serving import serve_apps
+
+    ensure_trained()
+    serve_apps(["customer_service", "faq", "summarizer"], host, port, [])
+
+
+@app.command()
+def prepare(
+    logs: Annotated[list[Path], typer.Argument(help="exports: files or folders")],
+    out: Out,
+    format_: Annotated[str | None, typer.Option("--format", help="importer by name")] = None,
+    map_: Annotated[list[str] | None, typer.Option("--map", help="field=column of a table")] = None,
+    region: Annotated[str, typer.Option(help="country of phone numbers without prefix")] = "GB",
+    max_bad: Annotated[int, typer.Option(help="bad rows that still count as success")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Any export → conversations, redacted, split, with a report."""
+    from data.prepare import prepare as run
+
+    columns = dict(_pair(entry, "--map") for entry in map_ or ())
+    done = run(logs, out, importer=format_, columns=columns, region=region)
+    total = sum(done.conversations.values())
+    report = {"out": str(out), "conversations": dict(done.conversations), "turns": done.turns,
+              "redacted": dict(done.redacted), "rows_dropped": len(done.bad)}  # fmt: skip
+    splits = ", ".join(f"{count} {name}" for name, count in done.conversations.items())
+    redacted = ", ".join(f"{count} {kind}" for kind, count in done.redacted.items()) or "nothing"
+    _print(report, as_json, f"{total} conversations, {done.turns} turns → {out} ({splits}); redacted: {redacted}")
+    for line in done.bad[:20]:
+        typer.echo(f"warning: {line}", err=True)
+    if len(done.bad) > max_bad:
+        raise LogFormatError(
+            f"{len(done.bad)} rows could not be read, the first at {done.bad[0]}; everything else was written to "
+            f"{out}, the places are in {out / 'dropped.jsonl'} (--max-bad N accepts some)"
+        )
+
+
+@app.command()
+def train(
+    task: Annotated[str, typer.Argument(help="intent, ner or reply")],
+    data: Annotated[Path, typer.Option("--data", help="labelled file, or folder of splits")],
+    out: Out,
+    evaluation: Annotated[Path | None, typer.Option("--eval", help="a test set, reported only")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML")] = None,
+    overrides: Overrides = None,
+    text_column: Annotated[str | None, typer.Option(help="column of the text")] = None,
+    label_column: Annotated[str | None, typer.Option(help="column of the label")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the last checkpoint")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune one model and write a run directory."""
+    from finetune.config import METHODS, train_config
+
+    if task not in METHODS:
+        raise ConfigError(f"no task {task!r}; one of {', '.join(METHODS)}")
+    columns = {"text_column": text_column, "label_column": label_column}
+    given = {key: value for key, value in columns.items() if value is not None}
+    resolved = train_config(task, config, overrides or (), **given)
+    from finetune.train import describe
+    from finetune.train import train as run
+
+    if dry_run:
+        plan = describe(resolved, data, evaluation)
+        _print(plan, as_json, f"{task} by {resolved.method}: {plan['rows']} rows, {plan['steps']} steps")
+        return
+    try:
+        done = run(resolved, data, out, evaluation, resume)
+    except KeyboardInterrupt as stop:
+        raise DeskhandError(f"stopped; {out} is as it was, go on with --resume") from stop
+    split = "test" if "test" in done.metrics else "validation"
+    lines = [f"{out}: {split}"] + [
+        f"  {key}: {done.metrics[split]['before'].get(key)} before, {value} after"
+        for key, value in done.metrics[split]["after"].items()
+    ]
+    _print({"run": str(out), **done.metrics}, as_json, "\n".join(lines))
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="a run or an index")],
+    data: Annotated[Path, typer.Option("--data", help="labelled file")],
+    as_json: AsJson = False,
+) -> None:
+    """Metrics of a run or an index on a labelled file."""
+    from apps.measure import evaluate_path
+
+    metrics = evaluate_path(run, data)
+    _print(metrics, as_json, "\n".join(f"{key}: {value}" for key, value in metrics.items()))
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="a run")],
+    texts: Annotated[list[str] | None, typer.Argument(help="texts; none: --input or standard input")] = None,
+    input_: Annotated[Path | None, typer.Option("--input", help="a text a line, or a table")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a model says of texts."""
+    from apps.measure import predict_texts, read_texts
+
+    wanted = list(texts or ()) or read_texts(input_)
+    for row in predict_texts(run, wanted):
+        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else _readable(row))
+
+
+@app.command()
+def index(
+    paths: Annotated[list[Path], typer.Argument(help="FAQ, policies, prepared conversations")],
+    out: Out,
+    fit_questions: Annotated[
+        Path | None, typer.Option("--fit", help="labelled questions for fusion and threshold")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(help="encoder or reply run")] = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a searchable index of what the company has answered."""
+    from apps.measure import make_index
+
+    made = make_index(paths, out, fit_questions, encoder, overrides or ())
+    kinds = ", ".join(f"{count} {kind}" for kind, count in made["kinds"].items())
+    _print(made, as_json, f"{made['passages']} passages ({kinds}) → {out}")
+
+
+@app.command()
+def search(
+    index_path: Annotated[Path, typer.Argument(metavar="INDEX", help="an index")],
+    question: Annotated[str, typer.Argument(help="what is asked")],
+    k: Annotated[int, typer.Option("-k", min=1, help="passages at most")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """The passages that answer a question."""
+    from apps.build import opened_index
+    from apps.trace import passage_values
+
+    opened = opened_index(index_path, 2)
+    found = opened.search(question, k)
+    rows = [passage_values(passage) for passage in found]
+    answerable = opened.answerable(found)
+    lines = [f"{row['score']:.3f}  {row['title']}  [{row['source']}]" for row in rows]
+    if not answerable:
+        lines.insert(0, "nothing here answers that; the closest:")
+    result = {"question": question, "answerable": answerable, "passages": rows}
+    _print(result, as_json, "\n".join(lines))
+
+
+@app.command()
+def ask(
+    app_name: Annotated[str, typer.Argument(metavar="APP", help="template or config file")],
+    message: Annotated[str, typer.Argument(help="what the customer writes")],
+    conversation: Annotated[str | None, typer.Option(help="go on in this conversation")] = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """One message through an app, no server."""
+    from apps.serving import ask_app
+
+    result = ask_app(app_name, message, conversation, overrides or ())
+    _print(result, as_json, str(result["text"]))
+
+
+@app.command()
+def serve(
+    apps: Annotated[list[str], typer.Argument(help="templates or config files")],
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port")] = 7860,
+    overrides: Overrides = None,
+) -> None:
+    """Serve the page, a tab for each app."""
+    from apps.serving import serve_apps
+
+    serve_apps(apps, host, port, overrides or ())
+
+
+def main() -> None:
+    """Run a command; a user's mistake becomes one line on stderr and exit code 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for ours in ("apps", "data", "finetune", "retrieval"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")  # bars are for terminals, not for log files
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except DeskhandError as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has gone away
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's own: a wrong option or a missing argument
+            _fail(f"{error.format_message()} (deskhand --help shows the commands)")
+        raise
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)
+    sys.exit(2)
+
+
+def _pair(entry: str, option: str) -> tuple[str, str]:
+    key, sign, value = entry.partition("=")
+    if not (key and sign and value):
+        raise ConfigError(f"{option} {entry}: field=column is needed")
+    return key, value
+
+
+def _print(values: Any, as_json: bool, text: str) -> None:  # noqa: ANN401 - whatever JSON holds
+    typer.echo(json.dumps(values, ensure_ascii=False) if as_json else text)
+
+
+def _readable(row: dict[str, Any]) -> str:
+    if "intent" in row:
+        name = row["intent"] or "out of scope"
+        return f"{name} ({row['confidence']:.2f})  {row['text']}"
+    if "entities" in row:
+        found = ", ".join(f"{e['type']}={e['text']}" for e in row["entities"]) or "no entities"
+        return f"{found}  {row['text']}"
+    return json.dumps(row, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()

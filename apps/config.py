@@ -1,0 +1,50 @@
+"""An app's config file: its template, its runs, its index."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from apps.store import DEFAULT_URL
+from data.config import Config, load_config
+from data.encoders import DEFAULT_ENCODER
+from data.errors import ConfigError
+
+AppName = Literal["customer_service", "faq", "summarizer"]
+SHIPPED = Path(__file__).parent
+
+
+class RunsConfig(Config):
+    """Trained runs by task; paths from the working directory."""
+
+    intent: Path = Path("runs/intent")
+    ner: Path = Path("runs/ner")
+
+
+class AppConfig(Config):
+    """One app."""
+
+    app: AppName
+    runs: RunsConfig = RunsConfig()
+    index: Path = Field(Path("indexes/support"), description="from the working directory")
+    encoder: str = Field(DEFAULT_ENCODER, description="for apps without an index")
+    workflows: Path = Field(Path("workflows.yaml"), description="from the config file's folder")
+    store: str = Field(DEFAULT_URL, description="database URL")
+    orders: Path | None = Field(None, description="a table of orders, copied in at first start")
+    threads: int = Field(2, ge=1, description="CPU threads of one model call")
+    examples: tuple[str, ...] = ()
+
+
+def app_config(app: str, overrides: Sequence[str] = ()) -> tuple[AppConfig, Path]:
+    """The config of a template's name or of a config file, and the folder it lies in.
+
+    Raises:
+        ConfigError: If there is no such template or file, or a line of it is wrong.
+    """
+    path = Path(app)
+    if path.suffix not in (".yaml", ".yml"):
+        path = SHIPPED / app / "config.yaml"
+        if not path.exists():
+            raise ConfigError(f"{app}: no such app; customer_service, faq, summarizer or a config file")
+    return load_config(AppConfig, path, overrides), path.parent

@@ -1,0 +1,116 @@
+"""The actions of the sample shop: each looks at an order and says what it came to.
+
+A preview tells, without changing anything, whether an action can be done (`ok`) or why not; the action
+itself looks again, because time passes between the question and the yes.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+
+from apps.actions import ActionResult, Order, Orders
+
+RETURN_WINDOW = timedelta(days=30)  # from delivery
+Action = Callable[[Orders, Mapping[str, str]], ActionResult]
+
+
+def order_status(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """Where the order is; any order can be looked up."""
+    order = orders.find(slots["order_number"])
+    return ActionResult(order.status, _facts(order)) if order else ActionResult("unknown")
+
+
+def preview_status(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """Whether the order exists."""
+    order = orders.find(slots["order_number"])
+    return ActionResult("ok", _facts(order)) if order else ActionResult("unknown")
+
+
+def preview_cancel(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """Only an order that is being processed can be cancelled."""
+    order = orders.find(slots["order_number"])
+    if order is None:
+        return ActionResult("unknown")
+    say = {"processing": "ok", "dispatched": "dispatched", "delivered": "delivered"}
+    return ActionResult(say.get(order.status, "already"), _facts(order))
+
+
+def cancel_order(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """Cancel the order."""
+    return _done(preview_cancel(orders, slots), {"order": slots["order_number"], "status": "cancelled"})
+
+
+def preview_return(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """An order can be returned within RETURN_WINDOW of its delivery."""
+    order = orders.find(slots["order_number"])
+    if order is None:
+        return ActionResult("unknown")
+    facts = _facts(order)
+    if order.status in ("cancelled", "returned"):
+        return ActionResult("already", facts)
+    if order.delivered is None:
+        return ActionResult("not_delivered", facts)
+    if date.today() - order.delivered > RETURN_WINDOW:
+        return ActionResult("too_late", facts)
+    return ActionResult("ok", facts)
+
+
+def return_item(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """Register the return of one item."""
+    effect = {"order": slots["order_number"], "returning": slots["product"]}
+    return _done(preview_return(orders, slots), effect)
+
+
+def preview_address(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """The address can change until dispatch."""
+    order = orders.find(slots["order_number"])
+    if order is None:
+        return ActionResult("unknown")
+    say = {"processing": "ok", "dispatched": "dispatched"}
+    return ActionResult(say.get(order.status, "already"), _facts(order))
+
+
+def change_address(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """Send the order somewhere else."""
+    effect = {"order": slots["order_number"], "address": slots["address"]}
+    return _done(preview_address(orders, slots), effect)
+
+
+ACTIONS: dict[str, Action] = {
+    "order_status": order_status,
+    "cancel_order": cancel_order,
+    "return_item": return_item,
+    "change_address": change_address,
+}
+PREVIEWS: dict[str, Action] = {
+    "order_status": preview_status,
+    "cancel_order": preview_cancel,
+    "return_item": preview_return,
+    "change_address": preview_address,
+}
+
+
+def _done(preview: ActionResult, effect: dict[str, str]) -> ActionResult:
+    if preview.say != "ok":
+        return preview
+    return ActionResult("done", preview.facts, (effect,))
+
+
+def _facts(order: Order) -> dict[str, str]:
+    furniture = "Alder" in order.items
+    return {
+        "order_number": order.number,
+        "items": order.items,
+        "total": f"£{order.total:.2f}",
+        "status": order.status,
+        "placed": _day(order.placed),
+        "dispatched": _day(order.dispatched),
+        "delivered": _day(order.delivered),
+        "tracking_number": order.tracking_number,
+        "cost": (
+            "We collect furniture for £19." if furniture else "£2.95 for the label is taken off the refund."
+        ),
+    }
+
+
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%B}" if day else ""

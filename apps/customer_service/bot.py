@@ -1,0 +1,197 @@
+"""The customer service bot: understand, run a workflow, else select an answer, else hand over."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from apps.app import State, clean, polite_refusal
+from apps.customer_service.select import select
+from apps.customer_service.workflow import Progress, Step, Workflows, order_number
+from data.schema import Answer, Conversation, Entity, Intent, Passage, Reason
+from finetune.intent_model import IntentModel
+from finetune.ner_model import NerModel
+from retrieval.index import Index
+
+FOUND = 8  # passages that an answer is selected from
+SHOWN = 5
+_GREETING = re.compile(
+    r"^\W*(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)(?: there| all| team)?\W*$", re.I
+)
+_THANKS = re.compile(
+    r"^\W*(?:(?:ok|okay|great|brilliant|lovely|perfect|many|no)\W+)*(?:thanks|thank you|thx|ta|cheers|bye|goodbye)"
+    r"(?:\W+(?:so much|very much|a lot|a bunch|for your help|for the help|all|again|bye|then|that's all|you))*\W*$",
+    re.I,
+)
+_HAND_OVER: dict[Reason, str] = {
+    "asked_for_person": "Of course. I am passing this conversation to a colleague, who will read it and write to you here.",
+    "no_answer": "I do not have a reliable answer to that, so I am passing this conversation to a colleague who can help.",
+    "low_confidence": "I am not sure that I understood you rightly, so I am passing this conversation to a colleague.",
+    "out_of_scope": "I cannot help with that myself, so I am passing this conversation to a colleague.",
+    "action_failed": "I could not get that done here, so I am passing this conversation to a colleague.",
+}
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What is known about the turn that is being answered."""
+
+    text: str
+    intent: Intent
+    entities: tuple[Entity, ...]
+    values: dict[str, str]
+    progress: Progress | None
+    misses: int
+    ms: dict[str, float] = field(default_factory=dict)
+    passages: tuple[Passage, ...] = ()
+
+
+class CustomerServiceBot:
+    """Answers a customer with workflows on orders and with what the company has already said.
+
+    Args:
+        intents: The intent run.
+        entities: The ner run.
+        index: FAQ, policies and solved conversations.
+        workflows: What can be looked up and changed.
+        examples: Messages to begin with, for the page.
+    """
+
+    title = "Customer service"
+
+    def __init__(
+        self,
+        intents: IntentModel,
+        entities: NerModel,
+        index: Index,
+        workflows: Workflows,
+        examples: tuple[str, ...] = (),
+    ) -> None:
+        self._intents, self._entities, self._index = intents, entities, index
+        self._workflows = workflows
+        self.examples = examples
+
+    def answer(self, conversation: Conversation, state: State) -> Iterator[Answer]:
+        """See App."""
+        start = time.perf_counter()
+        text = clean(conversation.turns[-1].text)
+        refusal = polite_refusal(text)
+        if refusal is not None:
+            yield Answer(refusal, step="not_read", ms={"total": _since(start)}, state=dict(state))
+            return
+        turn = self._understand(text, state)
+        final = self._decide(turn)
+        total = {**turn.ms, "total": _since(start)}
+        yield from growing(replace(final, ms=total))
+
+    def _understand(self, text: str, state: State) -> _Turn:
+        """Intent and entities of the message, and what is remembered."""
+        ms: dict[str, float] = {}
+        clock = time.perf_counter()
+        intent = self._intents.predict([text])[0].intent
+        ms["intent"] = _since(clock)
+        clock = time.perf_counter()
+        entities = tuple(self._entities.predict([text])[0])
+        ms["entities"] = _since(clock)
+        values = dict(state.get("values", {})) | {entity.type: entity.text for entity in entities}
+        progress = Progress.from_dict(state.get("workflow"))
+        return _Turn(text, intent, entities, values, progress, int(state.get("misses", 0)), ms)
+
+    def _decide(self, turn: _Turn) -> Answer:
+        """The complete Answer."""
+        started = self._workflows.for_intent(turn.intent.name)
+        if turn.progress is not None:
+            switches = started is not None and started != turn.progress.name and turn.intent.confidence > 0.6
+            if self._workflows.takes(turn.progress, turn.text, turn.entities) and not (
+                switches and turn.progress.asked == "product"
+            ):
+                return self._workflow(turn, turn.progress)
+        if turn.intent.name == "talk_to_human":
+            return self._hand_over(turn, "asked_for_person")
+        if started is not None:
+            carried = _carried(turn, started)
+            return self._workflow(turn, carried)
+        if _THANKS.match(turn.text) or _GREETING.match(turn.text):
+            words = "Hello! What can I help you with?"
+            if _THANKS.match(turn.text):
+                words = "You are welcome. Is there anything else?"
+            return self._finish(turn, words, "small_talk", misses=0)
+        if turn.intent.name is None:
+            return self._out_of_scope(turn)
+        return self._select(turn)
+
+    def _workflow(self, turn: _Turn, progress: Progress) -> Answer:
+        clock = time.perf_counter()
+        step: Step = self._workflows.step(progress, turn.text, turn.entities)
+        turn.ms["workflow"] = _since(clock)
+        turn.progress = step.progress
+        if step.stage == "gave_up":
+            return self._hand_over(turn, "action_failed")
+        answer = self._finish(turn, step.text, f"workflow:{progress.name}:{step.stage}", misses=0)
+        return replace(answer, effects=step.effects)
+
+    def _select(self, turn: _Turn) -> Answer:
+        """The best known answer, with its sources; a hand-over where none is close enough."""
+        chosen = self._search(turn)
+        if chosen is None:
+            reason: Reason = "low_confidence" if turn.intent.confidence < 0.5 else "no_answer"
+            return self._hand_over(turn, reason)
+        sources = (chosen, *(p for p in turn.passages if p.id != chosen.id))[:SHOWN]
+        text = chosen.text
+        if turn.progress is not None:  # the customer asked something in between: come back to it
+            text += f"\n\nBack to where we were: {self._workflows.resume_question(turn.progress)}"
+        step = f"select:{chosen.metadata.get('kind', 'passage')}"
+        return replace(self._finish(turn, text, step, misses=0), passages=sources)
+
+    def _search(self, turn: _Turn) -> Passage | None:
+        clock = time.perf_counter()
+        found = self._index.search(turn.text, FOUND)
+        turn.passages = tuple(found)
+        turn.ms["search"] = _since(clock)
+        clock = time.perf_counter()
+        chosen = select(found, turn.values) if self._index.answerable(found) else None
+        turn.ms["select"] = _since(clock)
+        return chosen
+
+    def _out_of_scope(self, turn: _Turn) -> Answer:
+        """A first one is declined, a second in a row goes to a person."""
+        if turn.misses:
+            return self._hand_over(turn, "out_of_scope")
+        words = (
+            "I can help with orders, deliveries, returns, payments, accounts and our products, and that seems to be "
+            "something else. Could you put it in other words if it is about one of these?"
+        )
+        return replace(self._finish(turn, words, "out_of_scope", misses=1), reason="out_of_scope")
+
+    def _hand_over(self, turn: _Turn, reason: Reason) -> Answer:
+        turn.progress = None
+        answer = self._finish(turn, _HAND_OVER[reason], "hand_over", misses=0)
+        return replace(answer, hand_over=True, reason=reason, passages=turn.passages[:SHOWN])
+
+    def _finish(self, turn: _Turn, text: str, step: str, misses: int) -> Answer:
+        state: dict[str, Any] = {
+            "values": turn.values,
+            "workflow": turn.progress.to_dict() if turn.progress else None,
+            "misses": misses,
+        }
+        return Answer(text, intent=turn.intent, entities=turn.entities, step=step, state=state)
+
+
+def growing(answer: Answer) -> Iterator[Answer]:
+    """The Answer sentence by sentence, the complete one last; only that one carries state and effects."""
+    ends = [match.end() for match in re.finditer(r"[.!?]\s+", answer.text)]
+    for end in ends:
+        yield replace(answer, text=answer.text[:end], state={}, effects=())
+    yield answer
+
+
+def _carried(turn: _Turn, name: str) -> Progress:
+    """A new start of a workflow, with the order number the customer gave before, if there was one."""
+    number = turn.values.get("order_number")
+    slots: Mapping[str, str] = {"order_number": order_number(number)} if number else {}
+    return Progress(name, slots)
+
+
+def _since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000

@@ -1,0 +1,48 @@
+"""From nothing to a page: train what is missing on the sample logs, index them, reuse it next time."""
+
+import logging
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from data.errors import DeskhandError
+from finetune.run_dir import RunDir
+from retrieval.index import MANIFEST
+
+logger = logging.getLogger(__name__)
+SAMPLES = Path(__file__).parent.parent / "data" / "samples"
+INTENT, NER, REPLY = Path("runs/intent"), Path("runs/ner"), Path("runs/reply")
+PREPARED, INDEX = Path("var/samples"), Path("indexes/support")
+
+
+def ensure_trained() -> None:
+    """Run the command line's own verbs for what is not there yet.
+
+    Each runs in a process of its own, so that the page keeps none of the memory that training took.
+
+    Raises:
+        DeskhandError: If a step fails.
+    """
+    turns = str(SAMPLES / "turns")
+    conversations = str(SAMPLES / "conversations.jsonl")
+    knowledge = [str(SAMPLES / "faq.md"), str(SAMPLES / "policies")]
+    steps = [
+        ("training intents", RunDir(INTENT).metrics, ["train", "intent", "--data", turns, "--out", str(INTENT)]),
+        ("training entities", RunDir(NER).metrics, ["train", "ner", "--data", turns, "--out", str(NER)]),
+        ("reading the logs", PREPARED / "train.jsonl", ["prepare", conversations, "--out", str(PREPARED)]),
+        ("training replies", RunDir(REPLY).metrics,
+         ["train", "reply", "--data", str(PREPARED), "--out", str(REPLY)]),
+        ("indexing", INDEX / MANIFEST,
+         ["index", *knowledge, str(PREPARED / "train.jsonl"), "--out", str(INDEX),
+          "--fit", str(SAMPLES / "questions" / "fit.jsonl")]),
+    ]  # fmt: skip
+    for label, made, arguments in steps:
+        if made.exists():
+            continue
+        logger.info("%s …", label)
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "apps.cli", *arguments], check=False)
+        if done.returncode:
+            raise DeskhandError(f"{label} failed: deskhand {' '.join(arguments)}")
+        logger.info("%s took %.0f s", label, time.perf_counter() - start)

@@ -1,0 +1,46 @@
+"""FAQ QA: a question → the entry that answers it, word for word with its source, or "I don't know"."""
+
+import time
+from collections.abc import Iterator
+
+from apps.app import State, clean, polite_refusal
+from data.schema import Answer, Conversation
+from retrieval.index import Index
+
+KINDS = frozenset({"faq"})
+SHOWN = 3
+UNKNOWN = "I don't know: nothing in the FAQ answers that."
+
+
+class FaqApp:
+    """Answer with the closest FAQ entry.
+
+    Args:
+        index: An index that holds FAQ entries; its fitted threshold decides when to say "I don't know".
+        examples: Questions to begin with, for the page.
+    """
+
+    title = "FAQ"
+
+    def __init__(self, index: Index, examples: tuple[str, ...] = ()) -> None:
+        self._index = index
+        self.examples = examples
+
+    def answer(self, conversation: Conversation, state: State) -> Iterator[Answer]:
+        """See App."""
+        start = time.perf_counter()
+        text = clean(conversation.turns[-1].text)
+        refusal = polite_refusal(text)
+        if refusal is not None:
+            yield Answer(refusal, step="not_read", ms={"total": _since(start)})
+            return
+        found = tuple(self._index.search(text, SHOWN, kinds=KINDS))
+        ms = {"search": _since(start), "total": _since(start)}
+        if not self._index.answerable(found):
+            yield Answer(UNKNOWN, passages=found, reason="no_answer", step="no_answer", ms=ms)
+            return
+        yield Answer(found[0].text, passages=found, step="faq", ms=ms)
+
+
+def _since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000

@@ -1,0 +1,128 @@
+"""What the command line does with runs and indexes: evaluate, predict, make an index."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from apps.build import opened_encoder
+from data.conversations import entity_values
+from data.encoders import DEFAULT_ENCODER
+from data.errors import ConfigError, LogFormatError, RunDirError
+from data.rows import SUFFIXES, BadRows, read_rows, read_text
+from finetune.config import TrainConfig
+from finetune.intent_model import IntentModel
+from finetune.ner_model import NerModel
+from finetune.reply_model import ReplyModel
+from finetune.run_dir import RunDir
+from retrieval.evaluate import evaluate, fit, read_questions
+from retrieval.index import MANIFEST, build_index, open_index, read_manifest
+from retrieval.passages import read_passages
+
+THREADS = 2
+
+
+def evaluate_path(path: Path, data: Path) -> dict[str, float]:
+    """Metrics of a run, or of an index, on labelled rows.
+
+    Raises:
+        DeskhandError: If the path is neither, or the rows do not fit it.
+    """
+    if (path / MANIFEST).exists():
+        index = open_index(path, opened_encoder(read_manifest(path).encoder, THREADS))
+        return {key: round(value, 5) for key, value in evaluate(index, read_questions(data)).items()}
+    run = RunDir(path)
+    task_name = run.check()
+    from finetune.metrics import rounded
+    from finetune.tasks import TASKS
+
+    config = TrainConfig.model_validate(run.read_config()["train"])
+    task = TASKS[task_name]
+    return rounded(task.scorer(path, config)(task.read(data, config)).metrics)
+
+
+def read_texts(path: Path | None) -> list[str]:
+    """Texts to predict on: the `text` column of a table, the lines of any other file, or standard input.
+
+    Raises:
+        LogFormatError: If there is no text.
+    """
+    if path is None:
+        if sys.stdin.isatty():
+            raise ConfigError("no text given; name some, or --input FILE")
+        texts = [line.rstrip("\n") for line in sys.stdin]
+    elif path.suffix in SUFFIXES:
+        texts = []
+        for row in read_rows(path):
+            if "text" not in row.values:
+                raise LogFormatError(f"{row.where}: no column 'text'; found: {', '.join(row.values)}")
+            texts.append(str(row.values["text"]))
+    else:
+        texts = read_text(path).splitlines()
+    if not texts:
+        raise LogFormatError(f"{path or 'standard input'}: no text in it")
+    return texts
+
+
+def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """A row for each text, with the keys of the command line's contract.
+
+    A reply run reads a first text as the conversation so far and ranks the others.
+
+    Raises:
+        RunDirError: If the path is not a run that predicts.
+    """
+    task = RunDir(path).check()
+    if task == "intent":
+        model = IntentModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
+        for text, prediction in zip(texts, model.predict(texts), strict=True):
+            yield {
+                "text": text,
+                "intent": prediction.intent.name,
+                "confidence": round(prediction.intent.confidence, 4),
+                "in_scope": prediction.intent.name is not None,
+                "top": [[name, round(sure, 4)] for name, sure in prediction.top],
+            }
+    elif task == "ner":
+        for text, entities in zip(texts, NerModel(path, THREADS).predict(texts), strict=True):
+            yield {"text": text, "entities": [entity_values(entity) for entity in entities]}
+    elif task == "reply":
+        if len(texts) < 2:
+            raise ConfigError(f"{path}: a reply run ranks answers; give the conversation first, then answers")
+        context, *answers = texts
+        for place, score in ReplyModel(path, THREADS).rank(context, answers):
+            yield {"text": context, "answer": answers[place], "score": round(score, 4)}
+    else:
+        raise RunDirError(f"{path}: runs of task {task} do not predict")
+
+
+def make_index(
+    paths: Sequence[Path], out: Path, questions: Path | None, encoder: str | None, overrides: Sequence[str]
+) -> dict[str, Any]:
+    """Build an index; fit its fusion and threshold where labelled questions are given.
+
+    Raises:
+        DeskhandError: If a file, an option or the encoder is wrong.
+    """
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key != "encoder" or not value:
+            raise ConfigError(f"--set {override}: an index has one setting, encoder=NAME or a reply run")
+        encoder = value
+    name = encoder or DEFAULT_ENCODER
+    bad = BadRows()
+    passages = read_passages(paths, bad)
+    if bad.lines:
+        raise LogFormatError(f"{bad.lines[0]} ({len(bad)} bad rows; nothing was indexed)")
+    index = build_index(passages, opened_encoder(name, THREADS), name, out)
+    result: dict[str, Any] = {
+        "index": str(out),
+        "passages": len(passages),
+        "kinds": dict(Counter(passage.metadata.get("kind", "passage") for passage in passages)),
+        "encoder": name,
+    }
+    if questions is not None:
+        fit(index, read_questions(questions), questions.name, kinds={"faq"})
+        result |= {"dense_weight": index.manifest.dense_weight, "threshold": index.manifest.threshold}
+    return result

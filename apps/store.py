@@ -1,0 +1,270 @@
+"""The conversation store: SQLite by default, any database by URL. The one place that knows SQLAlchemy.
+
+It holds what people wrote, because a bot needs it; it is local, and `delete_customer` forgets one.
+"""
+
+import csv
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Engine, ForeignKey, String, create_engine, delete, event, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from apps.actions import Order
+from data.errors import ConfigError
+from data.schema import Answer, Conversation, Speaker, Turn
+
+DEFAULT_URL = "sqlite:///var/deskhand.db"
+TITLE_CHARS = 48
+_ORDER_CHANGES = ("status", "address", "returning")
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+
+class ConversationRow(Base):
+    """A conversation, whose it is, and its app's memory."""
+
+    __tablename__ = "conversations"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), index=True)
+    app: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(String(80))
+    updated: Mapped[datetime]
+    state: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class TurnRow(Base):
+    """A turn; an agent's carries the trace of its answer and the customer's thumb (1 up, -1 down)."""
+
+    __tablename__ = "turns"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), index=True)
+    speaker: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str]
+    time: Mapped[datetime]
+    trace: Mapped[dict[str, Any]] = mapped_column(JSON)
+    thumb: Mapped[int] = mapped_column(default=0)
+
+
+class OrderRow(Base):
+    """An order that workflows look up and change."""
+
+    __tablename__ = "orders"
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+    customer: Mapped[str]
+    email: Mapped[str]
+    city: Mapped[str]
+    address: Mapped[str]
+    status: Mapped[str] = mapped_column(String(16))
+    placed: Mapped[date]
+    dispatched: Mapped[date | None]
+    delivered: Mapped[date | None]
+    tracking_number: Mapped[str]
+    items: Mapped[str]
+    total: Mapped[float]
+    returning: Mapped[str] = mapped_column("returning_item", default="")  # RETURNING is a word of SQL
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conversation as a list shows it."""
+
+    id: str
+    title: str
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A turn with its id, its answer's trace (empty for a customer's) and thumb (1, -1 or 0)."""
+
+    id: int
+    turn: Turn
+    trace: Mapping[str, Any]
+    thumb: int
+
+
+class Store:
+    """Conversations, traces, thumbs and orders.
+
+    Args:
+        url: An SQLAlchemy database URL.
+
+    Raises:
+        ConfigError: If the database cannot be opened.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        if url.startswith("sqlite:///") and ":memory:" not in url:
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._engine = create_engine(url)
+            if url.startswith("sqlite"):
+                event.listen(self._engine, "connect", _sqlite_settings)
+            Base.metadata.create_all(self._engine)
+        except (SQLAlchemyError, ModuleNotFoundError) as error:
+            raise ConfigError(f"store {url!r} cannot be opened ({type(error).__name__}); check its URL") from error
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for tests."""
+        return self._engine
+
+    def new_conversation(self, owner: str, app: str, conversation_id: str | None = None) -> str:
+        """Begin one, and return its id; it is listed once it has a turn."""
+        identity = conversation_id or secrets.token_urlsafe(12)
+        with Session(self._engine) as session, session.begin():
+            session.add(
+                ConversationRow(id=identity, owner=owner, app=app, title="", updated=_now(), state={})
+            )
+        return identity
+
+    def owns(self, owner: str, conversation_id: str) -> bool:
+        """Whether the conversation exists and is this owner's."""
+        with Session(self._engine) as session:
+            row = session.get(ConversationRow, conversation_id)
+            return row is not None and row.owner == owner
+
+    def conversations(self, owner: str, app: str) -> list[Listed]:
+        """An owner's conversations with turns, the latest first."""
+        wanted = (
+            select(ConversationRow)
+            .where(ConversationRow.owner == owner, ConversationRow.app == app, ConversationRow.title != "")
+            .order_by(ConversationRow.updated.desc())
+        )
+        with Session(self._engine) as session:
+            return [Listed(row.id, row.title, row.updated) for row in session.scalars(wanted)]
+
+    def turns(self, conversation_id: str) -> list[StoredTurn]:
+        """The turns in order."""
+        wanted = select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.id)
+        with Session(self._engine) as session:
+            return [
+                StoredTurn(row.id, Turn(_speaker(row.speaker), row.text, row.time), row.trace, row.thumb)
+                for row in session.scalars(wanted)
+            ]
+
+    def open(self, conversation_id: str) -> tuple[Conversation, dict[str, Any]]:
+        """The conversation so far and its app's state; both empty for an unknown id."""
+        turns = tuple(stored.turn for stored in self.turns(conversation_id))
+        with Session(self._engine) as session:
+            row = session.get(ConversationRow, conversation_id)
+            return Conversation(conversation_id, turns), dict(row.state) if row else {}
+
+    def record(
+        self, conversation_id: str, text: str, answer: Answer, trace: Mapping[str, Any]
+    ) -> int:
+        """Commit one exchange, the new state and the action's effects together; the agent turn's id.
+
+        Args:
+            conversation_id: A known conversation.
+            text: What the customer wrote.
+            answer: The complete Answer.
+            trace: Plain values that explain it.
+        """
+        now = _now()
+        with Session(self._engine) as session, session.begin():
+            row = session.get_one(ConversationRow, conversation_id)
+            row.title = row.title or (" ".join(text.split())[:TITLE_CHARS] or "(no words)")
+            row.state, row.updated = dict(answer.state), now
+            asked = TurnRow(
+                conversation_id=conversation_id, speaker="customer", text=text, time=now, trace={}
+            )
+            said = TurnRow(
+                conversation_id=conversation_id, speaker="agent", text=answer.text,
+                time=now + timedelta(microseconds=1), trace=dict(trace),
+            )  # fmt: skip
+            session.add(asked)
+            session.flush()  # the customer's turn comes first, whatever order the ids are given in
+            session.add(said)
+            for effect in answer.effects:
+                changes = {key: effect[key] for key in _ORDER_CHANGES if key in effect}
+                session.execute(
+                    update(OrderRow).where(OrderRow.number == effect["order"]).values(**changes)
+                )
+            session.flush()
+            return said.id
+
+    def thumb(self, owner: str, turn_id: int, value: int) -> bool:
+        """Store a thumb (1 up, -1 down, 0 none) on an agent's turn of this owner; False if it is not."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get(TurnRow, turn_id)
+            if row is None or row.speaker != "agent":
+                return False
+            conversation = session.get(ConversationRow, row.conversation_id)
+            if conversation is None or conversation.owner != owner:
+                return False
+            row.thumb = value
+            return True
+
+    def delete_customer(self, owner: str) -> int:
+        """Forget all conversations of an owner; how many there were."""
+        mine = select(ConversationRow.id).where(ConversationRow.owner == owner)
+        with Session(self._engine) as session, session.begin():
+            session.execute(delete(TurnRow).where(TurnRow.conversation_id.in_(mine)))
+            found = len(session.scalars(mine).all())
+            session.execute(delete(ConversationRow).where(ConversationRow.owner == owner))
+        return found
+
+    def find(self, number: str) -> Order | None:
+        """The order of that number."""
+        with Session(self._engine) as session:
+            row = session.get(OrderRow, number.upper())
+            if row is None:
+                return None
+            return Order(
+                row.number, row.customer, row.email, row.city, row.address, row.status, row.placed,
+                row.dispatched, row.delivered, row.tracking_number, row.items, row.total,
+            )  # fmt: skip
+
+    def copy_orders(self, table: Path, today: date | None = None) -> int:
+        """Copy the sample orders in, once; how many. Their days count back from `today`.
+
+        Raises:
+            OSError: If the table cannot be read.
+        """
+        today = today or date.today()
+        with Session(self._engine) as session, session.begin():
+            if session.scalar(select(func.count()).select_from(OrderRow)):
+                return 0
+            with table.open(encoding="utf-8", newline="") as file:
+                rows = [_order_row(values, today) for values in csv.DictReader(file)]
+            session.add_all(rows)
+            return len(rows)
+
+
+def _order_row(values: Mapping[str, str], today: date) -> OrderRow:
+    def day(column: str) -> date | None:
+        return today - timedelta(days=int(values[column])) if values[column] else None
+
+    return OrderRow(
+        number=values["order_number"], customer=values["customer"], email=values["email"],
+        city=values["city"], address=f"{values['address']}, {values['city']}, {values['postcode']}",
+        status=values["status"], placed=day("placed_days_ago") or today,
+        dispatched=day("dispatched_days_ago"), delivered=day("delivered_days_ago"),
+        tracking_number=values["tracking_number"], items=values["items"], total=float(values["total"]),
+    )  # fmt: skip
+
+
+def _speaker(name: str) -> Speaker:
+    return "customer" if name == "customer" else "agent"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _sqlite_settings(connection: Any, record: Any) -> None:  # noqa: ANN401 - a DBAPI connection
+    """Readers go on while a turn is written, and a writer waits instead of failing."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+__all__: Sequence[str] = ("DEFAULT_URL", "Listed", "Store", "StoredTurn")

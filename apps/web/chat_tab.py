@@ -1,0 +1,218 @@
+"""A chat tab: this visitor's conversations, the chat, and how the latest answer came about."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from apps.app import App
+from apps.chat import exchange
+from apps.store import Store, StoredTurn
+from apps.web.failure import SORRY, note
+from apps.web.panel import NOTHING_YET, explanation
+from apps.web.visitor import owner_of
+from data.schema import Speaker
+
+MAX_SENT_CHARS = 20_000  # an app refuses far shorter ones politely; this bounds what is stored
+LATEST = "latest"  # a page that outlived a restart of the server: no load has told which one
+WAITING = "…"  # what the agent says until the first words of an answer
+_ROLE_OF_SPEAKER: dict[Speaker, str] = {"customer": "user", "agent": "assistant"}
+_FEEDBACK_OF_THUMB = {1: "Like", -1: "Dislike"}
+_TOGGLE_LIST = "() => { document.documentElement.classList.toggle('dh-list-open'); }"
+_CLOSE_LIST = "() => { document.documentElement.classList.remove('dh-list-open'); }"
+
+
+class ChatTab:
+    """One chat app's tab. The open conversation is known to the server, not the browser.
+
+    Args:
+        name: The app's name in the store, and the beginning of its elements' ids.
+        app: Who answers.
+        store: Where conversations are kept.
+    """
+
+    def __init__(self, name: str, app: App, store: Store) -> None:
+        self._name, self._app, self._store = name, app, store
+
+    def build(self, page: gr.Blocks) -> None:
+        """Lay the tab out, inside a gr.Tab of `page`."""
+        name = self._name
+        current = gr.State(LATEST)
+        with gr.Row(elem_classes="dh-chat-row"):
+            with gr.Column(scale=0, min_width=210, elem_classes="dh-list-column"):
+                toggle = gr.Button(
+                    "Conversations", size="sm", elem_id=f"{name}-toggle", elem_classes="dh-toggle"
+                )
+                new = gr.Button("+ New conversation", size="sm", elem_id=f"{name}-new")
+                listed = gr.Radio(
+                    [], label="Your conversations", elem_id=f"{name}-list", elem_classes="dh-list",
+                    interactive=True, container=False,
+                )  # fmt: skip
+            with gr.Column(scale=6, min_width=320, elem_classes="dh-middle"):
+                chat = gr.Chatbot(
+                    elem_id=f"{name}-chat", elem_classes="dh-chat", show_label=False,
+                    label=f"{self._app.title} chat", height="var(--dh-chat-height)",
+                    # Text is escaped in `_message` and stays as it was written.
+                    render_markdown=False, sanitize_html=True, allow_tags=False,
+                    latex_delimiters=[], layout="bubble",
+                    buttons=[], group_consecutive_messages=False, allow_file_downloads=False,
+                    placeholder=f"### {escape(self._app.title)}\nHow can I help? You could ask:",
+                    examples=[{"text": example} for example in self._app.examples],
+                )  # fmt: skip
+                with gr.Row(elem_classes="dh-compose"):
+                    box = gr.Textbox(
+                        label="Your message", show_label=False, container=False, lines=1,
+                        max_lines=6, placeholder="Write a message…", max_length=MAX_SENT_CHARS,
+                        scale=8, min_width=160,
+                        elem_id=f"{name}-message", elem_classes="dh-box",
+                    )  # fmt: skip
+                    send = gr.Button(
+                        "Send", variant="primary", scale=0, min_width=84, elem_id=f"{name}-send"
+                    )
+            with gr.Column(scale=4, min_width=300, elem_classes="dh-panel-column"):
+                panel = gr.HTML(NOTHING_YET, elem_id=f"{name}-panel", apply_default_css=False)
+        opened = [current, chat, panel, listed]
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        sending: dict[str, Any] = {
+            "api_visibility": "private", "show_progress": "minimal", "show_progress_on": chat,
+        }  # fmt: skip
+        page.load(self.begin, None, opened, **quiet)
+        gr.on([box.submit, send.click], self.send, [box, current], [*opened, box], **sending)
+        chat.example_select(self.send_example, [current], [*opened, box], **sending)
+        chat.like(self.rate, [current], None, **quiet)
+        chat.select(self.explain, [current], [panel], **quiet)
+        listed.input(self.open, [listed], opened, **quiet).then(None, js=_CLOSE_LIST)
+        new.click(self.new, None, opened, **quiet).then(None, js=_CLOSE_LIST)
+        toggle.click(None, js=_TOGGLE_LIST)
+
+    def begin(self, request: gr.Request) -> tuple[Any, ...]:
+        """The page was loaded: the visitor's latest conversation, with its turns."""
+        owner = owner_of(request)
+        mine = self._store.conversations(owner, self._name)
+        return self._opened(owner, mine[0].id if mine else None)
+
+    def open(self, conversation: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """A conversation was chosen from the list."""
+        owner = owner_of(request)
+        return self._opened(owner, self._owned(owner, conversation))
+
+    def new(self, request: gr.Request) -> tuple[Any, ...]:
+        """An empty conversation; it is stored with its first turn."""
+        return self._opened(owner_of(request), None)
+
+    def send(
+        self, text: str, conversation: str | None, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """What the visitor wrote at once, the answer as it grows, then how it came about."""
+        text = (text or "")[:MAX_SENT_CHARS]
+        if not text.strip():
+            yield (gr.skip(),) * 5
+            return
+        owner = owner_of(request)
+        current = self._owned(owner, conversation) or self._store.new_conversation(
+            owner, self._name
+        )
+        turns = self._store.turns(current)
+        asked = [*_shown(turns), _message("customer", text)]
+        waiting = [*asked, _message("agent", WAITING)]
+        yield current, _chat(waiting, turns), gr.skip(), gr.skip(), ""
+        try:
+            for answer, turn_id in exchange(self._app, self._store, current, text):
+                if turn_id is None:
+                    grown = [*asked, _message("agent", answer.text)]
+                    yield gr.skip(), _chat(grown, turns), gr.skip(), gr.skip(), gr.skip()
+        except Exception as error:  # whatever an app does, the visitor is to read a polite line
+            note(self._name, error)
+            yield (
+                gr.skip(),
+                _chat([*asked, _message("agent", SORRY)], turns),
+                gr.skip(),
+                gr.skip(),
+                text,
+            )
+            return
+        yield (*self._opened(owner, current), gr.skip())
+
+    def send_example(
+        self, conversation: str | None, data: gr.SelectData, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """An example was chosen: as if it had been written."""
+        chosen = data.value.get("text") if isinstance(data.value, dict) else None
+        yield from self.send(chosen if isinstance(chosen, str) else "", conversation, request)
+
+    def rate(self, conversation: str | None, data: gr.LikeData, request: gr.Request) -> None:
+        """A thumb was set, or taken back."""
+        owner = owner_of(request)
+        turn = self._turn_at(owner, conversation, data.index)
+        if turn is not None:
+            value = {True: 1, False: -1}.get(data.liked, 0) if isinstance(data.liked, bool) else 0
+            self._store.thumb(owner, turn.id, value)
+
+    def explain(self, conversation: str | None, data: gr.SelectData, request: gr.Request) -> Any:  # noqa: ANN401 - HTML, or gradio's "leave it as it is"
+        """A message was clicked: how that answer came about."""
+        owner = owner_of(request)
+        clicked = self._turn_at(owner, conversation, data.index)
+        current = self._owned(owner, conversation)
+        if clicked is None or current is None:
+            return gr.skip()
+        turns = self._store.turns(current)
+        at = next(place for place, turn in enumerate(turns) if turn.id == clicked.id)
+        if clicked.turn.speaker == "customer":
+            at = min(at + 1, len(turns) - 1)  # a question stands for its answer
+        return _explained(turns, at)
+
+    def _owned(self, owner: str, conversation: str | None) -> str | None:
+        """The conversation's id if it is this visitor's, else None."""
+        if conversation == LATEST:
+            mine = self._store.conversations(owner, self._name)
+            return mine[0].id if mine else None
+        if isinstance(conversation, str) and self._store.owns(owner, conversation):
+            return conversation
+        return None
+
+    def _turn_at(self, owner: str, conversation: str | None, index: Any) -> StoredTurn | None:  # noqa: ANN401 - the browser's
+        """The stored turn of a message; messages and turns have the same order."""
+        place = index[0] if isinstance(index, (list, tuple)) and index else index
+        current = self._owned(owner, conversation)
+        if current is None or not isinstance(place, int):
+            return None
+        turns = self._store.turns(current)
+        return turns[place] if 0 <= place < len(turns) else None
+
+    def _opened(self, owner: str, conversation: str | None) -> tuple[Any, ...]:
+        """Values of the state, the chat, the panel and the list."""
+        turns = self._store.turns(conversation) if conversation else []
+        choices = [(mine.title, mine.id) for mine in self._store.conversations(owner, self._name)]
+        return (
+            conversation,
+            _chat(_shown(turns), turns),
+            _explained(turns, len(turns) - 1),
+            gr.update(choices=choices, value=conversation),
+        )
+
+
+def _shown(turns: Sequence[StoredTurn]) -> list[dict[str, Any]]:
+    return [_message(stored.turn.speaker, stored.turn.text) for stored in turns]
+
+
+def _message(speaker: Speaker, text: str) -> dict[str, Any]:
+    """A chat message, escaped: the browser reads it as HTML. Gradio would trim a plain str."""
+    content = [{"type": "text", "text": escape(text, quote=False)}]
+    return {"role": _ROLE_OF_SPEAKER[speaker], "content": content}
+
+
+def _chat(messages: list[dict[str, Any]], turns: Sequence[StoredTurn]) -> dict[str, Any]:
+    thumbs = [_FEEDBACK_OF_THUMB.get(t.thumb) for t in turns if t.turn.speaker == "agent"]
+    answers = sum(message["role"] == "assistant" for message in messages)
+    feedback = [*thumbs, *[None] * (answers - len(thumbs))]
+    update: dict[str, Any] = gr.update(value=messages, feedback_value=feedback)
+    return update
+
+
+def _explained(turns: Sequence[StoredTurn], at: int) -> str:
+    """The panel of the answer at a place, for the customer's turn before it."""
+    if not 0 <= at < len(turns):
+        return NOTHING_YET
+    question = turns[at - 1].turn.text if at > 0 else ""
+    return explanation(question, turns[at].trace)

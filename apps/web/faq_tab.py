@@ -1,0 +1,94 @@
+"""A question tab: a box, the answer, and what it rests on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from apps.app import App
+from apps.chat import exchange
+from apps.store import Store
+from apps.trace import answer_values
+from apps.web.failure import SORRY, note
+from apps.web.panel import badge, passages_html, plain, polite, times_html
+from apps.web.visitor import owner_of
+
+MAX_SENT_CHARS = 20_000
+_WAITING = '<p class="dh-quiet">The answer appears here.</p>'
+
+
+class FaqTab:
+    """One question app's tab; the questions of one page load are one conversation.
+
+    Args:
+        name: The app's name in the store, and the beginning of its elements' ids.
+        app: Who answers.
+        store: Where questions and answers are kept.
+    """
+
+    def __init__(self, name: str, app: App, store: Store) -> None:
+        self._name, self._app, self._store = name, app, store
+
+    def build(self) -> None:
+        """Lay the tab out, inside a gr.Tab."""
+        name = self._name
+        current = gr.State(None)
+        with gr.Column(elem_classes="dh-narrow"):
+            with gr.Row(elem_classes="dh-compose"):
+                box = gr.Textbox(
+                    label="Your question", show_label=False, container=False, lines=1,
+                    max_lines=4, placeholder="Ask a question…", max_length=MAX_SENT_CHARS,
+                    scale=8, min_width=160,
+                    elem_id=f"{name}-question", elem_classes="dh-box",
+                )  # fmt: skip
+                ask = gr.Button(
+                    "Ask", variant="primary", scale=0, min_width=84, elem_id=f"{name}-ask"
+                )
+            with gr.Row(elem_classes="dh-chips", elem_id=f"{name}-examples"):
+                chips = [
+                    gr.Button(example, size="sm", scale=0, min_width=0, elem_classes="dh-chip")
+                    for example in self._app.examples
+                ]
+            answer = gr.HTML(
+                _WAITING,
+                elem_id=f"{name}-answer",
+                elem_classes="dh-answer",
+                apply_default_css=False,
+            )
+            sources = gr.HTML("", elem_id=f"{name}-sources", apply_default_css=False)
+        outputs = [current, answer, sources]
+        options: dict[str, Any] = {
+            "api_visibility": "private", "show_progress": "minimal", "show_progress_on": answer,
+        }  # fmt: skip
+        gr.on([box.submit, ask.click], self.ask, [box, current], outputs, **options)
+        for chip in chips:
+            chip.click(lambda text: text, [chip], [box], api_visibility="private").then(
+                self.ask, [chip, current], outputs, **options
+            )
+
+    def ask(
+        self, text: str, conversation: str | None, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """The answer as it grows, then its sources."""
+        text = (text or "")[:MAX_SENT_CHARS]
+        if not text.strip():
+            yield (gr.skip(),) * 3
+            return
+        owner = owner_of(request)
+        if conversation is None or not self._store.owns(owner, conversation):
+            conversation = self._store.new_conversation(owner, self._name)
+        yield conversation, '<p class="dh-quiet">Looking…</p>', ""
+        try:
+            for answer, turn_id in exchange(self._app, self._store, conversation, text):
+                sources = "" if turn_id is None else _sources(answer_values(answer))
+                yield gr.skip(), plain(answer.text), sources
+        except Exception as error:  # whatever an app does, the visitor is to read a polite line
+            note(self._name, error)
+            yield gr.skip(), polite(SORRY), ""
+
+
+def _sources(trace: dict[str, Any]) -> str:
+    heading = "Closest entries, not close enough" if trace["reason"] else "Sources"
+    found = f"<section><h4>{heading}</h4>{passages_html(trace['passages'])}</section>"
+    times = f"<section><h4>Time</h4>{times_html(trace['ms'])}</section>"
+    return f'<div class="dh-panel">{badge(trace)}{found}{times}</div>'

@@ -1,0 +1,49 @@
+"""The server: the page at /, its visitors' cookie, and /health."""
+
+from collections.abc import Sequence
+
+import gradio as gr
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from apps.web.theme import style, theme
+from apps.web.visitor import VisitorCookie
+
+HOST, PORT = "127.0.0.1", 7860
+WITHOUT_VISITOR = ("/health", "/api")  # what programs call
+MAX_FILE_BYTES = 1  # Gradio always offers an upload address; nothing here takes a file
+
+
+def create_server(
+    page: gr.Blocks,
+    routers: Sequence[APIRouter] = (),
+    without_visitor: Sequence[str] = WITHOUT_VISITOR,
+) -> FastAPI:
+    """The page behind a FastAPI application.
+
+    Args:
+        page: From apps.web.page.
+        routers: Further routes; they come before the page, which takes every other path.
+        without_visitor: Paths, with all below them, that set no cookie.
+    """
+    server = FastAPI(title="Deskhand", docs_url=None, redoc_url=None)  # those load from a CDN
+    server.add_middleware(VisitorCookie, without=without_visitor)
+
+    @server.get("/health")
+    def health() -> dict[str, str]:
+        """Whether the server answers."""
+        return {"status": "ok"}
+
+    for router in routers:
+        server.include_router(router)
+    gr.mount_gradio_app(
+        server, page, path="/", theme=theme(), head=style(), footer_links=[], run_history=False,
+        show_error=False, ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False,
+        max_file_size=MAX_FILE_BYTES,
+    )  # fmt: skip
+    return server
+
+
+def serve(server: FastAPI, host: str = HOST, port: int = PORT) -> None:
+    """Serve until interrupted. Request lines are not logged."""
+    uvicorn.run(server, host=host, port=port, log_level="warning", access_log=False)

@@ -1,0 +1,1 @@
+"""What a support log is: its vocabulary, reading, redacting, mining and splitting it."""

@@ -1,0 +1,74 @@
+"""Typed YAML configs: frozen, unknown keys refused, overrides last, all mistakes at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from data.errors import ConfigError
+
+
+class Config(BaseModel):
+    """Base for every config: unknown keys are errors, values never change after load."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+C = TypeVar("C", bound=Config)
+
+
+def load_config(
+    kind: type[C], path: Path, overrides: Sequence[str] = (), **values: Any  # noqa: ANN401
+) -> C:
+    """Read a YAML file into `kind`.
+
+    Args:
+        kind: The config class.
+        path: A YAML file that holds a mapping.
+        overrides: `section.key=value` strings, values in YAML.
+        values: Top-level values that win over the file and lose to the overrides.
+
+    Raises:
+        ConfigError: One line for each mistake.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such config; check --config") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f":{where.line + 1}" if where else ""
+        raise ConfigError(f"{path}{line}: not valid YAML; mend that line") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: a mapping of keys to values is needed")
+    raw |= values
+    for override in overrides:
+        _override(raw, override)
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"{path} is not a valid {kind.__name__}:"]
+        for mistake in error.errors():
+            key = ".".join(map(str, mistake["loc"])) or "config"
+            got = "" if isinstance(mistake["input"], dict) else f" (got {mistake['input']!r})"
+            lines.append(f"  {key}: {mistake['msg']}{got}")
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    key, sign, value = override.partition("=")
+    if not sign or not key:
+        raise ConfigError(f"--set {override}: key=value is needed")
+    *sections, last = key.split(".")
+    place = raw
+    for section in sections:
+        inner = place.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {override}: {section} is not a section")
+        place = inner
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML") from error

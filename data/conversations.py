@@ -1,0 +1,132 @@
+"""Our own conversations file: JSONL, one Conversation a line, in and out."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from data.errors import LogFormatError
+from data.rows import BadRows, read_rows
+from data.schema import Conversation, Entity, Outcome, Speaker, Turn
+
+_SPEAKERS = get_args(Speaker)
+_OUTCOMES = get_args(Outcome)
+
+
+def read_conversations(path: Path, bad: BadRows | None = None) -> Iterator[Conversation]:
+    """Yield the conversations of a JSONL file.
+
+    Raises:
+        LogFormatError: At a bad row when `bad` is None; else the row is noted there.
+    """
+    for row in read_rows(path, bad):
+        try:
+            yield from_dict(row.values)
+        except ValueError as error:
+            if bad is None:
+                raise LogFormatError(f"{row.where}: {error}") from error
+            bad.add(row.where, str(error))
+
+
+def from_dict(values: Mapping[str, Any]) -> Conversation:
+    """A Conversation from plain values.
+
+    Raises:
+        ValueError: If a needed field is missing or a value is not one of those allowed.
+    """
+    turns = values.get("turns")
+    if not isinstance(turns, list) or not turns:
+        raise ValueError("no 'turns' list; each line needs an id and turns")
+    if not values.get("id"):
+        raise ValueError("no 'id'")
+    outcome = values.get("outcome", "unknown")
+    if outcome not in _OUTCOMES:
+        raise ValueError(f"unknown outcome {outcome!r}; one of {', '.join(_OUTCOMES)}")
+    labels = values.get("labels") or {}
+    if not isinstance(labels, dict):
+        raise ValueError("'labels' must be an object")
+    return Conversation(
+        id=str(values["id"]),
+        turns=tuple(_turn(turn) for turn in turns),
+        customer_id=values.get("customer_id"),
+        channel=values.get("channel"),
+        outcome=outcome,
+        rating=values.get("rating"),
+        labels=labels,
+    )
+
+
+def to_dict(conversation: Conversation) -> dict[str, Any]:
+    """Plain values of a Conversation, without the empty ones; `from_dict` reads them back."""
+    values = {
+        "id": conversation.id,
+        "customer_id": conversation.customer_id,
+        "channel": conversation.channel,
+        "outcome": conversation.outcome,
+        "rating": conversation.rating,
+        "labels": dict(conversation.labels) or None,
+        "turns": [_turn_values(turn) for turn in conversation.turns],
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def entity_values(entity: Entity) -> dict[str, Any]:
+    """Plain values of an Entity."""
+    return {
+        "type": entity.type,
+        "text": entity.text,
+        "start": entity.start,
+        "end": entity.end,
+        "confidence": round(entity.confidence, 4),
+    }
+
+
+def entities_of(values: Mapping[str, Any], text: str) -> tuple[Entity, ...]:
+    """The `entities` of a row, checked against its text.
+
+    Raises:
+        ValueError: If an offset lies outside the text, or the entity's text is not what stands there.
+    """
+    found = []
+    for entity in values.get("entities") or ():
+        try:
+            start, end, kind = int(entity["start"]), int(entity["end"]), str(entity["type"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError("an entity needs type, start and end") from error
+        if not 0 <= start < end <= len(text):
+            raise ValueError(f"entity {kind!r} [{start}, {end}) lies outside the text")
+        if entity.get("text", text[start:end]) != text[start:end]:
+            raise ValueError(f"entity {kind!r} [{start}, {end}) does not match its text")
+        found.append(Entity(kind, text[start:end], start, end))
+    return tuple(sorted(found, key=lambda entity: entity.start))
+
+
+def _turn(values: Any) -> Turn:  # noqa: ANN401 - whatever JSON holds
+    if not isinstance(values, dict) or not isinstance(values.get("text"), str):
+        raise ValueError("each turn needs a speaker and a text")
+    speaker = values.get("speaker")
+    if speaker not in _SPEAKERS:
+        raise ValueError(f"unknown speaker {speaker!r}; one of {', '.join(_SPEAKERS)}")
+    time = values.get("time")
+    return Turn(
+        speaker=speaker,
+        text=values["text"],
+        time=datetime.fromisoformat(time) if time else None,
+        speaker_id=values.get("speaker_id"),
+        rating=values.get("rating"),
+        entities=entities_of(values, values["text"]),
+        gold=values.get("gold"),
+    )
+
+
+def _turn_values(turn: Turn) -> dict[str, Any]:
+    values = {
+        "speaker": turn.speaker,
+        "speaker_id": turn.speaker_id,
+        "time": turn.time.isoformat() if turn.time else None,
+        "text": turn.text,
+        "rating": turn.rating,
+        "gold": turn.gold,
+        "entities": [entity_values(entity) for entity in turn.entities] or None,
+    }
+    return {key: value for key, value in values.items() if value is not None}

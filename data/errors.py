@@ -1,0 +1,33 @@
+"""Errors this repository raises on purpose.
+
+DeskhandError             the command line prints it as one line, exit code 2
+├── ConfigError          a YAML file or override is wrong
+├── LogFormatError       a row or file of data cannot be read
+├── EncoderError         an encoder cannot be found or is not the one that was recorded
+├── RunDirError          a run directory is incomplete, foreign, or for another task
+└── IndexMismatchError   an index is missing, incomplete, or was built with another encoder
+"""
+
+
+class DeskhandError(Exception):
+    """A mistake that a user can fix; the message says what, where and what to do."""
+
+
+class ConfigError(DeskhandError):
+    """A YAML file or override is wrong; may hold several lines, one for each mistake."""
+
+
+class LogFormatError(DeskhandError):
+    """A row or file of data cannot be read; the message begins with file:line."""
+
+
+class EncoderError(DeskhandError):
+    """An encoder cannot be found, or its weights are not those that were recorded."""
+
+
+class RunDirError(DeskhandError):
+    """A run directory is incomplete, foreign, or for another task."""
+
+
+class IndexMismatchError(DeskhandError):
+    """An index is missing, incomplete, or was built with another encoder."""

@@ -1,0 +1,107 @@
+"""Texts through an ONNX graph: tokenize, batch by length, run. No torch, quick to import.
+
+Both retrieval (vectors) and finetune (logits of a tuned model) serve through this one class.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from data.errors import RunDirError
+
+Feature = Callable[[str, Encoding], NDArray[np.int64]]
+
+
+class OnnxText:
+    """A tokenizer and an ONNX session that takes `input_ids` and `attention_mask`.
+
+    Args:
+        model: The graph; its one output has the batch as first axis.
+        tokenizer: A `tokenizer.json`.
+        max_tokens: Longer texts are cut on the right.
+        threads: CPU threads of one call.
+        features: Further inputs by name: integers (T,) or (T, F) made from the text and its tokens.
+        batch_size: Texts run together at most.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        tokenizer: Path,
+        max_tokens: int = 256,
+        threads: int = 2,
+        features: dict[str, Feature] | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        for path in (model, tokenizer):
+            if not path.is_file():
+                raise RunDirError(f"{path}: missing; train or index again")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # An arena never gives memory back: one batch of long texts would hold it for good.
+        options.enable_cpu_mem_arena = False
+        self._session = onnxruntime.InferenceSession(
+            str(model), options, providers=onnxruntime.get_available_providers()
+        )
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.enable_truncation(max_tokens)
+        self._tokenizer.no_padding()
+        self._features = features or {}
+        self._batch_size = batch_size
+
+    def tokenize(self, texts: Sequence[str]) -> list[Encoding]:
+        """Tokens, with their character offsets, of each text."""
+        return list(self._tokenizer.encode_batch(list(texts)))
+
+    def run(self, texts: Sequence[str], encodings: Sequence[Encoding] | None = None) -> list[Any]:
+        """The graph's output for each text, in the order given, without the padding.
+
+        Outputs of shape (B, T, …) are cut to the text's own T; outputs (B, D) give (D,).
+        """
+        encodings = self.tokenize(texts) if encodings is None else encodings
+        order = sorted(range(len(texts)), key=lambda row: len(encodings[row].ids))
+        results: list[Any] = [None] * len(texts)
+        for start in range(0, len(order), self._batch_size):
+            rows = order[start : start + self._batch_size]
+            output = self._session.run(None, self._inputs(texts, encodings, rows))[0]
+            for place, row in enumerate(rows):
+                length = len(encodings[row].ids)
+                results[row] = output[place, :length] if output.ndim == 3 else output[place]
+        return results
+
+    def _inputs(
+        self, texts: Sequence[str], encodings: Sequence[Encoding], rows: Sequence[int]
+    ) -> dict[str, NDArray[np.int64]]:
+        length = max(len(encodings[row].ids) for row in rows)
+        ids = np.zeros((len(rows), length), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        extra: dict[str, NDArray[np.int64]] = {}
+        for place, row in enumerate(rows):
+            tokens = encodings[row].ids
+            ids[place, : len(tokens)] = tokens
+            mask[place, : len(tokens)] = 1
+            for name, feature in self._features.items():
+                values = feature(texts[row], encodings[row])
+                shape = (len(rows), length, *values.shape[1:])
+                extra.setdefault(name, np.zeros(shape, np.int64))[place, : len(tokens)] = values
+        return {"input_ids": ids, "attention_mask": mask, **extra}
+
+
+class OnnxEncoder:
+    """An Encoder over an exported graph whose output is one unit-length vector a text."""
+
+    def __init__(self, folder: Path, fingerprint: str, max_tokens: int = 256, threads: int = 2) -> None:
+        self.fingerprint = fingerprint
+        self._texts = OnnxText(folder / "model.onnx", folder / "tokenizer.json", max_tokens, threads)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors (n, D) of length 1."""
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
+        return np.stack(self._texts.run(texts)).astype(np.float32)

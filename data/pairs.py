@@ -1,0 +1,103 @@
+"""What a log teaches: (conversation so far → the agent's answer), and (question → best answer).
+
+A log without outcomes is usable: every conversation is mined, and what its customers say after an
+answer, thanks above all, weighs it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from data.schema import Conversation, Example, Passage, Turn
+
+CONTEXT_TURNS = 3
+CONTEXT_CHARS = 700  # about 160 tokens; older turns are cut first
+_THANKS = re.compile(
+    r"\b(?:thank(?:s| you)|thx|cheers|ta|brilliant|perfect|great|lovely|awesome|worked|sorted|"
+    r"appreciate|helpful|wonderful|amazing)\b",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"\w+")
+_ASKS = re.compile(r"\?\s*$")
+
+
+def merged(turns: Iterable[Turn]) -> list[Turn]:
+    """The turns with consecutive ones of the same speaker joined by a space."""
+    result: list[Turn] = []
+    for turn in turns:
+        if result and result[-1].speaker == turn.speaker:
+            last = result[-1]
+            result[-1] = replace(last, text=f"{last.text} {turn.text}", entities=(),
+                                 gold=turn.gold or last.gold)  # fmt: skip
+        else:
+            result.append(turn)
+    return result
+
+
+def context_of(turns: Sequence[Turn], max_turns: int = CONTEXT_TURNS) -> str:
+    """The last turns as one text, a line each, at most CONTEXT_CHARS characters, oldest cut first."""
+    lines = "\n".join(turn.text for turn in turns[-max_turns:])
+    return lines[-CONTEXT_CHARS:]
+
+
+def reply_examples(conversation: Conversation) -> Iterator[Example]:
+    """An Example for each agent turn that follows a customer's: text so far, answer, weight.
+
+    The group is the conversation's brand where it has one, else its id.
+    """
+    turns = merged(conversation.turns)
+    for place, turn in enumerate(turns):
+        if turn.speaker == "agent" and place > 0:
+            yield Example(
+                text=context_of(turns[:place]),
+                answer=turn.text,
+                group=conversation.labels.get("brand", conversation.id),
+                weight=answer_weight(conversation, turns, place),
+                where=f"{conversation.id}:{place}",
+            )
+
+
+def answer_weight(conversation: Conversation, turns: Sequence[Turn], place: int) -> float:
+    """How much the log speaks for the agent turn at `place`: 0 (against it) to 2 (thanked)."""
+    if conversation.rating is not None and conversation.rating <= 2:
+        return 0.25
+    weight = 1.0
+    if place + 1 < len(turns) and _THANKS.search(turns[place + 1].text):
+        weight += 0.5
+    if place >= len(turns) - 2:
+        weight += 0.25
+    if conversation.outcome == "solved":
+        weight += 0.25
+    elif conversation.outcome in ("handed_over", "abandoned"):
+        weight -= 0.5
+    return min(max(weight, 0.0), 2.0)
+
+
+def best_answer(conversation: Conversation) -> Passage | None:
+    """The conversation's question and the agent turn that answered it best, if one did.
+
+    An answer that stands on its own has twelve words or more and does not end by asking; among those, the
+    one with the highest weight is taken, the earlier at a tie. Conversations that ended badly give none.
+    """
+    if conversation.outcome in ("handed_over", "abandoned") or (conversation.rating or 5) <= 2:
+        return None
+    turns = merged(conversation.turns)
+    question = next((turn.text for turn in turns if turn.speaker == "customer"), None)
+    candidates = [
+        place
+        for place, turn in enumerate(turns)
+        if place > 0
+        and turn.speaker == "agent"
+        and len(_WORDS.findall(turn.text)) >= 12
+        and not _ASKS.search(turn.text)
+    ]
+    if question is None or not candidates:
+        return None
+    best = max(candidates, key=lambda place: (answer_weight(conversation, turns, place), -place))
+    return Passage(
+        id=f"{conversation.id}:{best}",
+        text=turns[best].text,
+        title=question[:CONTEXT_CHARS],
+        source=f"conversation {conversation.id}",
+        metadata={"kind": "conversation", **conversation.labels},
+    )

@@ -1,0 +1,169 @@
+"""The encoder in torch: loading, pooling, adapters, export to ONNX."""
+
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from data.encoders import EncoderSource
+from finetune.config import LoraConfig
+from finetune.run_dir import sha256_of
+
+logger = logging.getLogger(__name__)
+ONNX_OPSET = 17
+
+
+def load_encoder(source: EncoderSource) -> tuple[nn.Module, Any]:
+    """The encoder and its tokenizer, in float32 on the CPU."""
+    with _quiet():
+        tokenizer = AutoTokenizer.from_pretrained(str(source.path))
+        model: nn.Module = AutoModel.from_pretrained(str(source.path), dtype=torch.float32)
+    return model, tokenizer
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the bar that loading a hundred tensors draws."""
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.enable_progress_bar()
+
+
+def add_lora(encoder: nn.Module, config: LoraConfig) -> nn.Module:
+    """The encoder frozen, with trainable low-rank updates on its linear layers."""
+    import peft  # a second to import, and only this method needs it
+
+    settings = peft.LoraConfig(
+        r=config.rank, lora_alpha=config.alpha, lora_dropout=config.dropout, target_modules="all-linear"
+    )
+    adapted: nn.Module = peft.get_peft_model(encoder, settings)
+    return adapted
+
+
+def save_encoder(encoder: Any, weights: Path) -> nn.Module:  # noqa: ANN401 - a peft or transformers model
+    """Save the adapter or the whole encoder under `weights`; return it with adapters merged in."""
+    if hasattr(encoder, "merge_and_unload"):
+        encoder.save_pretrained(str(weights / "adapter"))
+        merged: nn.Module = encoder.merge_and_unload()
+        return merged
+    encoder.save_pretrained(str(weights / "encoder"))
+    return encoder  # type: ignore[no-any-return]
+
+
+def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Unit-length means (B, D) of the token vectors (B, T, D) where `mask` (B, T) is 1."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    mean = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
+    return nn.functional.normalize(mean, dim=-1)
+
+
+class Pooled(nn.Module):
+    """An encoder that gives one unit-length vector (B, D) a text."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Vectors (B, D) from token ids and mask (B, T)."""
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        return mean_pool(output.last_hidden_state, attention_mask)
+
+
+def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> None:
+    """Write the module as an ONNX graph with free batch and length, and its SHA-256 beside it.
+
+    Args:
+        module: Takes the inputs by name and returns one tensor with the batch first.
+        inputs: Examples of at least two rows, one of them padded: a mask of only ones would be
+            folded away.
+        path: The `.onnx` file to write.
+    """
+    module.eval().cpu()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # The tracing exporter is marked old, but the new one takes four times as long and says so on
+        # stdout; torch is pinned, and the tests compare the graph with the module.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            tuple(inputs.values()),
+            str(path),
+            input_names=list(inputs),
+            output_names=["output"],
+            dynamic_axes={name: {0: "batch", 1: "tokens"} for name in inputs},
+            opset_version=ONNX_OPSET,
+            dynamo=False,
+        )
+    path.with_suffix(".onnx.sha256").write_text(sha256_of(path) + "\n", encoding="utf-8")
+
+
+def token_inputs(tokenizer: Any) -> dict[str, Tensor]:  # noqa: ANN401 - a transformers tokenizer
+    """Two short texts of different length, for an export."""
+    batch = tokenizer(["where is it", "a longer text than that one"], padding=True, return_tensors="pt")
+    return {name: batch[name] for name in ("input_ids", "attention_mask")}
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:  # noqa: ANN401 - a transformers tokenizer
+    """Write `tokenizer.json` and what transformers needs beside it."""
+    tokenizer.save_pretrained(str(folder))
+
+
+def encode(
+    encoder: nn.Module, tokenizer: Any, texts: Sequence[str], max_tokens: int, batch_size: int = 64  # noqa: ANN401
+) -> NDArray[np.float32]:
+    """Unit-length vectors (n, D), in batches of texts of like length."""
+    pooled = Pooled(encoder).eval()
+    device = next(encoder.parameters()).device
+    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+    vectors: list[NDArray[np.float32] | None] = [None] * len(texts)
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = tokenizer(
+                [texts[row] for row in rows],
+                padding=True, truncation=True, max_length=max_tokens, return_tensors="pt",
+            ).to(device)  # fmt: skip
+            output = pooled(batch["input_ids"], batch["attention_mask"]).float().cpu().numpy()
+            for place, row in enumerate(rows):
+                vectors[row] = output[place]
+    return np.stack([vector for vector in vectors if vector is not None])
+
+
+def export_encoder(source: EncoderSource, folder: Path) -> None:
+    """Export the untuned encoder with its tokenizer to `folder`; another process may do the same."""
+    logger.info("exporting encoder %s to %s", source.name, folder)
+    partial = folder.parent / f".{folder.name}.{os.getpid()}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    model, tokenizer = load_encoder(source)
+    export_onnx(Pooled(model), token_inputs(tokenizer), partial / "model.onnx")
+    save_tokenizer(tokenizer, partial)
+    try:
+        os.replace(partial, folder)
+    except OSError:  # another process was quicker: its export is the same
+        shutil.rmtree(partial)
+
+
+def base_of(source: EncoderSource) -> dict[str, str]:
+    """What `base.json` says of a run's base encoder."""
+    return {"encoder": source.name, "fingerprint": source.fingerprint}
+
+
+def device_name() -> str:
+    """`cuda` where there is one, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+

@@ -1,0 +1,128 @@
+"""Measuring a search on labelled questions, and fitting its two numbers on them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data.errors import LogFormatError
+from data.rows import read_rows
+from retrieval.index import DENSE_ONLY, Index
+
+WEIGHTS = (DENSE_ONLY, 0.9, 0.8, 0.7, 0.6, 0.5)
+DEPTH = 10
+_WORTH = 0.005  # fusion must gain so much of mean reciprocal rank to be used
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and the ids of the passages that answer it; none: nothing answers it."""
+
+    text: str
+    relevant: frozenset[str]
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Rows `{"question", "relevant": [ids]}`; without `relevant` nothing answers the question.
+
+    Raises:
+        LogFormatError: If a row has no question.
+    """
+    questions = []
+    for row in read_rows(path):
+        text, relevant = row.values.get("question"), row.values.get("relevant") or []
+        if not isinstance(text, str) or not isinstance(relevant, list):
+            raise LogFormatError(f"{row.where}: needs a question, and a list of ids as relevant")
+        questions.append(Question(text, frozenset(map(str, relevant))))
+    return questions
+
+
+def evaluate(
+    index: Index, questions: Sequence[Question], kinds: Collection[str] | None = None
+) -> dict[str, float]:
+    """Ranking of the answerable questions and refusal of the others, each in [0, 1].
+
+    Returns:
+        `recall_at_1`, `_3`, `_5` (a relevant one among the first), `mrr` and `ndcg_at_10` over the answerable
+        questions; `refused` the share of unanswerable ones that are refused; `answered` the share of
+        answerable ones that are not.
+
+    Raises:
+        LogFormatError: If a relevant id is not in the index, or there is no question.
+    """
+    _check_ids(index, questions)
+    known = [question for question in questions if question.relevant]
+    unknown = [question for question in questions if not question.relevant]
+    found = [index.search(question.text, DEPTH, kinds=kinds) for question in known]
+    hits = [
+        np.array([passage.id in question.relevant for passage in passages] + [False] * DEPTH)[:DEPTH]
+        for question, passages in zip(known, found, strict=True)
+    ]
+    discount = 1 / np.log2(np.arange(DEPTH) + 2)
+    ideal = [discount[: len(question.relevant)].sum() for question in known]
+    refused = [not index.answerable(index.search(question.text, 1, kinds=kinds)) for question in unknown]
+    return {
+        "n": len(questions),
+        "recall_at_1": _mean([hit[:1].any() for hit in hits]),
+        "recall_at_3": _mean([hit[:3].any() for hit in hits]),
+        "recall_at_5": _mean([hit[:5].any() for hit in hits]),
+        "mrr": _mean([1 / (1 + hit.argmax()) if hit.any() else 0.0 for hit in hits]),
+        "ndcg_at_10": _mean([(hit * discount).sum() / best for hit, best in zip(hits, ideal, strict=True)]),
+        "refused": _mean(refused),
+        "answered": _mean([index.answerable(passages) for passages in found]),
+    }
+
+
+def fit(
+    index: Index, questions: Sequence[Question], name: str, kinds: Collection[str] | None = None
+) -> Index:
+    """Choose fusion weight and threshold on labelled questions; both go into the manifest.
+
+    Words are fused in only where that gains mean reciprocal rank here. The threshold gives the best mean of
+    answerable questions answered by a right first passage and unanswerable ones refused.
+
+    Raises:
+        LogFormatError: If a relevant id is not in the index, or there is no question.
+    """
+    _check_ids(index, questions)
+    known = [question for question in questions if question.relevant]
+    scores = {}
+    for weight in WEIGHTS:
+        index.refit(weight, 0.0, name)
+        scores[weight] = evaluate(index, known, kinds)["mrr"]
+    best = max(WEIGHTS, key=lambda weight: scores[weight])
+    weight = best if scores[best] >= scores[DENSE_ONLY] + _WORTH else DENSE_ONLY
+    index.refit(weight, 0.0, name)
+    tops = [(question, index.search(question.text, 1, kinds=kinds)) for question in questions]
+    top_scores = np.array([passages[0].score if passages else 0.0 for _, passages in tops])
+    right = np.array([bool(ps) and ps[0].id in q.relevant for q, ps in tops])
+    answerable = np.array([bool(question.relevant) for question, _ in tops])
+    threshold = 0.0
+    if not answerable.all():
+        cuts = np.unique(np.concatenate([[0.0], top_scores, top_scores + 1e-6]))
+        value = [
+            (right & (top_scores >= cut)).sum() / max(answerable.sum(), 1)
+            + (top_scores[~answerable] < cut).mean()
+            for cut in cuts
+        ]
+        good = cuts[np.array(value) >= max(value) - 0.005]
+        threshold = float(good.mean())
+    counts = f"{name}: {answerable.sum()} answerable, {(~answerable).sum()} unanswerable questions"
+    return index.refit(weight, threshold, counts)
+
+
+def _check_ids(index: Index, questions: Sequence[Question]) -> None:
+    if not questions:
+        raise LogFormatError("no question to measure on; check the file")
+    known = {passage.id for passage in index.passages}
+    for question in questions:
+        missing = question.relevant - known
+        if missing:
+            raise LogFormatError(
+                f"relevant id {sorted(missing)[0]!r} is not in the index {index.root}; index its source too"
+            )
+
+
+def _mean(values: Sequence[float] | Sequence[bool]) -> float:
+    return float(np.mean(values)) if len(values) else 0.0

@@ -1,0 +1,152 @@
+"""Passages from what a company has: FAQ and policy pages in Markdown, FAQ tables, conversations."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from data.conversations import read_conversations
+from data.errors import LogFormatError
+from data.pairs import best_answer
+from data.rows import BadRows, read_rows, read_text, require_file
+from data.schema import Passage
+
+SUFFIXES = (".md", ".csv", ".tsv", ".jsonl", ".parquet")
+MAX_CHARS = 900  # about 200 tokens: what the encoder reads in one piece
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
+_ID = re.compile(r"^<!--\s*id:\s*(\S+)\s*-->\s*$")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
+
+
+def read_passages(paths: Sequence[Path], bad: BadRows | None = None) -> list[Passage]:
+    """The passages of files and folders (every known kind of file in them, by name).
+
+    Args:
+        paths: Markdown, FAQ tables with `question` and `answer`, or conversations JSONL.
+        bad: Where rows that cannot be read are noted; without it the first one raises.
+
+    Raises:
+        LogFormatError: If a path is missing or of an unknown kind, two passages share an id, or nothing
+            was found.
+    """
+    passages: dict[str, Passage] = {}
+    for path in _files(paths):
+        for passage in _read(path, bad):
+            if passage.id in passages:
+                raise LogFormatError(
+                    f"{path}: passage id {passage.id!r} occurs twice (also in "
+                    f"{passages[passage.id].source}); give each its own"
+                )
+            passages[passage.id] = passage
+    if not passages:
+        raise LogFormatError(f"{', '.join(map(str, paths))}: no passage found; check the files")
+    return list(passages.values())
+
+
+def markdown_passages(text: str, name: str) -> Iterator[Passage]:
+    """One passage for each heading with text below it, long ones in several at sentence ends.
+
+    A question as heading makes an FAQ entry; `<!-- id: x -->` under a heading names it. The title
+    holds the headings above, ` › ` between them; the source is `file#line`.
+    """
+    trail: list[tuple[int, str]] = []
+    body: list[str] = []
+    identity: str | None = None
+    start = 1
+
+    def close() -> Iterator[Passage]:
+        content = "\n".join(body).strip()
+        if not content or not trail:
+            return
+        is_question = trail[-1][1].endswith("?")
+        title = trail[-1][1] if is_question else " › ".join(words for _, words in trail)
+        base = identity or f"{Path(name).stem}-{start}"
+        pieces = list(_split(content))
+        for number, piece in enumerate(pieces, start=1):
+            yield Passage(
+                id=base if len(pieces) == 1 else f"{base}.{number}",
+                text=piece,
+                title=title,
+                source=f"{name}#{start}",
+                metadata={"kind": "faq" if is_question else "policy"},
+            )
+
+    for number, line in enumerate(text.splitlines(), start=1):
+        heading, marked = _HEADING.match(line), _ID.match(line)
+        if heading:
+            yield from close()
+            level = len(heading.group(1))
+            trail = [(depth, words) for depth, words in trail if depth < level]
+            trail.append((level, heading.group(2)))
+            body, identity, start = [], None, number
+        elif marked:
+            identity = marked.group(1)
+        else:
+            body.append(line)
+    yield from close()
+
+
+def embedding_text(passage: Passage) -> str:
+    """What stands for a passage when it is searched.
+
+    A conversation is found by its question: its answer may greet, apologise and name other things.
+    """
+    if passage.metadata.get("kind") == "conversation":
+        return passage.title
+    return f"{passage.title}\n{passage.text}"
+
+
+def _split(content: str) -> Iterator[str]:
+    piece = ""
+    for sentence in _SENTENCE_END.split(content):
+        if piece and len(piece) + len(sentence) > MAX_CHARS:
+            yield piece.strip()
+            piece = ""
+        # Lists keep a line for each point; sentences of a paragraph run on.
+        piece += ("\n" if sentence.lstrip().startswith(("-", "*", "|")) else " ") + sentence.strip()
+    if piece.strip():
+        yield piece.strip()
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        require_file(path)
+        if path.is_file():
+            yield path
+            continue
+        found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.stat().st_size)
+        # What prepare writes beside the conversations is not for reading.
+        found = [file for file in found if file.name not in ("dropped.jsonl", "README.md")]
+        if not found:
+            raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
+        yield from found
+
+
+def _read(path: Path, bad: BadRows | None) -> Iterable[Passage]:
+    if path.suffix == ".md":
+        return markdown_passages(read_text(path), path.name)
+    if path.suffix == ".jsonl" and _holds_conversations(path):
+        found = (best_answer(conversation) for conversation in read_conversations(path, bad))
+        return (passage for passage in found if passage is not None)
+    if path.suffix in SUFFIXES:
+        return _table(path)
+    raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
+
+
+def _holds_conversations(path: Path) -> bool:
+    first = next(iter(read_rows(path, BadRows())), None)
+    return first is not None and "turns" in first.values
+
+
+def _table(path: Path) -> Iterator[Passage]:
+    for number, row in enumerate(read_rows(path), start=1):
+        values = {str(key).lower(): value for key, value in row.values.items()}
+        question, answer = values.get("question"), values.get("answer")
+        if not question or not answer:
+            raise LogFormatError(f"{row.where}: columns question and answer are needed")
+        yield Passage(
+            id=str(values.get("id") or f"{path.stem}-{number}"),
+            text=str(answer),
+            title=str(question),
+            source=row.where,
+            metadata={"kind": "faq"},
+        )
