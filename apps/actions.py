@@ -34,8 +34,8 @@ class Orders(Protocol):
 class ActionResult:
     """What an action came to.
 
-    `say` names the workflow's answer, `facts` fill it, `effects` are changes for the store to make in the same
-    transaction as the turn.
+    `say` names the workflow's answer, `facts` fill it, `effects` are changes for the store to make
+    in the same transaction as the turn.
     """
 
     say: str

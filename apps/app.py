@@ -18,8 +18,8 @@ class App(Protocol):
     def answer(self, conversation: Conversation, state: State) -> Iterator[Answer]:
         """Answer the conversation's last turn, which is the customer's.
 
-        Yields Answers whose text grows; the last one is complete and carries the new state, made of plain
-        JSON values, and the effects that the store is to carry out with it.
+        Yields Answers whose text grows; the last one is complete and carries the new state, made of
+        plain JSON values, and the effects that the store is to carry out with it.
         """
 
 
@@ -29,8 +29,8 @@ def polite_refusal(text: str) -> str | None:
         return "I did not get any words there. What can I help you with?"
     if len(text) > MAX_CHARS:
         return (
-            f"That message is very long ({len(text):,} characters). Could you tell me in fewer than "
-            f"{MAX_CHARS:,} what you need?"
+            f"That message is very long ({len(text):,} characters). Could you tell me in fewer "
+            f"than {MAX_CHARS:,} what you need?"
         )
     if not any(char.isalnum() for char in text):
         return "Thanks! Could you put it in a few words, so that I can help?"

@@ -1,21 +1,23 @@
-"""One message through an app and into the store: the path of the page, the command line and tests."""
+"""One message through an app and into the store: the path of page, command line and tests."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from apps.app import App
+from apps.explain import answer_values
 from apps.store import Store
-from apps.trace import answer_values
 from data.schema import Answer, Turn
 
 
-def exchange(app: App, store: Store, conversation_id: str, text: str) -> Iterator[tuple[Answer, int | None]]:
-    """Yield growing Answers; the last comes with the stored agent turn's id, committed before it is yielded.
+def exchange(
+    app: App, store: Store, conversation_id: str, text: str
+) -> Iterator[tuple[Answer, int | None]]:
+    """Yield growing Answers; the last is committed first and comes with the agent turn's id.
 
     Args:
         app: Who answers.
-        store: Where the turn, the answer, its trace, the state and the effects go, in one transaction.
+        store: Where turn, answer, trace, state and effects go, in one transaction.
         conversation_id: A conversation of the store.
         text: What the customer wrote.
     """

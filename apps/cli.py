@@ -18,7 +18,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="key.of.config=value, last word")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="key.of.config=value, last word")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 Out = Annotated[Path, typer.Option("--out", help="where to write")]
 
@@ -52,17 +54,27 @@ def prepare(
     columns = dict(_pair(entry, "--map") for entry in map_ or ())
     done = run(logs, out, importer=format_, columns=columns, region=region)
     total = sum(done.conversations.values())
-    report = {"out": str(out), "conversations": dict(done.conversations), "turns": done.turns,
-              "redacted": dict(done.redacted), "rows_dropped": len(done.bad)}  # fmt: skip
+    report = {
+        "out": str(out),
+        "conversations": dict(done.conversations),
+        "turns": done.turns,
+        "redacted": dict(done.redacted),
+        "rows_dropped": len(done.bad),
+    }
     splits = ", ".join(f"{count} {name}" for name, count in done.conversations.items())
     redacted = ", ".join(f"{count} {kind}" for kind, count in done.redacted.items()) or "nothing"
-    _print(report, as_json, f"{total} conversations, {done.turns} turns → {out} ({splits}); redacted: {redacted}")
+    _print(
+        report,
+        as_json,
+        f"{total} conversations, {done.turns} turns → {out} ({splits}); redacted: {redacted}",
+    )
     for line in done.bad[:20]:
         typer.echo(f"warning: {line}", err=True)
     if len(done.bad) > max_bad:
         raise LogFormatError(
-            f"{len(done.bad)} rows could not be read, the first at {done.bad[0]}; everything else was written to "
-            f"{out}, the places are in {out / 'dropped.jsonl'} (--max-bad N accepts some)"
+            f"{len(done.bad)} rows could not be read, the first at {done.bad[0]}; everything else "
+            f"was written to {out}, the places are in {out / 'dropped.jsonl'} "
+            "(--max-bad N accepts some)"
         )
 
 
@@ -71,12 +83,16 @@ def train(
     task: Annotated[str, typer.Argument(help="intent, ner or reply")],
     data: Annotated[Path, typer.Option("--data", help="labelled file, or folder of splits")],
     out: Out,
-    evaluation: Annotated[Path | None, typer.Option("--eval", help="a test set, reported only")] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option("--eval", help="a test set, reported only")
+    ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="YAML")] = None,
     overrides: Overrides = None,
     text_column: Annotated[str | None, typer.Option(help="column of the text")] = None,
     label_column: Annotated[str | None, typer.Option(help="column of the label")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the last checkpoint")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on from the last checkpoint")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -93,7 +109,11 @@ def train(
 
     if dry_run:
         plan = describe(resolved, data, evaluation)
-        _print(plan, as_json, f"{task} by {resolved.method}: {plan['rows']} rows, {plan['steps']} steps")
+        _print(
+            plan,
+            as_json,
+            f"{task} by {resolved.method}: {plan['rows']} rows, {plan['steps']} steps",
+        )
         return
     try:
         done = run(resolved, data, out, evaluation, resume)
@@ -123,8 +143,12 @@ def evaluate(
 @app.command()
 def predict(
     run: Annotated[Path, typer.Argument(help="a run")],
-    texts: Annotated[list[str] | None, typer.Argument(help="texts; none: --input or standard input")] = None,
-    input_: Annotated[Path | None, typer.Option("--input", help="a text a line, or a table")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(help="texts; none: --input or standard input")
+    ] = None,
+    input_: Annotated[
+        Path | None, typer.Option("--input", help="a text a line, or a table")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What a model says of texts."""
@@ -163,7 +187,7 @@ def search(
 ) -> None:
     """The passages that answer a question."""
     from apps.build import opened_index
-    from apps.trace import passage_values
+    from apps.explain import passage_values
 
     opened = opened_index(index_path, 2)
     found = opened.search(question, k)
@@ -207,6 +231,7 @@ def serve(
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and exit code 2."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
     for ours in ("apps", "data", "finetune", "retrieval"):
         logging.getLogger(ours).setLevel(logging.INFO)
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -46,5 +46,7 @@ def app_config(app: str, overrides: Sequence[str] = ()) -> tuple[AppConfig, Path
     if path.suffix not in (".yaml", ".yml"):
         path = SHIPPED / app / "config.yaml"
         if not path.exists():
-            raise ConfigError(f"{app}: no such app; customer_service, faq, summarizer or a config file")
+            raise ConfigError(
+                f"{app}: no such app; customer_service, faq, summarizer or a config file"
+            )
     return load_config(AppConfig, path, overrides), path.parent

@@ -1,4 +1,4 @@
-"""From nothing to a page: train what is missing on the sample logs, index them, reuse it next time."""
+"""From nothing to a page: train what is missing on the sample logs, index them, reuse all of it."""
 
 import logging
 import subprocess
@@ -27,22 +27,29 @@ def ensure_trained() -> None:
     turns = str(SAMPLES / "turns")
     conversations = str(SAMPLES / "conversations.jsonl")
     knowledge = [str(SAMPLES / "faq.md"), str(SAMPLES / "policies")]
+    train = ("--data", turns, "--out")
     steps = [
-        ("training intents", RunDir(INTENT).metrics, ["train", "intent", "--data", turns, "--out", str(INTENT)]),
-        ("training entities", RunDir(NER).metrics, ["train", "ner", "--data", turns, "--out", str(NER)]),
-        ("reading the logs", PREPARED / "train.jsonl", ["prepare", conversations, "--out", str(PREPARED)]),
-        ("training replies", RunDir(REPLY).metrics,
-         ["train", "reply", "--data", str(PREPARED), "--out", str(REPLY)]),
-        ("indexing", INDEX / MANIFEST,
-         ["index", *knowledge, str(PREPARED / "train.jsonl"), "--out", str(INDEX),
-          "--fit", str(SAMPLES / "questions" / "fit.jsonl")]),
-    ]  # fmt: skip
+        ("intents", RunDir(INTENT).metrics, ["train", "intent", *train, str(INTENT)]),
+        ("entities", RunDir(NER).metrics, ["train", "ner", *train, str(NER)]),
+        ("the logs", PREPARED / "train.jsonl", ["prepare", conversations, "--out", str(PREPARED)]),
+        (
+            "replies",
+            RunDir(REPLY).metrics,
+            ["train", "reply", "--data", str(PREPARED), "--out", str(REPLY)],
+        ),
+        (
+            "the index",
+            INDEX / MANIFEST,
+            ["index", *knowledge, str(PREPARED / "train.jsonl"), "--out", str(INDEX)]
+            + ["--fit", str(SAMPLES / "questions" / "fit.jsonl")],
+        ),
+    ]
     for label, made, arguments in steps:
         if made.exists():
             continue
-        logger.info("%s …", label)
+        logger.info("preparing %s", label)
         start = time.perf_counter()
         done = subprocess.run([sys.executable, "-m", "apps.cli", *arguments], check=False)
         if done.returncode:
-            raise DeskhandError(f"{label} failed: deskhand {' '.join(arguments)}")
+            raise DeskhandError(f"preparing {label} failed: deskhand {' '.join(arguments)}")
         logger.info("%s took %.0f s", label, time.perf_counter() - start)

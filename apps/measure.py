@@ -31,7 +31,9 @@ def evaluate_path(path: Path, data: Path) -> dict[str, float]:
     """
     if (path / MANIFEST).exists():
         index = open_index(path, opened_encoder(read_manifest(path).encoder, THREADS))
-        return {key: round(value, 5) for key, value in evaluate(index, read_questions(data)).items()}
+        return {
+            key: round(value, 5) for key, value in evaluate(index, read_questions(data)).items()
+        }
     run = RunDir(path)
     task_name = run.check()
     from finetune.metrics import rounded
@@ -43,7 +45,7 @@ def evaluate_path(path: Path, data: Path) -> dict[str, float]:
 
 
 def read_texts(path: Path | None) -> list[str]:
-    """Texts to predict on: the `text` column of a table, the lines of any other file, or standard input.
+    """Texts to predict on: a table's `text` column, another file's lines, or standard input.
 
     Raises:
         LogFormatError: If there is no text.
@@ -56,7 +58,9 @@ def read_texts(path: Path | None) -> list[str]:
         texts = []
         for row in read_rows(path):
             if "text" not in row.values:
-                raise LogFormatError(f"{row.where}: no column 'text'; found: {', '.join(row.values)}")
+                raise LogFormatError(
+                    f"{row.where}: no column 'text'; found: {', '.join(row.values)}"
+                )
             texts.append(str(row.values["text"]))
     else:
         texts = read_text(path).splitlines()
@@ -89,7 +93,9 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield {"text": text, "entities": [entity_values(entity) for entity in entities]}
     elif task == "reply":
         if len(texts) < 2:
-            raise ConfigError(f"{path}: a reply run ranks answers; give the conversation first, then answers")
+            raise ConfigError(
+                f"{path}: a reply run ranks answers; give the conversation first, then answers"
+            )
         context, *answers = texts
         for place, score in ReplyModel(path, THREADS).rank(context, answers):
             yield {"text": context, "answer": answers[place], "score": round(score, 4)}
@@ -98,7 +104,11 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def make_index(
-    paths: Sequence[Path], out: Path, questions: Path | None, encoder: str | None, overrides: Sequence[str]
+    paths: Sequence[Path],
+    out: Path,
+    questions: Path | None,
+    encoder: str | None,
+    overrides: Sequence[str],
 ) -> dict[str, Any]:
     """Build an index; fit its fusion and threshold where labelled questions are given.
 
@@ -108,7 +118,9 @@ def make_index(
     for override in overrides:
         key, _, value = override.partition("=")
         if key != "encoder" or not value:
-            raise ConfigError(f"--set {override}: an index has one setting, encoder=NAME or a reply run")
+            raise ConfigError(
+                f"--set {override}: an index has one setting, encoder=NAME or a reply run"
+            )
         encoder = value
     name = encoder or DEFAULT_ENCODER
     bad = BadRows()
@@ -124,5 +136,8 @@ def make_index(
     }
     if questions is not None:
         fit(index, read_questions(questions), questions.name, kinds={"faq"})
-        result |= {"dense_weight": index.manifest.dense_weight, "threshold": index.manifest.threshold}
+        result |= {
+            "dense_weight": index.manifest.dense_weight,
+            "threshold": index.manifest.threshold,
+        }
     return result

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from apps.app import App
 from apps.build import APPS, build_store, build_summarizer
 from apps.chat import exchange
 from apps.config import app_config
-from apps.trace import answer_values
+from apps.explain import answer_values
 from apps.web.paste import parse_conversation
 from data.conversations import entity_values
 from data.errors import ConfigError
@@ -14,7 +15,9 @@ from data.errors import ConfigError
 OWNER = "command line"  # whose conversations `ask` holds
 
 
-def ask_app(app: str, message: str, conversation: str | None, overrides: Sequence[str]) -> dict[str, Any]:
+def ask_app(
+    app: str, message: str, conversation: str | None, overrides: Sequence[str]
+) -> dict[str, Any]:
     """One message through an app; its Answer as plain values, with the conversation's id.
 
     Raises:
@@ -24,18 +27,18 @@ def ask_app(app: str, message: str, conversation: str | None, overrides: Sequenc
     if config.app == "summarizer":
         summary = build_summarizer(config).summarize(parse_conversation(message))
         return {
-            "text": summary.text, "wanted": summary.wanted, "done": summary.done, "ended": summary.ended,
+            "text": summary.text,
+            "wanted": summary.wanted,
+            "done": summary.done,
+            "ended": summary.ended,
             "entities": [entity_values(entity) for entity in summary.entities],
-        }  # fmt: skip
+        }
     store = build_store(config, folder)
     built = APPS[config.app](config, folder, store)
     identity = conversation or store.new_conversation(OWNER, config.app)
     if not store.owns(OWNER, identity):
         store.new_conversation(OWNER, config.app, identity)
-    answer = None
-    for answer, _ in exchange(built, store, identity, message):
-        pass
-    assert answer is not None
+    *_, (answer, _turn) = exchange(built, store, identity, message)
     return {**answer_values(answer), "conversation": identity}
 
 
@@ -45,14 +48,17 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
     Raises:
         DeskhandError: If an app, its runs or its index are not what is needed.
     """
-    configs = {config.app: (config, folder) for config, folder in (app_config(app, overrides) for app in apps)}
+    configs = {
+        config.app: (config, folder)
+        for config, folder in (app_config(app, overrides) for app in apps)
+    }
     if len(configs) < len(apps):
         raise ConfigError(f"{', '.join(apps)}: each app can be served once")
     first, first_folder = next(iter(configs.values()))
     # The bot's store has the orders; all apps of a page share one store.
     store_config, store_folder = configs.get("customer_service", (first, first_folder))
     store = build_store(store_config, store_folder)
-    chats = {
+    chats: dict[str, App] = {
         name: APPS[name](config, folder, store)
         for name, (config, folder) in configs.items()
         if name in APPS

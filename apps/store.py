@@ -1,4 +1,4 @@
-"""The conversation store: SQLite by default, any database by URL. The one place that knows SQLAlchemy.
+"""The conversation store: SQLite by default, any database by URL; the one door to SQLAlchemy.
 
 It holds what people wrote, because a bot needs it; it is local, and `delete_customer` forgets one.
 """
@@ -11,7 +11,18 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Engine, ForeignKey, String, create_engine, delete, event, func, select, update
+from sqlalchemy import (
+    JSON,
+    Engine,
+    ForeignKey,
+    String,
+    create_engine,
+    delete,
+    event,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -41,7 +52,7 @@ class ConversationRow(Base):
 
 
 class TurnRow(Base):
-    """A turn; an agent's carries the trace of its answer and the customer's thumb (1 up, -1 down)."""
+    """A turn; an agent's carries its answer's trace and the customer's thumb (1 up, -1 down)."""
 
     __tablename__ = "turns"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -69,7 +80,9 @@ class OrderRow(Base):
     tracking_number: Mapped[str]
     items: Mapped[str]
     total: Mapped[float]
-    returning: Mapped[str] = mapped_column("returning_item", default="")  # RETURNING is a word of SQL
+    returning: Mapped[str] = mapped_column(
+        "returning_item", default=""
+    )  # RETURNING is a word of SQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +123,9 @@ class Store:
                 event.listen(self._engine, "connect", _sqlite_settings)
             Base.metadata.create_all(self._engine)
         except (SQLAlchemyError, ModuleNotFoundError) as error:
-            raise ConfigError(f"store {url!r} cannot be opened ({type(error).__name__}); check its URL") from error
+            raise ConfigError(
+                f"store {url!r} cannot be opened ({type(error).__name__}); check its URL"
+            ) from error
 
     @property
     def engine(self) -> Engine:
@@ -122,7 +137,9 @@ class Store:
         identity = conversation_id or secrets.token_urlsafe(12)
         with Session(self._engine) as session, session.begin():
             session.add(
-                ConversationRow(id=identity, owner=owner, app=app, title="", updated=_now(), state={})
+                ConversationRow(
+                    id=identity, owner=owner, app=app, title="", updated=_now(), state={}
+                )
             )
         return identity
 
@@ -136,7 +153,11 @@ class Store:
         """An owner's conversations with turns, the latest first."""
         wanted = (
             select(ConversationRow)
-            .where(ConversationRow.owner == owner, ConversationRow.app == app, ConversationRow.title != "")
+            .where(
+                ConversationRow.owner == owner,
+                ConversationRow.app == app,
+                ConversationRow.title != "",
+            )
             .order_by(ConversationRow.updated.desc())
         )
         with Session(self._engine) as session:
@@ -144,10 +165,14 @@ class Store:
 
     def turns(self, conversation_id: str) -> list[StoredTurn]:
         """The turns in order."""
-        wanted = select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.id)
+        wanted = (
+            select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.id)
+        )
         with Session(self._engine) as session:
             return [
-                StoredTurn(row.id, Turn(_speaker(row.speaker), row.text, row.time), row.trace, row.thumb)
+                StoredTurn(
+                    row.id, Turn(_speaker(row.speaker), row.text, row.time), row.trace, row.thumb
+                )
                 for row in session.scalars(wanted)
             ]
 
@@ -161,7 +186,7 @@ class Store:
     def record(
         self, conversation_id: str, text: str, answer: Answer, trace: Mapping[str, Any]
     ) -> int:
-        """Commit one exchange, the new state and the action's effects together; the agent turn's id.
+        """Commit an exchange, the new state and the action's effects together; the agent turn's id.
 
         Args:
             conversation_id: A known conversation.
@@ -178,9 +203,12 @@ class Store:
                 conversation_id=conversation_id, speaker="customer", text=text, time=now, trace={}
             )
             said = TurnRow(
-                conversation_id=conversation_id, speaker="agent", text=answer.text,
-                time=now + timedelta(microseconds=1), trace=dict(trace),
-            )  # fmt: skip
+                conversation_id=conversation_id,
+                speaker="agent",
+                text=answer.text,
+                time=now + timedelta(microseconds=1),
+                trace=dict(trace),
+            )
             session.add(asked)
             session.flush()  # the customer's turn comes first, whatever order the ids are given in
             session.add(said)
@@ -193,7 +221,7 @@ class Store:
             return said.id
 
     def thumb(self, owner: str, turn_id: int, value: int) -> bool:
-        """Store a thumb (1 up, -1 down, 0 none) on an agent's turn of this owner; False if it is not."""
+        """Store a thumb (1 up, -1 down, 0 none) on this owner's agent turn; False if it is not."""
         with Session(self._engine) as session, session.begin():
             row = session.get(TurnRow, turn_id)
             if row is None or row.speaker != "agent":
@@ -220,9 +248,19 @@ class Store:
             if row is None:
                 return None
             return Order(
-                row.number, row.customer, row.email, row.city, row.address, row.status, row.placed,
-                row.dispatched, row.delivered, row.tracking_number, row.items, row.total,
-            )  # fmt: skip
+                row.number,
+                row.customer,
+                row.email,
+                row.city,
+                row.address,
+                row.status,
+                row.placed,
+                row.dispatched,
+                row.delivered,
+                row.tracking_number,
+                row.items,
+                row.total,
+            )
 
     def copy_orders(self, table: Path, today: date | None = None) -> int:
         """Copy the sample orders in, once; how many. Their days count back from `today`.
@@ -245,12 +283,19 @@ def _order_row(values: Mapping[str, str], today: date) -> OrderRow:
         return today - timedelta(days=int(values[column])) if values[column] else None
 
     return OrderRow(
-        number=values["order_number"], customer=values["customer"], email=values["email"],
-        city=values["city"], address=f"{values['address']}, {values['city']}, {values['postcode']}",
-        status=values["status"], placed=day("placed_days_ago") or today,
-        dispatched=day("dispatched_days_ago"), delivered=day("delivered_days_ago"),
-        tracking_number=values["tracking_number"], items=values["items"], total=float(values["total"]),
-    )  # fmt: skip
+        number=values["order_number"],
+        customer=values["customer"],
+        email=values["email"],
+        city=values["city"],
+        address=f"{values['address']}, {values['city']}, {values['postcode']}",
+        status=values["status"],
+        placed=day("placed_days_ago") or today,
+        dispatched=day("dispatched_days_ago"),
+        delivered=day("delivered_days_ago"),
+        tracking_number=values["tracking_number"],
+        items=values["items"],
+        total=float(values["total"]),
+    )
 
 
 def _speaker(name: str) -> Speaker:
@@ -263,7 +308,12 @@ def _now() -> datetime:
 
 def _sqlite_settings(connection: Any, record: Any) -> None:  # noqa: ANN401 - a DBAPI connection
     """Readers go on while a turn is written, and a writer waits instead of failing."""
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=5000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

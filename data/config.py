@@ -20,7 +20,10 @@ C = TypeVar("C", bound=Config)
 
 
 def load_config(
-    kind: type[C], path: Path, overrides: Sequence[str] = (), **values: Any  # noqa: ANN401
+    kind: type[C],
+    path: Path,
+    overrides: Sequence[str] = (),
+    **values: Any,  # noqa: ANN401
 ) -> C:
     """Read a YAML file into `kind`.
 

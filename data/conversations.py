@@ -7,10 +7,11 @@ from typing import Any, get_args
 
 from data.errors import LogFormatError
 from data.rows import BadRows, read_rows
-from data.schema import Conversation, Entity, Outcome, Speaker, Turn
+from data.schema import Conversation, Entity, Gold, Outcome, Speaker, Turn
 
 _SPEAKERS = get_args(Speaker)
 _OUTCOMES = get_args(Outcome)
+_GOLD = get_args(Gold)
 
 
 def read_conversations(path: Path, bad: BadRows | None = None) -> Iterator[Conversation]:
@@ -39,20 +40,20 @@ def from_dict(values: Mapping[str, Any]) -> Conversation:
         raise ValueError("no 'turns' list; each line needs an id and turns")
     if not values.get("id"):
         raise ValueError("no 'id'")
-    outcome = values.get("outcome", "unknown")
+    outcome = values.get("outcome") or "unknown"
     if outcome not in _OUTCOMES:
-        raise ValueError(f"unknown outcome {outcome!r}; one of {', '.join(_OUTCOMES)}")
+        raise ValueError(f"unknown 'outcome'; one of {', '.join(_OUTCOMES)}")
     labels = values.get("labels") or {}
     if not isinstance(labels, dict):
         raise ValueError("'labels' must be an object")
     return Conversation(
         id=str(values["id"]),
         turns=tuple(_turn(turn) for turn in turns),
-        customer_id=values.get("customer_id"),
-        channel=values.get("channel"),
+        customer_id=_text(values.get("customer_id")),
+        channel=_text(values.get("channel")),
         outcome=outcome,
-        rating=values.get("rating"),
-        labels=labels,
+        rating=_rating(values),
+        labels={str(name): str(value) for name, value in labels.items()},
     )
 
 
@@ -85,38 +86,63 @@ def entities_of(values: Mapping[str, Any], text: str) -> tuple[Entity, ...]:
     """The `entities` of a row, checked against its text.
 
     Raises:
-        ValueError: If an offset lies outside the text, or the entity's text is not what stands there.
+        ValueError: If an offset lies outside the text, or the entity's text is not what stands
+            there.
     """
     found = []
-    for entity in values.get("entities") or ():
+    entities = values.get("entities") or []
+    if not isinstance(entities, list):
+        raise ValueError("'entities' must be a list")
+    for entity in entities:
         try:
             start, end, kind = int(entity["start"]), int(entity["end"]), str(entity["type"])
-        except (KeyError, TypeError, ValueError) as error:
+            confidence = float(entity.get("confidence", 1.0))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError("an entity needs type, start and end") from error
         if not 0 <= start < end <= len(text):
             raise ValueError(f"entity {kind!r} [{start}, {end}) lies outside the text")
         if entity.get("text", text[start:end]) != text[start:end]:
             raise ValueError(f"entity {kind!r} [{start}, {end}) does not match its text")
-        found.append(Entity(kind, text[start:end], start, end))
+        found.append(Entity(kind, text[start:end], start, end, confidence))
     return tuple(sorted(found, key=lambda entity: entity.start))
 
 
 def _turn(values: Any) -> Turn:  # noqa: ANN401 - whatever JSON holds
     if not isinstance(values, dict) or not isinstance(values.get("text"), str):
         raise ValueError("each turn needs a speaker and a text")
-    speaker = values.get("speaker")
+    speaker: Any = values.get("speaker")
     if speaker not in _SPEAKERS:
-        raise ValueError(f"unknown speaker {speaker!r}; one of {', '.join(_SPEAKERS)}")
-    time = values.get("time")
+        raise ValueError(f"unknown 'speaker'; one of {', '.join(_SPEAKERS)}")
+    gold: Any = values.get("gold")
+    if gold is not None and gold not in _GOLD:
+        raise ValueError(f"unknown 'gold'; one of {', '.join(_GOLD)}")
     return Turn(
         speaker=speaker,
         text=values["text"],
-        time=datetime.fromisoformat(time) if time else None,
-        speaker_id=values.get("speaker_id"),
-        rating=values.get("rating"),
+        time=_time(values.get("time")),
+        speaker_id=_text(values.get("speaker_id")),
+        rating=_rating(values),
         entities=entities_of(values, values["text"]),
-        gold=values.get("gold"),
+        gold=gold,
     )
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
+    return None if value is None else str(value)
+
+
+def _rating(values: Mapping[str, Any]) -> int | None:
+    rating = values.get("rating")
+    if rating is not None and (type(rating) is not int or not 1 <= rating <= 5):
+        raise ValueError("'rating' must be a whole number from 1 to 5")
+    return rating
+
+
+def _time(value: Any) -> datetime | None:  # noqa: ANN401 - whatever JSON holds
+    try:
+        return datetime.fromisoformat(value) if value else None
+    except (TypeError, ValueError) as error:
+        raise ValueError("'time' is not an ISO 8601 time") from error  # quotes no value
 
 
 def _turn_values(turn: Turn) -> dict[str, Any]:

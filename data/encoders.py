@@ -87,13 +87,11 @@ def _as_download(name: str) -> Path | None:
 def _snapshot(name: str, *, local_files_only: bool) -> Path | None:
     import httpx  # both are slow to import, and the default encoder needs neither
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model.bin", "1_Pooling/*"]
     try:
-        folder = snapshot_download(
-            name, allow_patterns=patterns, local_files_only=local_files_only
-        )
+        folder = snapshot_download(name, allow_patterns=patterns, local_files_only=local_files_only)
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError):
         return None
     path = Path(folder)

@@ -96,9 +96,13 @@ class OnnxText:
 class OnnxEncoder:
     """An Encoder over an exported graph whose output is one unit-length vector a text."""
 
-    def __init__(self, folder: Path, fingerprint: str, max_tokens: int = 256, threads: int = 2) -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str, max_tokens: int = 256, threads: int = 2
+    ) -> None:
         self.fingerprint = fingerprint
-        self._texts = OnnxText(folder / "model.onnx", folder / "tokenizer.json", max_tokens, threads)
+        self._texts = OnnxText(
+            folder / "model.onnx", folder / "tokenizer.json", max_tokens, threads
+        )
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors (n, D) of length 1."""

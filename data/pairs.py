@@ -35,7 +35,7 @@ def merged(turns: Iterable[Turn]) -> list[Turn]:
 
 
 def context_of(turns: Sequence[Turn], max_turns: int = CONTEXT_TURNS) -> str:
-    """The last turns as one text, a line each, at most CONTEXT_CHARS characters, oldest cut first."""
+    """The last turns as one text, a line each, at most CONTEXT_CHARS long, oldest cut first."""
     lines = "\n".join(turn.text for turn in turns[-max_turns:])
     return lines[-CONTEXT_CHARS:]
 
@@ -76,8 +76,9 @@ def answer_weight(conversation: Conversation, turns: Sequence[Turn], place: int)
 def best_answer(conversation: Conversation) -> Passage | None:
     """The conversation's question and the agent turn that answered it best, if one did.
 
-    An answer that stands on its own has twelve words or more and does not end by asking; among those, the
-    one with the highest weight is taken, the earlier at a tie. Conversations that ended badly give none.
+    An answer that stands on its own has twelve words or more and does not end by asking; among
+    those, the one with the highest weight is taken, the earlier at a tie. Conversations that ended
+    badly give none.
     """
     if conversation.outcome in ("handed_over", "abandoned") or (conversation.rating or 5) <= 2:
         return None
@@ -99,5 +100,5 @@ def best_answer(conversation: Conversation) -> Passage | None:
         text=turns[best].text,
         title=question[:CONTEXT_CHARS],
         source=f"conversation {conversation.id}",
-        metadata={"kind": "conversation", **conversation.labels},
+        metadata={**conversation.labels, "kind": "conversation"},
     )

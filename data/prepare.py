@@ -1,7 +1,6 @@
 """From exports to a folder of redacted, split conversations with a report of all that happened."""
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ DROPPED = "dropped.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What an import gave: conversations by split, turns, redactions by kind, rows that were bad."""
+    """What an import gave: conversations by split, turns, redactions by kind, and bad rows."""
 
     conversations: Mapping[str, int]
     turns: int
@@ -54,22 +53,24 @@ def prepare(
         keep_split: Put everything in this split instead of splitting by the hash of the id.
 
     Raises:
-        LogFormatError: If a file cannot be read at all, or nothing was found in any.
+        LogFormatError: If a file cannot be read at all, nothing was found in any, or `out` is a
+            file.
     """
+    if out.exists() and not out.is_dir():
+        raise LogFormatError(f"{out}: is a file; choose a folder as --out")
     bad = BadRows()
     conversations: dict[str, Conversation] = {}
     redacted: Counter[str] = Counter()
-    for conversation in _read(paths, importer, columns or {}, bad):
+    for raw in _read(paths, importer, columns or {}, bad):
+        conversation, counts = redact_conversation(raw, region)
         if conversation.id in conversations:
             bad.add(f"conversation {conversation.id}", "its id occurs twice; the first one is kept")
             continue
-        conversations[conversation.id], counts = redact_conversation(conversation, region)
+        conversations[conversation.id] = conversation
         redacted += counts
     if not conversations:
         detail = f" ({bad.lines[0]})" if bad.lines else ""
-        raise LogFormatError(
-            f"{', '.join(map(str, paths))}: no conversation could be read{detail}"
-        )
+        raise LogFormatError(f"{', '.join(map(str, paths))}: no conversation could be read{detail}")
     splits: dict[str, list[dict[str, Any]]] = {name: [] for name in SPLITS}
     for conversation in conversations.values():
         splits[keep_split or split_of(conversation.id)].append(to_dict(conversation))
@@ -79,7 +80,7 @@ def prepare(
         dict(redacted.most_common()),
         tuple(bad.lines),
     )
-    _write(out, splits, result)
+    _write(out, splits, result, bad)
     return result
 
 
@@ -96,30 +97,36 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         if path.is_file():
             yield path
             continue
-        found = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+        found = sorted(
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() in SUFFIXES and file.name != DROPPED
+        )
         if not found:
             raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
         yield from found
 
 
-def _write(out: Path, splits: Mapping[str, Iterable[Mapping[str, Any]]], result: Prepared) -> None:
+def _write(
+    out: Path,
+    splits: Mapping[str, Iterable[Mapping[str, Any]]],
+    result: Prepared,
+    bad: BadRows,
+) -> None:
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for name, rows in splits.items():
         write_jsonl(partial / f"{name}.jsonl", rows)
-    write_jsonl(
-        partial / DROPPED,
-        ({"where": line.split(": ", 1)[0], "why": line.split(": ", 1)[1]} for line in result.bad),
-    )
+    write_jsonl(partial / DROPPED, ({"where": where, "why": why} for where, why in bad.rows))
     report = {
         "conversations": dict(result.conversations),
         "turns": result.turns,
         "redacted": dict(result.redacted),
-        "rows_dropped": len(result.bad),
+        "rows_dropped": len(bad),
     }
     (partial / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     out.mkdir(parents=True, exist_ok=True)
     for file in partial.iterdir():
-        os.replace(file, out / file.name)
+        file.replace(out / file.name)
     partial.rmdir()

@@ -71,7 +71,9 @@ def redact(text: str, entities: Sequence[Entity] = (), region: str = "GB") -> Re
     )
 
 
-def redact_conversation(conversation: Conversation, region: str = "GB") -> tuple[Conversation, Counter[str]]:
+def redact_conversation(
+    conversation: Conversation, region: str = "GB"
+) -> tuple[Conversation, Counter[str]]:
     """The conversation with every turn redacted, and counts by kind."""
     counts: Counter[str] = Counter()
     turns: list[Turn] = []
@@ -92,7 +94,9 @@ def _spans(text: str, region: str) -> list[tuple[int, int, str]]:
     return sorted(taken)
 
 
-def _pattern(pattern: re.Pattern[str], kind: str) -> Callable[[str, str], Iterator[tuple[int, int, str]]]:
+def _pattern(
+    pattern: re.Pattern[str], kind: str
+) -> Callable[[str, str], Iterator[tuple[int, int, str]]]:
     def find(text: str, region: str) -> Iterator[tuple[int, int, str]]:
         for match in pattern.finditer(text):
             yield match.start(), match.end(), kind
@@ -125,7 +129,9 @@ def _phones(text: str, region: str) -> Iterator[tuple[int, int, str]]:
 def _names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
     for match in _NAMED.finditer(text):
         words = re.split(r"[ -]", match.group(1))
-        known = next((n for n, word in enumerate(words) if word.split("'")[0] in _NOT_NAMES), len(words))
+        known = next(
+            (n for n, word in enumerate(words) if word.split("'")[0] in _NOT_NAMES), len(words)
+        )
         if known:
             name = match.group(1)[: sum(map(len, words[:known])) + known - 1]
             yield match.start(1), match.start(1) + len(name), "person"

@@ -25,14 +25,19 @@ class Row:
 class BadRows:
     """Rows that could not be read: counted, with place and reason, never with their text."""
 
-    lines: list[str] = field(default_factory=list)
+    rows: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, where: str, why: str) -> None:
         """Note one bad row; `where` is `file:line`."""
-        self.lines.append(f"{where}: {why}")
+        self.rows.append((where, why))
+
+    @property
+    def lines(self) -> list[str]:
+        """`where: why` of each, to show."""
+        return [f"{where}: {why}" for where, why in self.rows]
 
     def __len__(self) -> int:
-        return len(self.lines)
+        return len(self.rows)
 
 
 def require_file(path: Path) -> Path:
@@ -70,14 +75,20 @@ def read_rows(path: Path, bad: BadRows | None = None) -> Iterator[Row]:
             `bad` is None.
     """
     require_file(path)
-    if path.suffix == ".jsonl":
+    kind = path.suffix.lower()
+    if kind == ".jsonl":
         yield from _jsonl(path, bad)
-    elif path.suffix in (".csv", ".tsv"):
+    elif kind in (".csv", ".tsv"):
         yield from _csv(path, bad)
-    elif path.suffix == ".parquet":
+    elif kind == ".parquet":
         yield from _parquet(path)
     else:
         raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
+
+
+def first_row(path: Path) -> Row | None:
+    """The first row that can be read, None where there is none: what a file's kind is told by."""
+    return next(read_rows(path, BadRows()), None)
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -105,26 +116,35 @@ def _jsonl(path: Path, bad: BadRows | None) -> Iterator[Row]:
                 continue
             try:
                 values = json.loads(line.decode("utf-8-sig"))
-            except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            except (ValueError, RecursionError) as error:
                 _note(bad, where, f"not valid JSON ({_reason(error)}); mend or remove the line")
                 continue
             if not isinstance(values, dict):
                 _note(bad, where, "a JSON object is needed on each line")
                 continue
-            yield Row(where, values)
+            yield Row(where, _whole(values) if b"\\ud" in line.lower() else values)
 
 
-def _reason(error: UnicodeDecodeError | json.JSONDecodeError) -> str:
+def _whole(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with U+FFFD for halves of emoji: exports cut texts there, UTF-8 has no such."""
+    raw = json.dumps(values, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    whole: dict[str, Any] = json.loads(raw.decode("utf-16", "replace"))
+    return whole
+
+
+def _reason(error: ValueError | RecursionError) -> str:
     """What is wrong, without quoting the customer's text."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at column {error.colno}"
-    return f"not UTF-8 at byte {error.start}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}"
+    return "a number too long or lists too deep"
 
 
 def _csv(path: Path, bad: BadRows | None) -> Iterator[Row]:
     text = read_text(path)
-    delimiter = "\t" if path.suffix == ".tsv" else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header = [name.strip() for name in next(reader, [])]
     if not any(header):
         raise LogFormatError(f"{path}:1: no header row; the first line must name the columns")

@@ -100,10 +100,10 @@ class Passage:
 class Answer:
     """What an app says, what it says it from, and how it came to it.
 
-    `step` names the stage that decided (`workflow:return_item:ask`, `faq`, `select`, `hand_over`, …),
-    `ms` gives the milliseconds of each stage, `state` is the app's memory for the next turn (plain
-    JSON values; only the last Answer of a turn carries it), `effects` are the changes that an action
-    asks the store to make in the same transaction.
+    `step` names the stage that decided (`workflow:return_item:ask`, `faq`, `select`, `hand_over`,
+    …), `ms` gives the milliseconds of each stage, `state` is the app's memory for the next turn
+    (plain JSON values; only the last Answer of a turn carries it), `effects` are the changes that
+    an action asks the store to make in the same transaction.
     """
 
     text: str

@@ -46,7 +46,9 @@ class Calibration:
 
     def scope_scores(self, logits: Floats, labels: Sequence[str]) -> Floats:
         """Probability (n,) of being in scope, as fitted."""
-        score = scope_features(logits / self.temperature, labels) @ np.array(self.weights) + self.bias
+        score = (
+            scope_features(logits / self.temperature, labels) @ np.array(self.weights) + self.bias
+        )
         result: Floats = 1 / (1 + np.exp(-np.clip(score, -50, 50)))
         return result
 
@@ -71,7 +73,9 @@ def scope_features(logits: Floats, labels: Sequence[str]) -> Floats:
     return features
 
 
-def fit_calibration(logits: Floats, labels: Sequence[str], gold: Sequence[str], rows: str) -> Calibration:
+def fit_calibration(
+    logits: Floats, labels: Sequence[str], gold: Sequence[str], rows: str
+) -> Calibration:
     """Fit temperature and out-of-scope decision.
 
     Args:
@@ -80,11 +84,11 @@ def fit_calibration(logits: Floats, labels: Sequence[str], gold: Sequence[str], 
         gold: The n right labels.
         rows: What these rows are, for the record.
 
-    With out-of-scope rows, a logistic regression over `scope_features` scores each row and the threshold
-    gives the best mean of in-scope accuracy (a refusal is wrong) and out-of-scope recall. Without, the top
-    probability decides, and at most MAX_REFUSED of the rows are refused.
+    With out-of-scope rows, a logistic regression over `scope_features` scores each row and the
+    threshold gives the best mean of in-scope accuracy (a refusal is wrong) and out-of-scope recall.
+    Without, the top probability decides, and at most MAX_REFUSED of the rows are refused.
     """
-    truth = np.array(gold)
+    logits, truth = logits.astype(np.float64), np.array(gold)
     inside = truth != OOS
     names = [label for label in labels if label != OOS]
     target = np.array([names.index(label) for label in truth[inside]])
@@ -95,22 +99,34 @@ def fit_calibration(logits: Floats, labels: Sequence[str], gold: Sequence[str], 
     count = f"{inside.sum()} in scope, {(~inside).sum()} out of scope, {rows}"
     if inside.all():
         scores = log_softmax(_in_scope(scaled, labels), axis=1).max(axis=1)
-        lowest = np.sort(scores)[int(len(scores) * MAX_REFUSED)]
-        return Calibration(temperature, (1.0, 0.0, 0.0), 0.0, float(1 / (1 + np.exp(-lowest))), count)
+        # A hair below, so that rounding elsewhere does not refuse the row that sets it.
+        lowest = np.sort(scores)[int(len(scores) * MAX_REFUSED)] - 1e-4
+        return Calibration(
+            temperature, (1.0, 0.0, 0.0), 0.0, float(1 / (1 + np.exp(-lowest))), count
+        )
     features = scope_features(scaled, labels)
     scale = features.std(axis=0) + 1e-9
     model = LogisticRegression(class_weight="balanced", C=1.0).fit(features / scale, inside)
     weights = model.coef_[0] / scale
     scores = 1 / (1 + np.exp(-(features @ weights + model.intercept_[0])))
     threshold = _best_threshold(scores, inside, right)
-    return Calibration(temperature, tuple(map(float, weights)), float(model.intercept_[0]), threshold, count)
+    return Calibration(
+        temperature, tuple(map(float, weights)), float(model.intercept_[0]), threshold, count
+    )
 
 
 def _best_threshold(scores: Floats, inside: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
-    """The middle of the stretch of thresholds with the best mean of accuracy and recall."""
-    cuts = np.unique(np.concatenate([[0.0], scores, [1.0]]))
+    """The middle of the thresholds with the best mean of accuracy and recall, or nearly that.
+
+    Those tried lie halfway between neighbouring scores: clear of the rows on both sides.
+    """
+    edges = np.unique(np.concatenate([[0.0], scores, [1.0]]))
+    cuts = (edges[1:] + edges[:-1]) / 2
     value = np.array(
-        [(right[inside] & (scores[inside] >= cut)).mean() + (scores[~inside] < cut).mean() for cut in cuts]
+        [
+            (right[inside] & (scores[inside] >= cut)).mean() + (scores[~inside] < cut).mean()
+            for cut in cuts
+        ]
     )
     good = cuts[value >= value.max() - 0.005]
     return float(good.mean())

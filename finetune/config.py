@@ -55,10 +55,11 @@ class ReplyConfig(Config):
     """What a reply model learns from."""
 
     hard_negatives: int = Field(1, ge=0, description="mined wrong answers beside each right one")
-    min_weight: float = Field(0.5, ge=0, le=2, description="answers that the log speaks for less are left out")
+    min_weight: float = Field(
+        0.5, ge=0, le=2, description="answers that the log speaks for less are left out"
+    )
     max_pairs: int = Field(6000, ge=1, description="pairs at most; the most trusted are kept")
     temperature: float = Field(0.05, gt=0, description="of the softmax over in-batch answers")
-    context_turns: int = Field(3, ge=1, description="last turns that make the context")
 
 
 class TrainConfig(Config):
@@ -91,11 +92,16 @@ class TrainConfig(Config):
 
 
 def train_config(
-    task: str, path: Path | None = None, overrides: Sequence[str] = (), **values: Any  # noqa: ANN401
+    task: str,
+    path: Path | None = None,
+    overrides: Sequence[str] = (),
+    **values: Any,  # noqa: ANN401 - pydantic checks them
 ) -> TrainConfig:
     """The task's shipped config or `path`, with `section.key=value` overrides last.
 
     Raises:
         ConfigError: One line for each mistake.
     """
-    return load_config(TrainConfig, path or CONFIGS / f"{task}.yaml", overrides, task=task, **values)
+    return load_config(
+        TrainConfig, path or CONFIGS / f"{task}.yaml", overrides, task=task, **values
+    )

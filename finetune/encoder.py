@@ -4,14 +4,12 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -24,11 +22,11 @@ logger = logging.getLogger(__name__)
 ONNX_OPSET = 17
 
 
-def load_encoder(source: EncoderSource) -> tuple[nn.Module, Any]:
+def load_encoder(source: EncoderSource) -> tuple[Any, Any]:
     """The encoder and its tokenizer, in float32 on the CPU."""
     with _quiet():
         tokenizer = AutoTokenizer.from_pretrained(str(source.path))
-        model: nn.Module = AutoModel.from_pretrained(str(source.path), dtype=torch.float32)
+        model = AutoModel.from_pretrained(str(source.path), dtype=torch.float32)
     return model, tokenizer
 
 
@@ -47,13 +45,19 @@ def add_lora(encoder: nn.Module, config: LoraConfig) -> nn.Module:
     import peft  # a second to import, and only this method needs it
 
     settings = peft.LoraConfig(
-        r=config.rank, lora_alpha=config.alpha, lora_dropout=config.dropout, target_modules="all-linear"
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules="all-linear",
     )
     adapted: nn.Module = peft.get_peft_model(encoder, settings)
     return adapted
 
 
-def save_encoder(encoder: Any, weights: Path) -> nn.Module:  # noqa: ANN401 - a peft or transformers model
+def save_encoder(
+    encoder: Any,  # noqa: ANN401 - a peft or transformers model
+    weights: Path,
+) -> nn.Module:
     """Save the adapter or the whole encoder under `weights`; return it with adapters merged in."""
     if hasattr(encoder, "merge_and_unload"):
         encoder.save_pretrained(str(weights / "adapter"))
@@ -95,8 +99,8 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> 
     module.eval().cpu()
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
-        # The tracing exporter is marked old, but the new one takes four times as long and says so on
-        # stdout; torch is pinned, and the tests compare the graph with the module.
+        # The tracing exporter is marked old, but the new one takes four times as long and says so
+        # on stdout; torch is pinned, and the tests compare the graph with the module.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
@@ -113,7 +117,9 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> 
 
 def token_inputs(tokenizer: Any) -> dict[str, Tensor]:  # noqa: ANN401 - a transformers tokenizer
     """Two short texts of different length, for an export."""
-    batch = tokenizer(["where is it", "a longer text than that one"], padding=True, return_tensors="pt")
+    batch = tokenizer(
+        ["where is it", "a longer text than that one"], padding=True, return_tensors="pt"
+    )
     return {name: batch[name] for name in ("input_ids", "attention_mask")}
 
 
@@ -122,29 +128,11 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:  # noqa: ANN401 - a tr
     tokenizer.save_pretrained(str(folder))
 
 
-def encode(
-    encoder: nn.Module, tokenizer: Any, texts: Sequence[str], max_tokens: int, batch_size: int = 64  # noqa: ANN401
-) -> NDArray[np.float32]:
-    """Unit-length vectors (n, D), in batches of texts of like length."""
-    pooled = Pooled(encoder).eval()
-    device = next(encoder.parameters()).device
-    order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-    vectors: list[NDArray[np.float32] | None] = [None] * len(texts)
-    with torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            batch = tokenizer(
-                [texts[row] for row in rows],
-                padding=True, truncation=True, max_length=max_tokens, return_tensors="pt",
-            ).to(device)  # fmt: skip
-            output = pooled(batch["input_ids"], batch["attention_mask"]).float().cpu().numpy()
-            for place, row in enumerate(rows):
-                vectors[row] = output[place]
-    return np.stack([vector for vector in vectors if vector is not None])
-
-
 def export_encoder(source: EncoderSource, folder: Path) -> None:
-    """Export the untuned encoder with its tokenizer to `folder`; another process may do the same."""
+    """Export the untuned encoder with its tokenizer to `folder`.
+
+    Another process may do the same at the same time.
+    """
     logger.info("exporting encoder %s to %s", source.name, folder)
     partial = folder.parent / f".{folder.name}.{os.getpid()}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -152,7 +140,7 @@ def export_encoder(source: EncoderSource, folder: Path) -> None:
     export_onnx(Pooled(model), token_inputs(tokenizer), partial / "model.onnx")
     save_tokenizer(tokenizer, partial)
     try:
-        os.replace(partial, folder)
+        partial.replace(folder)
     except OSError:  # another process was quicker: its export is the same
         shutil.rmtree(partial)
 
@@ -165,5 +153,3 @@ def base_of(source: EncoderSource) -> dict[str, str]:
 def device_name() -> str:
     """`cuda` where there is one, else `cpu`."""
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-

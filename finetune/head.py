@@ -1,4 +1,4 @@
-"""A logistic head on the vectors of a frozen encoder: seconds to fit, hard to beat on small data."""
+"""A logistic head on a frozen encoder's vectors: seconds to fit, hard to beat on small data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,11 +53,19 @@ def fit_head(vectors: Floats, gold: Sequence[str], config: HeadConfig, seed: int
     for c in config.c:
         logits = np.concatenate(
             [
-                _scores(vectors[folds != fold], target[folds != fold], vectors[folds == fold], len(labels), c)
+                _scores(
+                    vectors[folds != fold],
+                    target[folds != fold],
+                    vectors[folds == fold],
+                    len(labels),
+                    c,
+                )
                 for fold in tested
             ]
         )
-        accuracy = float((logits.argmax(axis=1) == target[held_out]).mean()) if len(held_out) else 0.0
+        accuracy = (
+            float((logits.argmax(axis=1) == target[held_out]).mean()) if len(held_out) else 0.0
+        )
         if best is None or accuracy > best[0]:
             best = (accuracy, c, logits)
     assert best is not None
@@ -77,10 +85,10 @@ class HeadTrainer:
         """Fit the head; `model` holds it afterwards."""
         self.model = fit_head(*self._data)
 
-    def add_callback(self, callback: Any) -> None:  # noqa: ANN401
+    def add_callback(self, callback: Any) -> None:  # noqa: ANN401 - as a Trainer takes it
         """There are no steps to tell of."""
 
-    def remove_callback(self, callback: Any) -> None:  # noqa: ANN401
+    def remove_callback(self, callback: Any) -> None:  # noqa: ANN401 - as a Trainer takes it
         """There is none."""
 
 
@@ -96,7 +104,7 @@ def deal(target: NDArray[np.int_], count: int, seed: int) -> tuple[NDArray[np.in
         label = int(target[row])
         dealt[label] = dealt.get(label, label) + 1
         folds[row] = dealt[label] % count
-    return folds, [0] if len(target) > MANY_ROWS else list(range(count))
+    return folds, [0] if len(target) > MANY_ROWS else np.unique(folds).tolist()
 
 
 def _scores(train: Floats, target: NDArray[np.int_], rows: Floats, labels: int, c: float) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from data.encoders import Encoder
-from data.errors import RunDirError
+from data.errors import EncoderError
 from data.onnx_text import OnnxText
 from data.schema import OOS, Intent
 from finetune.calibration import Calibration
@@ -60,8 +60,9 @@ class IntentModel:
             base = folder.read_json(folder.base)
             self.encoder = encoder(base["encoder"])
             if self.encoder.fingerprint != base["fingerprint"]:
-                raise RunDirError(
-                    f"{run}: its head was trained on other weights of {base['encoder']}; train it again"
+                raise EncoderError(
+                    f"{run}: its head was trained on other weights of {base['encoder']}; "
+                    "train it again"
                 )
             head = load_file(folder.head)
             self._weight, self._bias = head["weight"], head["bias"]
@@ -73,7 +74,7 @@ class IntentModel:
     def logits(
         self, texts: Sequence[str], vectors: NDArray[np.float32] | None = None
     ) -> NDArray[np.floating[Any]]:
-        """Scores (n, K) before calibration; `vectors` spares a second pass where they are at hand."""
+        """Scores (n, K) before calibration; `vectors`, where at hand, spare a second pass."""
         if self._texts is not None:
             scores: NDArray[np.floating[Any]] = np.stack(self._texts.run(texts))
         else:
@@ -106,6 +107,8 @@ class IntentModel:
             order = np.argsort(-row)[:TOP]
             top = tuple((self.names[place], float(row[place])) for place in order)
             results.append(
-                IntentPrediction(Intent(top[0][0] if inside else None, top[0][1]), top, float(scope))
+                IntentPrediction(
+                    Intent(top[0][0] if inside else None, top[0][1]), top, float(scope)
+                )
             )
         return results

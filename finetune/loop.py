@@ -12,10 +12,19 @@ from data.errors import ConfigError
 from finetune.config import TrainConfig
 
 # Rows of like length share a batch: less padding is less work.
-BY_LENGTH = {"train_sampling_strategy": "group_by_length", "label_names": ["labels"]}
+BY_LENGTH: dict[str, Any] = {
+    "train_sampling_strategy": "group_by_length",
+    "label_names": ["labels"],
+}
 
 
-def arguments(config: TrainConfig, folder: Path, rows: int, kind: type = TrainingArguments, **more: Any) -> Any:  # noqa: ANN401
+def arguments(
+    config: TrainConfig,
+    folder: Path,
+    rows: int,
+    kind: type = TrainingArguments,
+    **more: Any,  # noqa: ANN401 - what the library's arguments take
+) -> Any:  # noqa: ANN401 - an object of `kind`
     """Training arguments of this config.
 
     Args:
@@ -61,26 +70,33 @@ def arguments(config: TrainConfig, folder: Path, rows: int, kind: type = Trainin
 def has_bf16() -> bool:
     """Whether the hardware multiplies in bfloat16: 2.4 times as fast here as float32 on the CPU."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def freeze(encoder: Any, config: TrainConfig) -> None:  # noqa: ANN401 - a transformers model
     """Leave the word embeddings and the lowest layers as they are, where the config says so.
 
-    Words that the training rows do not hold stay where they were beside those that they do, and half of
-    the optimizer's work goes away.
+    Words that the training rows do not hold stay where they were beside those that they do, and
+    half of the optimizer's work goes away.
 
     Raises:
-        ConfigError: If the encoder has fewer layers.
+        ConfigError: If the encoder has fewer layers, or keeps them where this does not look.
     """
     if config.freeze_words:
         encoder.get_input_embeddings().weight.requires_grad = False
     if config.freeze_layers == 0:
         return
-    layers = encoder.encoder.layer
+    stack = getattr(encoder, "encoder", None) or getattr(encoder, "transformer", None)
+    layers = getattr(stack, "layer", None)
+    if layers is None:
+        raise ConfigError(
+            f"freeze_layers: the layers of a {type(encoder).__name__} are not known here; use 0"
+        )
     if config.freeze_layers > len(layers):
-        raise ConfigError(f"freeze_layers: {config.freeze_layers}, but the encoder has {len(layers)} layers")
+        raise ConfigError(
+            f"freeze_layers: {config.freeze_layers}, but the encoder has {len(layers)} layers"
+        )
     for module in (encoder.embeddings, *layers[: config.freeze_layers]):
         module.requires_grad_(False)
 
@@ -110,4 +126,3 @@ class Rows(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.rows[index]
-

@@ -26,7 +26,8 @@ def intent_metrics(
 
     Returns:
         `accuracy` counts every row; `accuracy_no_refusal` and `ece` the in-scope rows by `best`;
-        `in_scope_accuracy` counts a refused in-scope row as wrong. Out-of-scope keys are 0 without such rows.
+        `in_scope_accuracy` counts a refused in-scope row as wrong. Out-of-scope keys are 0 without
+        such rows.
     """
     truth, said, top = np.array(gold), np.array(predicted), np.array(best)
     inside = truth != OOS
@@ -40,7 +41,9 @@ def intent_metrics(
         "in_scope_accuracy": _mean(said[inside] == truth[inside]),
         "oos_recall": _mean(refused[~inside]),
         "oos_precision": _mean(~inside[refused]),
-        "ece": expected_calibration_error(np.array(confidence)[inside], top[inside] == truth[inside]),
+        "ece": expected_calibration_error(
+            np.array(confidence)[inside], top[inside] == truth[inside]
+        ),
     }
 
 
@@ -115,12 +118,19 @@ def word_tags(text: str, entities: Sequence[Entity]) -> list[str]:
 def ranking_metrics(ranks: Sequence[int]) -> dict[str, float]:
     """`recall_at_1_of_10` and `mrr` from the place, 1 to 10, of each right answer."""
     places = np.array(ranks)
-    return {"n": len(places), "recall_at_1_of_10": _mean(places == 1), "mrr": float((1 / places).mean())}
+    return {
+        "n": len(places),
+        "recall_at_1_of_10": _mean(places == 1),
+        "mrr": float((1 / places).mean()),
+    }
 
 
 def rounded(metrics: Mapping[str, float]) -> dict[str, float]:
     """The same to five places, counts left whole."""
-    return {key: value if isinstance(value, int) else round(float(value), 5) for key, value in metrics.items()}
+    return {
+        key: value if isinstance(value, int) else round(float(value), 5)
+        for key, value in metrics.items()
+    }
 
 
 def _mean(values: NDArray[np.bool_]) -> float:

@@ -13,7 +13,7 @@ from finetune.run_dir import RunDir
 from finetune.shapes import shape_ids
 from finetune.tags import allowed, best_path, spans_of
 
-WINDOW_CHARS = 400  # under the token limit for all but gibberish; a long text is read in such windows
+WINDOW_CHARS = 400  # a long text is read in such windows: mostly under the token limit
 _SPACE = re.compile(r"\s")
 
 
@@ -38,29 +38,46 @@ class NerModel:
         )
 
     def predict(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, in order, not overlapping; long texts are read to their end."""
-        windows = [(row, start, end) for row, text in enumerate(texts) for start, end in _windows(text)]
-        pieces = [texts[row][start:end] for row, start, end in windows]
-        encodings = self._texts.tokenize(pieces)
+        """The entities of each text, in order, not overlapping; long texts are read to the end."""
+        windows = [
+            (row, start, text[start:end])
+            for row, text in enumerate(texts)
+            for start, end in _windows(text, WINDOW_CHARS)
+        ]
+        encodings = self._texts.tokenize([piece for _, _, piece in windows])
+        while any(encoding.overflowing for encoding in encodings):  # too many tokens: halve it
+            windows = [
+                (row, shift + start, piece[start:end])
+                for (row, shift, piece), encoding in zip(windows, encodings, strict=True)
+                for start, end in _windows(
+                    piece, -(-len(piece) // 2) if encoding.overflowing else len(piece)
+                )
+            ]
+            encodings = self._texts.tokenize([piece for _, _, piece in windows])
         results: list[list[Entity]] = [[] for _ in texts]
-        outputs = self._texts.run(pieces, encodings)
+        outputs = self._texts.run([piece for _, _, piece in windows], encodings)
         for (row, shift, _), encoding, logits in zip(windows, encodings, outputs, strict=True):
             real = [place for place, (start, end) in enumerate(encoding.offsets) if end > start]
             scores = log_softmax(logits[real], axis=1)
             path = best_path(scores, self._transitions)
-            offsets = [(s + shift, e + shift) for s, e in (encoding.offsets[place] for place in real)]
+            offsets = [
+                (s + shift, e + shift) for s, e in (encoding.offsets[place] for place in real)
+            ]
             sure = [math.exp(scores[step, tag]) for step, tag in enumerate(path)]
             results[row] += spans_of(texts[row], offsets, [self.tags[tag] for tag in path], sure)
         return results
 
 
-def _windows(text: str) -> Iterator[tuple[int, int]]:
-    """(start, end) of pieces of at most WINDOW_CHARS, cut at white space where there is some."""
+def _windows(text: str, size: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of pieces of at most `size` characters, cut at white space where there is some.
+
+    A piece of `size` characters or less stays whole.
+    """
     start = 0
     while start < len(text):
-        end = min(start + WINDOW_CHARS, len(text))
+        end = min(start + size, len(text))
         if end < len(text):
-            spaces = [match.start() for match in _SPACE.finditer(text, start + WINDOW_CHARS // 2, end)]
-            end = spaces[-1] if spaces else end
+            spaces = [match.start() for match in _SPACE.finditer(text, start + size // 2, end)]
+            end = spaces[-1] if spaces and spaces[-1] > start else end
         yield start, end
         start = end

@@ -106,14 +106,26 @@ class RunDir:
 
     def files(self) -> tuple[Path, ...]:
         """Every file and folder that a complete run has."""
-        return (self.config, self.labels, self.weights, self.tokenizer, self.calibration, self.metrics,
-                self.errors, self.log, self.report, self.card, self.base)  # fmt: skip
+        return (
+            self.config,
+            self.labels,
+            self.weights,
+            self.tokenizer,
+            self.calibration,
+            self.metrics,
+            self.errors,
+            self.log,
+            self.report,
+            self.card,
+            self.base,
+        )
 
     def check(self, task: str | None = None) -> str:
         """Return the run's task.
 
         Raises:
-            RunDirError: If it is missing, incomplete, changed, newer, or of a task other than `task`.
+            RunDirError: If it is missing, incomplete, changed, newer, or of a task other than
+                `task`.
         """
         if not self.root.is_dir():
             raise RunDirError(f"{self.root}: no such run; train one with deskhand train")
@@ -142,7 +154,7 @@ class RunDir:
         """
         try:
             values = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise RunDirError(f"{self.config}: cannot be read; train the run again") from error
         if not isinstance(values, dict) or not isinstance(values.get("train"), dict):
             raise RunDirError(f"{self.config}: not a run's config; train the run again")
@@ -156,15 +168,17 @@ class RunDir:
         """
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise RunDirError(f"{path}: cannot be read; train the run again") from error
 
     def _check_weights(self) -> None:
         recorded = self.model.with_suffix(".onnx.sha256")
         if not self.model.exists():
-            if not self.head.exists():
+            if not self.head.exists() or recorded.exists():
                 raise RunDirError(f"{self.weights}: no weights; train the run again")
             return
+        if not recorded.exists():
+            raise RunDirError(f"{recorded}: missing; train the run again")
         if recorded.read_text(encoding="utf-8").strip() != sha256_of(self.model):
             raise RunDirError(f"{self.model}: changed since it was trained; train the run again")
 

@@ -22,7 +22,7 @@ _DIGIT_BUCKETS = (0, 1, 2, 3, 5, 6, 9, 10)  # upper ends; more digits are a buck
 
 
 def shape_ids(text: str, encoding: Encoding) -> NDArray[np.int64]:
-    """Ids (T, 2): own shape in [0, OWN_SHAPES), chunk shape in [0, CHUNK_SHAPES); 0 for specials."""
+    """Ids (T, 2): own shape below OWN_SHAPES, chunk shape below CHUNK_SHAPES; 0 for specials."""
     chunks = [match.span() for match in _CHUNKS.finditer(text)]
     starts = [start for start, _ in chunks]
     ids = np.zeros((len(encoding.ids), 2), dtype=np.int64)

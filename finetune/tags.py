@@ -25,7 +25,8 @@ def tags_for(
 
     Args:
         entities: Non-overlapping spans, any order.
-        offsets: (start, end) characters of each of T tokens, end exclusive; (0, 0) for special tokens.
+        offsets: (start, end) characters of each of T tokens, end exclusive; (0, 0) for special
+            tokens.
         tag_ids: Tag name to id.
 
     Returns:
@@ -62,7 +63,9 @@ def allowed(tags: Sequence[str]) -> NDArray[np.float64]:
     return scores
 
 
-def best_path(log_probabilities: NDArray[np.floating[Any]], transitions: NDArray[np.float64]) -> list[int]:
+def best_path(
+    log_probabilities: NDArray[np.floating[Any]], transitions: NDArray[np.float64]
+) -> list[int]:
     """The most probable valid tags (T) from log probabilities (T, K).
 
     Source: Viterbi 1967, IEEE Transactions on Information Theory 13(2).
@@ -89,14 +92,14 @@ def spans_of(
 ) -> list[Entity]:
     """Entities from the tags of real tokens; a span's confidence is its least sure token's."""
     spans: list[tuple[str, int, int, float]] = []
+    before = "O"
     for (start, end), tag, sure in zip(offsets, tags, confidences, strict=True):
-        if tag == "O":
-            continue
-        if tag[0] == "I" and spans and spans[-1][0] == tag[2:]:
+        if tag[0] == "I" and before[2:] == tag[2:]:
             kind, left, _, least = spans[-1]
             spans[-1] = (kind, left, end, min(least, sure))
-        else:
+        elif tag != "O":
             spans.append((tag[2:], start, end, sure))
+        before = tag
     entities = []
     for kind, start, end, sure in spans:
         while start < end and text[start] in _EDGES:

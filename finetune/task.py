@@ -27,18 +27,21 @@ Scorer = Callable[[list[Example]], Scored]
 
 
 class Trains(Protocol):
-    """The part of `transformers.Trainer` that training uses: trl's and sentence-transformers' have it too."""
+    """The part of `transformers.Trainer` that training uses.
+
+    trl's and sentence-transformers' trainers have it too.
+    """
 
     model: Any
     state: Any
 
-    def train(self, resume_from_checkpoint: str | None = None) -> Any:  # noqa: ANN401
+    def train(self, resume_from_checkpoint: str | None = None) -> Any:  # noqa: ANN401 - the library's record of losses
         """Train to the end."""
 
-    def add_callback(self, callback: Any) -> None:  # noqa: ANN401
+    def add_callback(self, callback: Any) -> None:  # noqa: ANN401 - a TrainerCallback
         """Be told of steps and logs."""
 
-    def remove_callback(self, callback: Any) -> Any:  # noqa: ANN401
+    def remove_callback(self, callback: Any) -> None:  # noqa: ANN401 - a kind of TrainerCallback
         """No longer tell a kind of callback."""
 
 
@@ -57,7 +60,7 @@ class Task(Protocol):
         """Write weights, tokenizer, labels and calibration; the trainer is not used again."""
 
     def before(self, config: TrainConfig, splits: Splits) -> tuple[Scorer, Scorer]:
-        """Scorers of what tuning must beat: the untuned encoder, and the majority class or chance."""
+        """Scorers of what tuning must beat: the untuned encoder; the majority class or chance."""
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """A scorer over the finished run, served as it will be."""

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,12 +16,13 @@ from typing import Any
 import torch
 import transformers
 import yaml
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-from data.errors import ConfigError, LogFormatError
+from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import write_jsonl
 from data.schema import Example
 from finetune.config import TrainConfig
+from finetune.encoder import device_name
 from finetune.metrics import rounded
 from finetune.reading import Splits, read_splits
 from finetune.report import card_markdown, report_html
@@ -53,6 +55,13 @@ class _Log(TrainerCallback):  # type: ignore[misc]
             file.write(json.dumps({"step": state.global_step, **row}) + "\n")
 
 
+class _Bar(ProgressCallback):  # type: ignore[misc]
+    """The bar on stderr alone; its parent also writes each log to stdout, which is for results."""
+
+    def on_log(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the parent's
+        pass
+
+
 def train(
     config: TrainConfig, data: Path, out: Path, evaluation: Path | None = None, resume: bool = False
 ) -> Trained:
@@ -71,22 +80,29 @@ def train(
     task, run = TASKS[config.task], RunDir(out)
     _check_out(run)
     splits = read_splits(data, evaluation, lambda path: task.read(path, config))
-    checkpoint = _open_partial(run.partial, config, resume)
+    begun = {"train": config.model_dump(mode="json"), "data": str(data.resolve()), **_rows(splits)}
+    checkpoint = _open_partial(run.partial, begun, resume)
     _settle(config)
     logger.info(
         "training %s by %s on %s: %s rows, %s validation, %s test",
-        config.task, config.method, torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        len(splits.train), len(splits.validation), len(splits.test),
-    )  # fmt: skip
+        config.task,
+        config.method,
+        torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        len(splits.train),
+        len(splits.validation),
+        len(splits.test),
+    )
     start = time.perf_counter()
     trainer = task.trainer(config, splits, run.partial)
-    trainer.remove_callback(PrinterCallback)  # it writes to stdout, which is for results
+    trainer.remove_callback(PrinterCallback)  # both write to stdout, which is for results
+    trainer.remove_callback(ProgressCallback)
+    if sys.stderr.isatty():
+        trainer.add_callback(_Bar())
     trainer.add_callback(_Log(run.partial.log))
     trainer.train(resume_from_checkpoint=checkpoint)
     task.save(trainer, config, splits, run.partial)
     seconds = time.perf_counter() - start
     del trainer
-    shutil.rmtree(run.partial.checkpoints, ignore_errors=True)
     run.partial.log.touch()
     resolved = _resolved(config, data, splits, seconds)
     _write_config(run.partial, resolved)
@@ -112,26 +128,43 @@ def describe(config: TrainConfig, data: Path, evaluation: Path | None = None) ->
 
 
 def _check_out(run: RunDir) -> None:
-    """Refuse to replace a folder that is not a run."""
-    if run.root.exists() and not run.config.exists() and any(run.root.iterdir()):
+    """Refuse to replace what is not a run."""
+    if not run.root.exists() or (run.root.is_dir() and not any(run.root.iterdir())):
+        return
+    try:
+        known = "format" in run.read_config()
+    except RunDirError:
+        known = False
+    if not known:
         raise ConfigError(f"{run.root}: exists and is not a run; choose another --out")
 
 
-def _open_partial(partial: RunDir, config: TrainConfig, resume: bool) -> str | None:
+def _open_partial(partial: RunDir, begun: dict[str, Any], resume: bool) -> str | None:
     """Make the partial run's folder; return the checkpoint to go on from, if there is one."""
-    wanted = config.model_dump(mode="json")
     note = partial.root / "resume.json"
+    checkpoint = None
     if resume and note.exists():
-        if json.loads(note.read_text(encoding="utf-8")) != wanted:
-            raise ConfigError(f"{partial.root}: was begun with another config; train without --resume")
-        found = sorted(
-            partial.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])
-        )
-        complete = [path for path in found if (path / "trainer_state.json").exists()]
-        return str(complete[-1]) if complete else None
-    shutil.rmtree(partial.root, ignore_errors=True)
-    partial.root.mkdir(parents=True)
-    write_json(note, wanted)
+        if partial.read_json(note) != begun:
+            raise ConfigError(
+                f"{partial.root}: was begun with another config or data; train without --resume"
+            )
+        checkpoint = _last_checkpoint(partial)
+    if checkpoint is None:
+        shutil.rmtree(partial.root, ignore_errors=True)
+        partial.root.mkdir(parents=True)
+        write_json(note, begun)
+    return checkpoint
+
+
+def _last_checkpoint(partial: RunDir) -> str | None:
+    """The newest complete one: its state is written last."""
+    found = partial.checkpoints.glob("checkpoint-*")
+    for path in sorted(found, key=lambda path: int(path.name.split("-")[1]), reverse=True):
+        try:
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            continue  # cut off while it was written
+        return str(path)
     return None
 
 
@@ -147,7 +180,7 @@ def _score(
     task: Task, config: TrainConfig, splits: Splits, run: RunDir, resolved: dict[str, Any]
 ) -> dict[str, Any]:
     """Write metrics, errors, report and card into the partial run; return the metrics."""
-    name, run = run.root.name, run.partial
+    title, run = run.root.name, run.partial
     logger.info("scoring before and after tuning")
     before, baseline = task.before(config, splits)
     sets = {"validation": splits.validation, "test": splits.test}
@@ -162,19 +195,25 @@ def _score(
             continue
         try:
             after[name] = scorer(examples)
-            stages = {"baseline": baseline(examples), "before": before(examples), "after": after[name]}
+            stages = {
+                "baseline": baseline(examples),
+                "before": before(examples),
+                "after": after[name],
+            }
         except LogFormatError:
             if name == "test":
                 raise
             continue  # too few validation rows for this metric: the test rows still tell
         metrics[name] = {stage: rounded(scored.metrics) for stage, scored in stages.items()}
     if not metrics:
-        raise LogFormatError(f"{resolved['data']}: too few validation rows to score; add rows or --eval")
+        raise LogFormatError(
+            f"{resolved['data']}: too few validation rows to score; add rows or --eval"
+        )
     write_json(run.metrics, metrics)
     last = next(reversed(after.items()))
     write_jsonl(run.errors, ({"split": last[0], **error} for error in last[1].errors))
-    run.report.write_text(report_html(name, resolved, metrics, after), encoding="utf-8")
-    run.card.write_text(card_markdown(name, resolved, metrics), encoding="utf-8")
+    run.report.write_text(report_html(title, resolved, metrics, after), encoding="utf-8")
+    run.card.write_text(card_markdown(title, resolved, metrics), encoding="utf-8")
     return metrics
 
 
@@ -193,8 +232,11 @@ def _resolved(config: TrainConfig, data: Path, splits: Splits, seconds: float) -
         **_rows(splits),
         "seconds": round(seconds, 1),
         "commit": _commit(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+        },
+        "device": device_name(),
     }
 
 
@@ -203,7 +245,12 @@ def _commit() -> str:
     command = ["git", "rev-parse", "--short", "HEAD"]
     try:
         done = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10
+            command,
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
@@ -215,11 +262,12 @@ def _write_config(run: RunDir, resolved: dict[str, Any]) -> None:
 
 
 def _publish(run: RunDir) -> None:
-    """Give the complete run its name; an older run of that name goes last."""
+    """Drop the state and give the complete run its name; an older run of that name goes last."""
+    shutil.rmtree(run.partial.checkpoints, ignore_errors=True)
     (run.partial.root / "resume.json").unlink()
     old = run.root.parent / f".{run.root.name}.old"
     shutil.rmtree(old, ignore_errors=True)
     if run.root.exists():
-        os.replace(run.root, old)
-    os.replace(run.partial.root, run.root)
+        run.root.replace(old)
+    run.partial.root.replace(run.root)
     shutil.rmtree(old, ignore_errors=True)

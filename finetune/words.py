@@ -67,15 +67,17 @@ def fit_words(texts: Sequence[str], target: NDArray[np.int_], labels: int) -> Wo
     weight = np.zeros((labels, features.shape[1]), dtype=np.float32)
     bias = np.full(labels, -2.0, dtype=np.float32)
     if len(seen) > 1:
-        model = LinearSVC(C=_C).fit(features, target)
+        model = LinearSVC(C=_C, random_state=0).fit(features, target)
         both = len(seen) == 2  # scikit-learn gives one row for two classes
         weight[seen] = np.concatenate([-model.coef_, model.coef_]) if both else model.coef_
-        bias[seen] = np.concatenate([-model.intercept_, model.intercept_]) if both else model.intercept_
+        bias[seen] = (
+            np.concatenate([-model.intercept_, model.intercept_]) if both else model.intercept_
+        )
     return Words(idf, weight, bias)
 
 
 def best_share(base: Floats, words: Floats, target: NDArray[np.int_]) -> float:
-    """The factor of the words' margins (n, K) that, added to the logits (n, K), gets most rows right.
+    """The factor of the words' margins (n, K) that gets most rows right beside the logits (n, K).
 
     Rows must be ones that neither was trained on; the smallest of equally good factors is taken.
     """

@@ -17,8 +17,14 @@ class DenseIndex:
 
     def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
         """(row, cosine) of the `k` nearest rows, best first."""
-        scores, rows = self._index.search(vector[None].astype(np.float32), min(k, len(self.vectors)))
-        return [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
+        scores, rows = self._index.search(
+            vector[None].astype(np.float32), min(k, len(self.vectors))
+        )
+        return [
+            (int(row), float(score))
+            for row, score in zip(rows[0], scores[0], strict=True)
+            if row >= 0
+        ]
 
     def save(self, path: Path) -> None:
         """Write the vectors as `.npy`."""

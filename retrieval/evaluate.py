@@ -56,19 +56,25 @@ def evaluate(
     unknown = [question for question in questions if not question.relevant]
     found = [index.search(question.text, DEPTH, kinds=kinds) for question in known]
     hits = [
-        np.array([passage.id in question.relevant for passage in passages] + [False] * DEPTH)[:DEPTH]
+        np.array([passage.id in question.relevant for passage in passages] + [False] * DEPTH)[
+            :DEPTH
+        ]
         for question, passages in zip(known, found, strict=True)
     ]
     discount = 1 / np.log2(np.arange(DEPTH) + 2)
     ideal = [discount[: len(question.relevant)].sum() for question in known]
-    refused = [not index.answerable(index.search(question.text, 1, kinds=kinds)) for question in unknown]
+    refused = [
+        not index.answerable(index.search(question.text, 1, kinds=kinds)) for question in unknown
+    ]
     return {
         "n": len(questions),
         "recall_at_1": _mean([hit[:1].any() for hit in hits]),
         "recall_at_3": _mean([hit[:3].any() for hit in hits]),
         "recall_at_5": _mean([hit[:5].any() for hit in hits]),
         "mrr": _mean([1 / (1 + hit.argmax()) if hit.any() else 0.0 for hit in hits]),
-        "ndcg_at_10": _mean([(hit * discount).sum() / best for hit, best in zip(hits, ideal, strict=True)]),
+        "ndcg_at_10": _mean(
+            [(hit * discount).sum() / best for hit, best in zip(hits, ideal, strict=True)]
+        ),
         "refused": _mean(refused),
         "answered": _mean([index.answerable(passages) for passages in found]),
     }

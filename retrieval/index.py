@@ -177,7 +177,9 @@ def open_index(root: Path, encoder: Encoder) -> Index:
         dense = DenseIndex.load(folder / "vectors.npy")
         lexical = LexicalIndex.load(folder / "bm25", len(passages))
     except (OSError, TypeError, ValueError) as error:
-        raise IndexMismatchError(f"{folder}: broken ({type(error).__name__}); index again") from error
+        raise IndexMismatchError(
+            f"{folder}: broken ({type(error).__name__}); index again"
+        ) from error
     return Index(root, manifest, passages, dense, lexical, encoder)
 
 

@@ -113,7 +113,9 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         if path.is_file():
             yield path
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.stat().st_size)
+        found = sorted(
+            file for file in path.rglob("*") if file.suffix in SUFFIXES and file.stat().st_size
+        )
         # What prepare writes beside the conversations is not for reading.
         found = [file for file in found if file.name not in ("dropped.jsonl", "README.md")]
         if not found:

@@ -1,7 +1,7 @@
 """The actions of the sample shop: each looks at an order and says what it came to.
 
-A preview tells, without changing anything, whether an action can be done (`ok`) or why not; the action
-itself looks again, because time passes between the question and the yes.
+A preview tells, without changing anything, whether an action can be done (`ok`) or why not; the
+action itself looks again, because time passes between the question and the yes.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,9 @@ def preview_cancel(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
 
 def cancel_order(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     """Cancel the order."""
-    return _done(preview_cancel(orders, slots), {"order": slots["order_number"], "status": "cancelled"})
+    return _done(
+        preview_cancel(orders, slots), {"order": slots["order_number"], "status": "cancelled"}
+    )
 
 
 def preview_return(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
@@ -107,7 +109,9 @@ def _facts(order: Order) -> dict[str, str]:
         "delivered": _day(order.delivered),
         "tracking_number": order.tracking_number,
         "cost": (
-            "We collect furniture for £19." if furniture else "£2.95 for the label is taken off the refund."
+            "We collect furniture for £19."
+            if furniture
+            else "£2.95 for the label is taken off the refund."
         ),
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apps.app import State, clean, polite_refusal
-from apps.customer_service.select import select
+from apps.customer_service.selection import select
 from apps.customer_service.workflow import Progress, Step, Workflows, order_number
 from data.schema import Answer, Conversation, Entity, Intent, Passage, Reason
 from finetune.intent_model import IntentModel
@@ -16,20 +16,28 @@ from retrieval.index import Index
 
 FOUND = 8  # passages that an answer is selected from
 SHOWN = 5
+SURE = 0.6  # confidence from which another wish interrupts a workflow
 _GREETING = re.compile(
-    r"^\W*(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)(?: there| all| team)?\W*$", re.I
-)
-_THANKS = re.compile(
-    r"^\W*(?:(?:ok|okay|great|brilliant|lovely|perfect|many|no)\W+)*(?:thanks|thank you|thx|ta|cheers|bye|goodbye)"
-    r"(?:\W+(?:so much|very much|a lot|a bunch|for your help|for the help|all|again|bye|then|that's all|you))*\W*$",
+    r"^\W*(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)"
+    r"(?: there| all| team)?\W*$",
     re.I,
 )
+_THANKS = re.compile(
+    r"^\W*(?:(?:ok|okay|great|brilliant|lovely|perfect|many|no)\W+)*"
+    r"(?:thanks|thank you|thx|ta|cheers|bye|goodbye)"
+    r"(?:\W+(?:so much|very much|a lot|a bunch|for (?:your|the) help|all|again|bye|then))*\W*$",
+    re.I,
+)
+_WISHES = re.compile(
+    r"\?|\b(?:instead|actually|wait|rather|where|i want|i'd like|can you|could you|please)\b", re.I
+)
+_PASSING = "I am passing this conversation to a colleague"
 _HAND_OVER: dict[Reason, str] = {
-    "asked_for_person": "Of course. I am passing this conversation to a colleague, who will read it and write to you here.",
-    "no_answer": "I do not have a reliable answer to that, so I am passing this conversation to a colleague who can help.",
-    "low_confidence": "I am not sure that I understood you rightly, so I am passing this conversation to a colleague.",
-    "out_of_scope": "I cannot help with that myself, so I am passing this conversation to a colleague.",
-    "action_failed": "I could not get that done here, so I am passing this conversation to a colleague.",
+    "asked_for_person": f"Of course. {_PASSING}, who will read it and write to you here.",
+    "no_answer": f"I do not have a reliable answer to that. {_PASSING} who can help.",
+    "low_confidence": f"I am not sure that I understood you rightly. {_PASSING}.",
+    "out_of_scope": f"I cannot help with that myself. {_PASSING}.",
+    "action_failed": f"I could not get that done here. {_PASSING}.",
 }
 
 
@@ -101,17 +109,12 @@ class CustomerServiceBot:
     def _decide(self, turn: _Turn) -> Answer:
         """The complete Answer."""
         started = self._workflows.for_intent(turn.intent.name)
-        if turn.progress is not None:
-            switches = started is not None and started != turn.progress.name and turn.intent.confidence > 0.6
-            if self._workflows.takes(turn.progress, turn.text, turn.entities) and not (
-                switches and turn.progress.asked == "product"
-            ):
-                return self._workflow(turn, turn.progress)
+        if turn.progress is not None and not self._switches(turn, turn.progress, started):
+            return self._workflow(turn, turn.progress)
         if turn.intent.name == "talk_to_human":
             return self._hand_over(turn, "asked_for_person")
         if started is not None:
-            carried = _carried(turn, started)
-            return self._workflow(turn, carried)
+            return self._start(turn, started)
         if _THANKS.match(turn.text) or _GREETING.match(turn.text):
             words = "Hello! What can I help you with?"
             if _THANKS.match(turn.text):
@@ -120,6 +123,27 @@ class CustomerServiceBot:
         if turn.intent.name is None:
             return self._out_of_scope(turn)
         return self._select(turn)
+
+    def _switches(self, turn: _Turn, progress: Progress, started: str | None) -> bool:
+        """Whether the message leaves the workflow's question unanswered or wants another workflow.
+
+        An answer such as "it is order FK-123456" may look like another intent: only a message that
+        also asks or wishes counts as a change of mind.
+        """
+        if not self._workflows.takes(progress, turn.text, turn.entities):
+            return True
+        other = started is not None and started != progress.name
+        return other and turn.intent.confidence > SURE and bool(_WISHES.search(turn.text))
+
+    def _start(self, turn: _Turn, name: str) -> Answer:
+        """Begin a workflow; a question about the rules is answered on the way."""
+        progress = _carried(turn, name)
+        ruled = not progress.slots and self._workflows.answers_first(name, turn.text)
+        chosen = self._search(turn) if ruled else None
+        if chosen is None:
+            return self._workflow(turn, progress)
+        turn.progress = self._workflows.step(progress, turn.text, turn.entities).progress
+        return self._selected(turn, chosen, "If you want me to do it for you")
 
     def _workflow(self, turn: _Turn, progress: Progress) -> Answer:
         clock = time.perf_counter()
@@ -137,10 +161,14 @@ class CustomerServiceBot:
         if chosen is None:
             reason: Reason = "low_confidence" if turn.intent.confidence < 0.5 else "no_answer"
             return self._hand_over(turn, reason)
+        return self._selected(turn, chosen, "Back to where we were")
+
+    def _selected(self, turn: _Turn, chosen: Passage, lead: str) -> Answer:
+        """The chosen passage as an answer; a workflow in progress asks its question again."""
         sources = (chosen, *(p for p in turn.passages if p.id != chosen.id))[:SHOWN]
         text = chosen.text
-        if turn.progress is not None:  # the customer asked something in between: come back to it
-            text += f"\n\nBack to where we were: {self._workflows.resume_question(turn.progress)}"
+        if turn.progress is not None:
+            text += f"\n\n{lead}: {self._workflows.resume_question(turn.progress)}"
         step = f"select:{chosen.metadata.get('kind', 'passage')}"
         return replace(self._finish(turn, text, step, misses=0), passages=sources)
 
@@ -159,8 +187,9 @@ class CustomerServiceBot:
         if turn.misses:
             return self._hand_over(turn, "out_of_scope")
         words = (
-            "I can help with orders, deliveries, returns, payments, accounts and our products, and that seems to be "
-            "something else. Could you put it in other words if it is about one of these?"
+            "I can help with orders, deliveries, returns, payments, accounts and our products, and "
+            "that seems to be something else. Could you put it in other words if it is about one "
+            "of these?"
         )
         return replace(self._finish(turn, words, "out_of_scope", misses=1), reason="out_of_scope")
 
@@ -179,7 +208,7 @@ class CustomerServiceBot:
 
 
 def growing(answer: Answer) -> Iterator[Answer]:
-    """The Answer sentence by sentence, the complete one last; only that one carries state and effects."""
+    """The Answer sentence by sentence; the last is complete and alone carries state and effects."""
     ends = [match.end() for match in re.finditer(r"[.!?]\s+", answer.text)]
     for end in ends:
         yield replace(answer, text=answer.text[:end], state={}, effects=())
@@ -187,7 +216,7 @@ def growing(answer: Answer) -> Iterator[Answer]:
 
 
 def _carried(turn: _Turn, name: str) -> Progress:
-    """A new start of a workflow, with the order number the customer gave before, if there was one."""
+    """A new start of a workflow, with the order number that the customer gave before."""
     number = turn.values.get("order_number")
     slots: Mapping[str, str] = {"order_number": order_number(number)} if number else {}
     return Progress(name, slots)

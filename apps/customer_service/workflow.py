@@ -1,4 +1,4 @@
-"""Workflows: what a template of steps is, and one step of running it. Plain data in, plain data out."""
+"""Workflows: what one is, and one step of running it. Plain data in, plain data out."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,33 @@ from apps.customer_service.actions import ACTIONS, PREVIEWS
 from data.config import Config, load_config
 from data.schema import Entity
 
-_YES = re.compile(r"\b(?:yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|correct|confirm|do it|y)\b", re.I)
+_YES = re.compile(
+    r"\b(?:yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|correct|confirm|do it|y)\b", re.I
+)
 _NO = re.compile(r"\b(?:no|nope|nah|don'?t|do not|n|cancel that|wrong)\b", re.I)
+_ASKS = re.compile(
+    r"^\W*(?:hi|hello|hey)?\W*(?:how (?:long|much|many|late|do|does)|what|when|until when|which|is"
+    r"|are|do|does|will|am i|can (?:i|you|we) still)\b",
+    re.I,
+)
 _ORDER_DIGITS = re.compile(r"\d{6}")
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _ADDRESS_LEAD = re.compile(
-    r"^.*?\b(?:deliver(?:ed|y)?|sen[dt]|ship(?:ped)?|go|address|it|change)\b.*?\b(?:to|is|:)\s+", re.I | re.S
+    r"^.*?\b(?:deliver(?:ed|y)?|sen[dt]|ship(?:ped)?|go|address|it|change)\b.*?\b(?:to|is|:)\s+",
+    re.I | re.S,
 )
+
+
+MISSES = 3  # so many answers in a row that do not answer the question hand the conversation over
 
 
 class SlotConfig(Config):
     """A value that a workflow needs."""
 
     ask: str = Field(min_length=1, description="the question when it is missing")
-    kind: Literal["entity", "text"] = Field("entity", description="found by the ner run, or the whole answer")
+    kind: Literal["entity", "text"] = Field(
+        "entity", description="found by the ner run, or the whole answer"
+    )
 
 
 class WorkflowConfig(Config):
@@ -36,6 +49,9 @@ class WorkflowConfig(Config):
     slots: dict[str, SlotConfig]
     action: str
     confirm: str | None = None
+    question_first: bool = Field(
+        False, description="answer a question about the rules before asking for slots"
+    )
     answers: dict[str, str] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -80,7 +96,12 @@ class Progress:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {"name": self.name, "slots": dict(self.slots), "asked": self.asked, "misses": self.misses}
+        return {
+            "name": self.name,
+            "slots": dict(self.slots),
+            "asked": self.asked,
+            "misses": self.misses,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +123,9 @@ class Workflows:
     def __init__(self, config: WorkflowsConfig, orders: Orders) -> None:
         self._config, self._orders = config, orders
         self._by_intent = {
-            intent: name for name, workflow in config.workflows.items() for intent in workflow.intents
+            intent: name
+            for name, workflow in config.workflows.items()
+            for intent in workflow.intents
         }
         words = "|".join(re.escape(word) for word in config.cancel_words)
         self._cancel = re.compile(rf"\b(?:{words})\b", re.I) if words else None
@@ -119,6 +142,10 @@ class Workflows:
     def for_intent(self, intent: str | None) -> str | None:
         """The workflow that an intent starts."""
         return self._by_intent.get(intent or "")
+
+    def answers_first(self, name: str, text: str) -> bool:
+        """Whether the message asks about the rules rather than wanting the workflow done."""
+        return self._config.workflows[name].question_first and bool(_ASKS.search(text))
 
     def takes(self, progress: Progress, text: str, entities: Sequence[Entity]) -> bool:
         """Whether the message answers what was asked, rather than raising something else."""
@@ -141,37 +168,44 @@ class Workflows:
         """
         workflow = self._config.workflows[progress.name]
         if progress.asked and self._wants_out(text):
-            return Step("All right, I have stopped that. What else can I do for you?", "cancelled", None)
-        slots = dict(progress.slots)
-        filled = False
-        for name, slot in workflow.slots.items():
-            value = self._slot_value(name, slot, text, entities, asked=progress.asked == name)
-            if value is not None and slots.get(name) != value:
-                slots[name] = value
-                filled = True
+            words = "All right, I have stopped that. What else can I do for you?"
+            return Step(words, "cancelled", None)
+        slots, filled = self._filled(workflow, progress, text, entities)
         if progress.asked == "confirm" and not filled:
             if _NO.search(text):
                 return self._end(workflow, "declined", slots)
             if _YES.search(text):
                 return self._act(progress.name, workflow, slots)
-        missing = next((name for name in workflow.slots if not slots.get(name)), None)
         misses = progress.misses + 1 if progress.asked and not filled else 0
-        if misses >= 3:
+        if misses >= MISSES:
             return Step("", "gave_up", None)
-        if missing is not None:
-            blocked = self._blocked(progress.name, workflow, slots)
-            if blocked is not None:
-                return blocked
-            question = workflow.slots[missing].ask.format_map(_Known(slots))
-            return Step(question, f"ask:{missing}", Progress(progress.name, slots, missing, misses))
-        if workflow.confirm is None:
-            return self._act(progress.name, workflow, slots)
-        blocked = self._blocked(progress.name, workflow, slots)
+        return self._next(progress.name, workflow, slots, misses)
+
+    def _filled(
+        self, workflow: WorkflowConfig, progress: Progress, text: str, entities: Sequence[Entity]
+    ) -> tuple[dict[str, str], bool]:
+        """The slots with what the message adds or corrects, and whether it did."""
+        slots = dict(progress.slots)
+        for name, slot in workflow.slots.items():
+            value = self._slot_value(name, slot, text, entities, asked=progress.asked == name)
+            if value is not None:
+                slots[name] = value
+        return slots, slots != dict(progress.slots)
+
+    def _next(
+        self, name: str, workflow: WorkflowConfig, slots: dict[str, str], misses: int
+    ) -> Step:
+        """Ask for what is missing, else ask to confirm, else act."""
+        missing = next((slot for slot in workflow.slots if not slots.get(slot)), None)
+        if missing is None and workflow.confirm is None:
+            return self._act(name, workflow, slots)
+        blocked = self._blocked(name, workflow, slots)
         if blocked is not None:
             return blocked
-        facts = PREVIEWS[workflow.action](self._orders, slots).facts
-        question = workflow.confirm.format_map(_Known({**facts, **slots}))
-        return Step(question, "confirm", Progress(progress.name, slots, "confirm", misses))
+        asked = missing or "confirm"
+        progress = Progress(name, slots, asked, misses)
+        stage = f"ask:{missing}" if missing else "confirm"
+        return Step(self.resume_question(progress), stage, progress)
 
     def resume_question(self, progress: Progress) -> str:
         """How to come back to what was asked, after something else was answered."""
@@ -185,7 +219,9 @@ class Workflows:
     def _wants_out(self, text: str) -> bool:
         return bool(self._cancel and self._cancel.search(text)) and len(text) < 60
 
-    def _blocked(self, name: str, workflow: WorkflowConfig, slots: Mapping[str, str]) -> Step | None:
+    def _blocked(
+        self, name: str, workflow: WorkflowConfig, slots: Mapping[str, str]
+    ) -> Step | None:
         """The answer that makes further questions pointless: an unknown order, one sent already."""
         if not slots.get("order_number"):
             return None
@@ -202,7 +238,9 @@ class Workflows:
     ) -> Step:
         text = workflow.answers[result.say].format_map(_Known({**slots, **result.facts}))
         progress = None
-        if result.say == "unknown":  # the customer may have mistyped: ask again instead of giving up
+        if (
+            result.say == "unknown"
+        ):  # the customer may have mistyped: ask again instead of giving up
             kept = {key: value for key, value in slots.items() if key != "order_number"}
             progress = Progress(name, kept, "order_number", 1)
         return Step(text, f"answer:{result.say}", progress, result.effects)
@@ -237,7 +275,7 @@ def order_number(text: str) -> str:
 
 
 def _address(text: str, *, asked: bool) -> str | None:
-    """A new address: what stands after "to" when it holds a postcode, or the whole asked-for answer."""
+    """A new address: what stands after "to" if it holds a postcode, or the asked-for answer."""
     if _POSTCODE.search(text):
         return _ADDRESS_LEAD.sub("", text.strip()).strip(" .!") or None
     if asked and len(text.split()) >= 3 and any(char.isdigit() for char in text):

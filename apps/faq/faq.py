@@ -1,4 +1,4 @@
-"""FAQ QA: a question → the entry that answers it, word for word with its source, or "I don't know"."""
+"""FAQ QA: a question → the entry that answers it, with its source, or "I don't know"."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class FaqApp:
     """Answer with the closest FAQ entry.
 
     Args:
-        index: An index that holds FAQ entries; its fitted threshold decides when to say "I don't know".
+        index: Holds FAQ entries; its fitted threshold decides when to say "I don't know".
         examples: Questions to begin with, for the page.
     """
 

@@ -1,7 +1,8 @@
 """A conversation → what the customer wanted, what was done, how it ended, and the entities in it.
 
-Extractive: it quotes sentences, so it cannot invent any. A sentence counts by its centrality, the mean
-cosine to its speaker's other sentences (Radev et al. 2004, centroid-based summarization), and by its place.
+Extractive: it quotes sentences, so it cannot invent any. A sentence counts by its centrality, the
+mean cosine to its speaker's other sentences (Radev et al. 2004, centroid-based summarization), and
+by its place.
 """
 
 import re
@@ -16,8 +17,9 @@ from data.schema import Conversation, Entity, Outcome, Turn
 
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _SMALL_TALK = re.compile(
-    r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks?|thank you|you'?re welcome|bye|ok(?:ay)?|sure|great"
-    r"|of course|no problem|lovely|cheers)\b[^?]{0,28}$", re.I
+    r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks?|thank you|you'?re welcome"
+    r"|bye|ok(?:ay)?|sure|great|of course|no problem|lovely|cheers)\b[^?]{0,28}$",
+    re.I,
 )
 _MIN_WORDS = 3
 _ENDED: dict[Outcome, str] = {
@@ -40,8 +42,8 @@ class EntityFinder(Protocol):
 class Summary:
     """What a colleague needs to know of a conversation.
 
-    `wanted`, `done` and `ended` are quoted or fixed sentences, `text` is all three as one; the entities are each listed
-    once, in order of appearance.
+    `wanted`, `done` and `ended` are quoted or fixed sentences, `text` is all three as one; the
+    entities are each listed once, in order of appearance.
     """
 
     wanted: str
@@ -72,15 +74,20 @@ class Summarizer:
         wanted = self._central(customer, early=0.35)
         done = self._central(agent, early=0.0)
         ended = _ending(conversation, customer)
-        parts = [f"The customer wanted: {wanted}" if wanted else "", f"What was done: {done}" if done else "",
-                 f"How it ended: {ended}"]  # fmt: skip
+        parts = [
+            f"The customer wanted: {wanted}" if wanted else "",
+            f"What was done: {done}" if done else "",
+            f"How it ended: {ended}",
+        ]
         text = "\n".join(part for part in parts if part)
         return Summary(wanted, done, ended, self._listed(conversation.turns), text)
 
     def _central(self, turns: Sequence[Turn], early: float) -> str:
         """The sentence nearest to all the others; `early` in [0, 1] is what an early place adds."""
         sentences = [s.strip() for turn in turns for s in _SENTENCES.split(turn.text) if s.strip()]
-        substance = [s for s in sentences if len(s.split()) >= _MIN_WORDS and not _SMALL_TALK.match(s)]
+        substance = [
+            s for s in sentences if len(s.split()) >= _MIN_WORDS and not _SMALL_TALK.match(s)
+        ]
         candidates = substance or sentences
         if len(candidates) < 2:
             return candidates[0] if candidates else ""

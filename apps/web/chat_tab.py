@@ -46,27 +46,46 @@ class ChatTab:
                 )
                 new = gr.Button("+ New conversation", size="sm", elem_id=f"{name}-new")
                 listed = gr.Radio(
-                    [], label="Your conversations", elem_id=f"{name}-list", elem_classes="dh-list",
-                    interactive=True, container=False,
-                )  # fmt: skip
+                    [],
+                    label="Your conversations",
+                    elem_id=f"{name}-list",
+                    elem_classes="dh-list",
+                    interactive=True,
+                    container=False,
+                )
             with gr.Column(scale=6, min_width=320, elem_classes="dh-middle"):
                 chat = gr.Chatbot(
-                    elem_id=f"{name}-chat", elem_classes="dh-chat", show_label=False,
-                    label=f"{self._app.title} chat", height="var(--dh-chat-height)",
+                    elem_id=f"{name}-chat",
+                    elem_classes="dh-chat",
+                    show_label=False,
+                    label=f"{self._app.title} chat",
+                    height="var(--dh-chat-height)",
                     # Text is escaped in `_message` and stays as it was written.
-                    render_markdown=False, sanitize_html=True, allow_tags=False,
-                    latex_delimiters=[], layout="bubble",
-                    buttons=[], group_consecutive_messages=False, allow_file_downloads=False,
+                    render_markdown=False,
+                    sanitize_html=True,
+                    allow_tags=False,
+                    latex_delimiters=[],
+                    layout="bubble",
+                    buttons=[],
+                    group_consecutive_messages=False,
+                    allow_file_downloads=False,
                     placeholder=f"### {escape(self._app.title)}\nHow can I help? You could ask:",
                     examples=[{"text": example} for example in self._app.examples],
-                )  # fmt: skip
+                )
                 with gr.Row(elem_classes="dh-compose"):
                     box = gr.Textbox(
-                        label="Your message", show_label=False, container=False, lines=1,
-                        max_lines=6, placeholder="Write a message…", max_length=MAX_SENT_CHARS,
-                        scale=8, min_width=160,
-                        elem_id=f"{name}-message", elem_classes="dh-box",
-                    )  # fmt: skip
+                        label="Your message",
+                        show_label=False,
+                        container=False,
+                        lines=1,
+                        max_lines=6,
+                        placeholder="Write a message…",
+                        max_length=MAX_SENT_CHARS,
+                        scale=8,
+                        min_width=160,
+                        elem_id=f"{name}-message",
+                        elem_classes="dh-box",
+                    )
                     send = gr.Button(
                         "Send", variant="primary", scale=0, min_width=84, elem_id=f"{name}-send"
                     )
@@ -75,8 +94,10 @@ class ChatTab:
         opened = [current, chat, panel, listed]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         sending: dict[str, Any] = {
-            "api_visibility": "private", "show_progress": "minimal", "show_progress_on": chat,
-        }  # fmt: skip
+            "api_visibility": "private",
+            "show_progress": "minimal",
+            "show_progress_on": chat,
+        }
         page.load(self.begin, None, opened, **quiet)
         gr.on([box.submit, send.click], self.send, [box, current], [*opened, box], **sending)
         chat.example_select(self.send_example, [current], [*opened, box], **sending)

@@ -7,8 +7,8 @@ import gradio as gr
 
 from apps.app import App
 from apps.chat import exchange
+from apps.explain import answer_values
 from apps.store import Store
-from apps.trace import answer_values
 from apps.web.failure import SORRY, note
 from apps.web.panel import badge, passages_html, plain, polite, times_html
 from apps.web.visitor import owner_of
@@ -36,11 +36,18 @@ class FaqTab:
         with gr.Column(elem_classes="dh-narrow"):
             with gr.Row(elem_classes="dh-compose"):
                 box = gr.Textbox(
-                    label="Your question", show_label=False, container=False, lines=1,
-                    max_lines=4, placeholder="Ask a question…", max_length=MAX_SENT_CHARS,
-                    scale=8, min_width=160,
-                    elem_id=f"{name}-question", elem_classes="dh-box",
-                )  # fmt: skip
+                    label="Your question",
+                    show_label=False,
+                    container=False,
+                    lines=1,
+                    max_lines=4,
+                    placeholder="Ask a question…",
+                    max_length=MAX_SENT_CHARS,
+                    scale=8,
+                    min_width=160,
+                    elem_id=f"{name}-question",
+                    elem_classes="dh-box",
+                )
                 ask = gr.Button(
                     "Ask", variant="primary", scale=0, min_width=84, elem_id=f"{name}-ask"
                 )
@@ -58,8 +65,10 @@ class FaqTab:
             sources = gr.HTML("", elem_id=f"{name}-sources", apply_default_css=False)
         outputs = [current, answer, sources]
         options: dict[str, Any] = {
-            "api_visibility": "private", "show_progress": "minimal", "show_progress_on": answer,
-        }  # fmt: skip
+            "api_visibility": "private",
+            "show_progress": "minimal",
+            "show_progress_on": answer,
+        }
         gr.on([box.submit, ask.click], self.ask, [box, current], outputs, **options)
         for chip in chips:
             chip.click(lambda text: text, [chip], [box], api_visibility="private").then(

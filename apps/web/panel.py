@@ -1,4 +1,4 @@
-"""How an answer came about, as HTML: from a stored trace (apps.trace.answer_values) to the panel.
+"""How an answer came about, as HTML: from a stored trace (apps.explain.answer_values) to the panel.
 
 All that comes from outside is escaped here; nothing else on the page builds HTML from it.
 """

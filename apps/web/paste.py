@@ -7,9 +7,14 @@ from data.schema import Conversation, Speaker, Turn
 
 MAX_PASTED_CHARS = 200_000
 _SPEAKER_OF_NAME: dict[str, Speaker] = {
-    "customer": "customer", "client": "customer", "user": "customer",
-    "agent": "agent", "support": "agent", "assistant": "agent", "bot": "agent",
-}  # fmt: skip
+    "customer": "customer",
+    "client": "customer",
+    "user": "customer",
+    "agent": "agent",
+    "support": "agent",
+    "assistant": "agent",
+    "bot": "agent",
+}
 _LINE = re.compile(
     r"^\s*(?:\[[^\]]{1,40}\]\s*|\d{1,2}:\d{2}(?::\d{2})?\s+)?"  # a time before the name
     rf"({'|'.join(_SPEAKER_OF_NAME)})\s*:\s*(.*)$",

@@ -37,10 +37,20 @@ def create_server(
     for router in routers:
         server.include_router(router)
     gr.mount_gradio_app(
-        server, page, path="/", theme=theme(), head=style(), footer_links=[], run_history=False,
-        show_error=False, ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False,
+        server,
+        page,
+        path="/",
+        theme=theme(),
+        head=style(),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
         max_file_size=MAX_FILE_BYTES,
-    )  # fmt: skip
+    )
     return server
 
 

@@ -32,9 +32,13 @@ class SummaryTab:
         with gr.Row(elem_classes="dh-summary-row"):
             with gr.Column(scale=5, min_width=320):
                 pasted = gr.Textbox(
-                    label="Conversation", lines=14, max_lines=22, max_length=MAX_PASTED_CHARS,
-                    placeholder="Customer: …\nAgent: …", elem_id="summarizer-pasted",
-                )  # fmt: skip
+                    label="Conversation",
+                    lines=14,
+                    max_lines=22,
+                    max_length=MAX_PASTED_CHARS,
+                    placeholder="Customer: …\nAgent: …",
+                    elem_id="summarizer-pasted",
+                )
                 with gr.Row(elem_classes="dh-actions"):
                     example = gr.Button("Use an example", size="md", elem_id="summarizer-example")
                     button = gr.Button(

@@ -7,14 +7,32 @@ import gradio as gr
 STYLE = Path(__file__).with_name("style.css")
 KETTLE_GREEN = gr.themes.Color(
     name="kettle_green",
-    c50="#eef6f2", c100="#d8ebe2", c200="#b3d7c7", c300="#85bda6", c400="#569e83", c500="#38836a",
-    c600="#286954", c700="#215445", c800="#1c4438", c900="#183830", c950="#0b201b",
-)  # fmt: skip
+    c50="#eef6f2",
+    c100="#d8ebe2",
+    c200="#b3d7c7",
+    c300="#85bda6",
+    c400="#569e83",
+    c500="#38836a",
+    c600="#286954",
+    c700="#215445",
+    c800="#1c4438",
+    c900="#183830",
+    c950="#0b201b",
+)
 SLATE_GREEN = gr.themes.Color(
     name="slate_green",
-    c50="#f8f9f7", c100="#f1f2ef", c200="#e3e5e0", c300="#cdd1cb", c400="#9aa39d", c500="#6f7a74",
-    c600="#525c57", c700="#37403b", c800="#262d29", c900="#1c211e", c950="#141816",
-)  # fmt: skip
+    c50="#f8f9f7",
+    c100="#f1f2ef",
+    c200="#e3e5e0",
+    c300="#cdd1cb",
+    c400="#9aa39d",
+    c500="#6f7a74",
+    c600="#525c57",
+    c700="#37403b",
+    c800="#262d29",
+    c900="#1c211e",
+    c950="#141816",
+)
 
 
 def theme() -> gr.themes.Base:

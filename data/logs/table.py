@@ -16,8 +16,8 @@ from data.schema import Conversation, Outcome, Speaker, Turn
 GUESSES: dict[str, tuple[str, ...]] = {
     "id": ("conversation_id", "conversation", "ticket_id", "ticket", "case_id", "case", "thread_id",
            "thread", "chat_id", "session_id", "id"),
-    "speaker": ("speaker", "author_type", "sender_type", "role", "sender", "author", "from", "direction",
-                "inbound", "who"),
+    "speaker": ("speaker", "author_type", "sender_type", "role", "sender", "author", "from",
+                "direction", "inbound", "who"),
     "text": ("text", "message", "body", "content", "msg", "comment", "utterance"),
     "time": ("time", "timestamp", "created_at", "sent_at", "date", "datetime", "created"),
     "speaker_id": ("speaker_id", "author_id", "sender_id", "agent_id", "user_id"),
@@ -44,7 +44,7 @@ _OUTCOMES: dict[str, Outcome] = {
 
 def fits(path: Path) -> bool:
     """Whether it is a table by its suffix; flat JSONL counts as one."""
-    return path.suffix in SUFFIXES
+    return path.suffix.lower() in SUFFIXES
 
 
 def read(path: Path, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
@@ -59,9 +59,7 @@ def read(path: Path, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conve
         names = names or match_columns(path, list(row.values), columns)
         try:
             turn = _turn(row.values, names)
-            identity = str(row.values[names["id"]]).strip()
-            if not identity:
-                raise ValueError(f"no value in column {names['id']!r}")
+            identity = _needed(row.values, names["id"])
         except ValueError as error:
             bad.add(row.where, str(error))
             continue
@@ -97,17 +95,25 @@ def match_columns(path: Path, found: list[str], mapped: Mapping[str, str]) -> di
     return {field: column for field, column in names.items() if column is not None}
 
 
+def _needed(values: Mapping[str, Any], column: str) -> str:
+    """The text of a column; rows of JSONL may lack it, Parquet's may be null."""
+    value = values.get(column)
+    text = "" if value is None else str(value).strip()
+    if not text:
+        raise ValueError(f"no value in column {column!r}")
+    return text
+
+
 def _turn(values: Mapping[str, Any], names: Mapping[str, str]) -> Turn:
-    said = str(values[names["speaker"]]).strip().lower()
-    speaker = _SPEAKERS.get(said)
+    speaker = _SPEAKERS.get(_needed(values, names["speaker"]).lower())
     if speaker is None:
         raise ValueError(f"column {names['speaker']!r} says neither customer nor agent")
-    text = str(values[names["text"]] or "").strip()
-    if not text:
-        raise ValueError(f"no value in column {names['text']!r}")
+    text = _needed(values, names["text"])
     moment = values.get(names.get("time", ""))
     speaker_id = values.get(names.get("speaker_id", ""))
-    return Turn(speaker, text, time=_time(moment), speaker_id=str(speaker_id) if speaker_id else None)
+    return Turn(
+        speaker, text, time=_time(moment), speaker_id=str(speaker_id) if speaker_id else None
+    )
 
 
 def _time(value: Any) -> datetime | None:  # noqa: ANN401 - text, number or datetime
@@ -115,7 +121,8 @@ def _time(value: Any) -> datetime | None:  # noqa: ANN401 - text, number or date
         return value
     try:
         if isinstance(value, int | float) or str(value).isdigit():
-            return datetime.fromtimestamp(float(value), UTC)
+            seconds = float(value)
+            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
         return datetime.fromisoformat(str(value).strip())
     except (ValueError, OverflowError, OSError):
         return None  # an unreadable time costs the order by time, not the turn
@@ -127,9 +134,8 @@ def _conversation(
     turns = [turn for _, turn in pairs]
     if all(turn.time for turn in turns):
         turns.sort(key=lambda turn: turn.time.timestamp() if turn.time else 0.0)
-    last = pairs[-1][0].values
-    outcome = str(last.get(names.get("outcome", ""), "")).strip().lower()
-    rating = str(last.get(names.get("rating", ""), "")).strip()
+    outcome = _last(pairs, names.get("outcome", "")).lower()
+    rating = _last(pairs, names.get("rating", "")).removesuffix(".0")
     customer = pairs[0][0].values.get(names.get("customer_id", ""))
     channel = pairs[0][0].values.get(names.get("channel", ""))
     return Conversation(
@@ -138,5 +144,11 @@ def _conversation(
         customer_id=str(customer) if customer else None,
         channel=str(channel) if channel else None,
         outcome=_OUTCOMES.get(outcome, "unknown"),
-        rating=int(rating) if rating in "12345" and rating else None,
+        rating=int(rating) if rating in tuple("12345") else None,
     )
+
+
+def _last(pairs: list[tuple[Row, Turn]], column: str) -> str:
+    """The column's last value: a case's outcome and rating may stand in one of its rows only."""
+    values = (row.values.get(column) for row, _ in reversed(pairs))
+    return next((str(value).strip() for value in values if value not in (None, "")), "")

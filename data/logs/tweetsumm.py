@@ -6,32 +6,37 @@ sign with. The brand that was written to is kept as a label.
 Source: Feigenblat et al. 2021, TWEETSUMM, Findings of EMNLP.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from data.rows import BadRows, read_rows
+from data.rows import BadRows, first_row, read_rows
 from data.schema import Conversation, Speaker, Turn
 
 _HANDLE = re.compile(r"@\w+")
 _LINK = re.compile(r"https?://\S+")
-_PART = re.compile(r"\(?\b\d\s?/\s?\d\b\)?|\b(?:cont|ctd)\b\.?", re.IGNORECASE)
-_SIGNED = re.compile(r"(?:\s*[\^/*~–—-]\s?[A-Za-z]{1,3}|\s+[*^/][A-Z][a-z]{2,9})[.\s]*$")
+# 1/2 is a part number in brackets, at either end or before a signature, else half of something.
+_PART = re.compile(
+    r"[(\[]\s?\d\s?/\s?\d\s?[)\]]|[(-]\s?(?:cont|ctd)(?:['’]?d)?\b[.)]*"
+    r"|^\s*[1-9]/[2-9](?![\w/])(?!\s(?:of|the)\b)"
+    r"|(?<![\w/$£€-])(?<!\d )[1-5]/[2-9](?=[.\s]*(?:[\^*~/–-]|[A-Z][a-z]+[.\s]*$|$))",
+    re.IGNORECASE,
+)
+# ^JK, *Anna, /MT; a dash inside a word (check-in, Wi-Fi) is no signature.
+_SIGNED = re.compile(
+    r"(?:\s*[\^*~]\s?[A-Za-z]{1,3}|\s+[*^/][A-Z][a-z]{2,9}|\s*(?:(?<!\w)|(?<=Thanks)|(?<=Thank))"
+    r"[/–—-](?:\s?[A-Z][A-Za-z]{0,2}|[a-z]{1,3}))[.\s]*$"
+)
 _SPACES = re.compile(r"\s+")
 _SPEAKERS: dict[str, Speaker] = {"Customer": "customer", "Agent": "agent"}
 
 
 def fits(path: Path) -> bool:
-    """Whether the first line has TweetSumm's keys."""
-    if path.suffix != ".jsonl":
+    """Whether the first object has TweetSumm's keys."""
+    if path.suffix.lower() != ".jsonl":
         return False
-    with path.open("rb") as file:
-        try:
-            values = json.loads(file.readline())
-        except (UnicodeDecodeError, json.JSONDecodeError):
-            return False
-    return isinstance(values, dict) and "conversation_id" in values and "turns" in values
+    first = first_row(path)
+    return first is not None and {"conversation_id", "turns"} <= first.values.keys()
 
 
 def read(path: Path, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
@@ -40,10 +45,15 @@ def read(path: Path, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conve
         try:
             raw = [(_SPEAKERS[turn["speaker"]], str(turn["text"])) for turn in row.values["turns"]]
             identity = str(row.values["conversation_id"])
-        except (KeyError, TypeError) as error:
-            bad.add(row.where, f"needs conversation_id and turns with speaker and text ({error!r})")
+        except (KeyError, TypeError):
+            bad.add(
+                row.where,
+                "needs conversation_id, and turns with text whose speaker is Customer or Agent",
+            )
             continue
-        turns = tuple(Turn(speaker, clean) for speaker, text in raw if (clean := clean_tweet(text)))
+        turns = tuple(
+            Turn(speaker, clean) for speaker, text in raw if (clean := clean_tweet(text, speaker))
+        )
         if not turns:
             bad.add(row.where, "no text is left after cleaning")
             continue
@@ -53,15 +63,15 @@ def read(path: Path, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conve
         )
 
 
-def clean_tweet(text: str) -> str:
-    """The tweet without handles, links, part numbers and the agent's initials at its end."""
+def clean_tweet(text: str, speaker: Speaker) -> str:
+    """The tweet without handles, links, part numbers and an agent's initials at its end."""
     text = _LINK.sub(" ", _HANDLE.sub(" ", text))
     text = _SPACES.sub(" ", _PART.sub(" ", text)).strip()
-    return _SIGNED.sub("", text).strip()
+    return _SIGNED.sub("", text).strip() if speaker == "agent" else text
 
 
 def _brand(raw: list[tuple[Speaker, str]]) -> str | None:
-    """The first handle with a letter in it that a customer writes to (customers' own are numbers)."""
+    """The first handle with a letter that a customer writes to (customers' own are numbers)."""
     for speaker, text in raw:
         if speaker == "customer":
             for handle in _HANDLE.findall(text):

@@ -82,16 +82,18 @@ class IntentTask:
             encoder = shared_encoder(config.encoder, threads=config.threads)
             vectors = encoder.encode(texts_of(splits.train))
             return HeadTrainer(vectors, labels_of(splits.train), config.head, config.seed)
-        encoder, tokenizer = load_encoder(source)
-        freeze(encoder, config)
+        model, tokenizer = load_encoder(source)
+        freeze(model, config)
+        width = model.config.hidden_size
         if config.method == "lora":
-            encoder = add_lora(encoder, config.lora)
+            model = add_lora(model, config.lora)
         labels = sorted(set(labels_of(splits.train)))
-        smoothing = config.optim.label_smoothing
-        net = IntentNet(encoder, encoder.config.hidden_size, len(labels), smoothing)
+        net = IntentNet(model, width, len(labels), config.optim.label_smoothing)
 
         def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-            batch = tokenizer.pad({"input_ids": [row["input_ids"] for row in rows]}, return_tensors="pt")
+            batch = tokenizer.pad(
+                {"input_ids": [row["input_ids"] for row in rows]}, return_tensors="pt"
+            )
             return {
                 "input_ids": batch["input_ids"],
                 "attention_mask": batch["attention_mask"],
@@ -111,7 +113,8 @@ class IntentTask:
             model=net,
             args=arguments(config, run.checkpoints, len(splits.train), **BY_LENGTH),
             train_dataset=rows_of(splits.train),
-            eval_dataset=rows_of(splits.validation),
+            # An out-of-scope row has no output where training had none: it has no loss either.
+            eval_dataset=rows_of([row for row in splits.validation if row.label in labels]),
             data_collator=collate,
             callbacks=stopping(config),
         )
@@ -150,7 +153,9 @@ class IntentTask:
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
-        model = IntentModel(run, lambda name: shared_encoder(name, threads=config.threads), config.threads)
+        model = IntentModel(
+            run, lambda name: shared_encoder(name, threads=config.threads), config.threads
+        )
 
         def score(examples: list[Example]) -> Scored:
             for example in examples:
@@ -180,14 +185,21 @@ class IntentTask:
         return head.labels, fit_calibration(logits, head.labels, kept_gold, "cross-validation")
 
     def _save_net(
-        self, net: IntentNet, tokenizer: Any, config: TrainConfig, splits: Splits, run: RunDir  # noqa: ANN401
+        self,
+        net: IntentNet,
+        tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
+        config: TrainConfig,
+        splits: Splits,
+        run: RunDir,
     ) -> tuple[list[str], Calibration]:
         net.encoder = save_encoder(net.encoder, run.weights)
         linear = {name: value.detach().numpy() for name, value in net.linear.named_parameters()}
         save_file({**linear, "scale": net.scale.detach().numpy().reshape(1)}, run.head)
         export_onnx(net, token_inputs(tokenizer), run.model)
         labels = sorted(set(labels_of(splits.train)))
-        session = OnnxText(run.model, run.tokenizer / "tokenizer.json", config.max_tokens, config.threads)
+        session = OnnxText(
+            run.model, run.tokenizer / "tokenizer.json", config.max_tokens, config.threads
+        )
         gold = labels_of(splits.validation)
         logits = np.stack(session.run(texts_of(splits.validation)))
         if config.words:
@@ -210,9 +222,9 @@ class IntentTask:
         held_out: Callable[[], NDArray[np.floating[Any]]],
         fitted: Words | None = None,
     ) -> NDArray[np.floating[Any]]:
-        """Fit and save the words beside the network; what they add to the held-out logits (m, K)."""
+        """Fit and save the words beside the network; what they add to held-out logits (m, K)."""
         margins = held_out()
-        # A label that training lacks (an out-of-scope row, where none was learned) is no one's hit.
+        # A label that training lacks (out of scope, where none was learned) is no one's hit.
         share = best_share(base, margins, kept)
         if share > 0:
             words = fitted or fit_words(texts_of(rows), target, len(labels))
@@ -262,6 +274,10 @@ def check_labels(splits: Splits) -> None:
         raise LogFormatError(
             f"{splits.train[0].where}: only one label in the training rows; two or more are needed"
         )
+    if all(example.label == OOS for example in splits.validation):
+        raise LogFormatError(
+            f"{splits.validation[0].where}: all validation rows are out of scope; add others"
+        )
     for example in (*splits.validation, *splits.test):
         if example.label not in known and example.label != OOS:
             raise LogFormatError(
@@ -280,7 +296,10 @@ def score_predictions(model: IntentModel, examples: list[Example]) -> Scored:
 
 
 def score_logits(
-    logits: NDArray[np.floating[Any]], labels: Sequence[str], calibration: Calibration, examples: list[Example]
+    logits: NDArray[np.floating[Any]],
+    labels: Sequence[str],
+    calibration: Calibration,
+    examples: list[Example],
 ) -> Scored:
     """Score logits (n, K) on labelled rows."""
     names = [label for label in labels if label != OOS]
@@ -296,11 +315,19 @@ def _scored(
 ) -> Scored:
     gold = labels_of(examples)
     errors = [
-        {"text": example.text, "label": right, "predicted": given, "best": top,
-         "confidence": round(float(sure), 4), "where": example.where}
-        for example, right, given, top, sure in zip(examples, gold, said, best, confidence, strict=True)
+        {
+            "text": example.text,
+            "label": right,
+            "predicted": given,
+            "best": top,
+            "confidence": round(float(sure), 4),
+            "where": example.where,
+        }
+        for example, right, given, top, sure in zip(
+            examples, gold, said, best, confidence, strict=True
+        )
         if right != given
-    ]  # fmt: skip
+    ]
     confused = Counter((error["label"], error["predicted"]) for error in errors)
     totals = Counter(gold)
     said_totals = Counter(said)

@@ -1,4 +1,4 @@
-"""Entity recognition: token classification over the encoder with a word-shape embedding beside it."""
+"""Entity recognition: token classification over the encoder, word-shape embeddings beside it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -41,6 +41,8 @@ BASELINE_TOKENS = 60_000  # a linear head learns no more from more of them
 class NerNet(nn.Module):
     """Encoder over word plus shape embeddings, a linear layer a token: logits (B, T, K)."""
 
+    encoder: Any  # a transformers or peft model
+
     def __init__(self, encoder: nn.Module, width: int, tags: int, dropout: float = 0.1) -> None:
         super().__init__()
         self.encoder = encoder
@@ -52,16 +54,27 @@ class NerNet(nn.Module):
         self.linear = nn.Linear(width, tags)
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, shapes: Tensor, labels: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        shapes: Tensor,
+        labels: Tensor | None = None,
     ) -> Tensor | dict[str, Tensor]:
-        """Logits (B, T, K) from ids and mask (B, T) and shapes (B, T, 2); loss where labels (B, T) are given."""
+        """Logits (B, T, K) from ids and mask (B, T) and shapes (B, T, 2).
+
+        With the loss where labels (B, T) are given.
+        """
         words = self.encoder.get_input_embeddings()(input_ids)
         embedded = words + self.own(shapes[..., 0]) + self.chunk(shapes[..., 1])
-        hidden = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask).last_hidden_state
+        hidden = self.encoder(
+            inputs_embeds=embedded, attention_mask=attention_mask
+        ).last_hidden_state
         logits: Tensor = self.linear(self.dropout(hidden))
         if labels is None:
             return logits
-        loss = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE)
+        loss = nn.functional.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE
+        )
         return {"loss": loss, "logits": logits}
 
 
@@ -79,17 +92,23 @@ class NerTask:
         tags = tag_names(entity_types(splits))
         encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
         freeze(encoder, config)
+        width = encoder.config.hidden_size
         if config.method == "lora":
             encoder = add_lora(encoder, config.lora)
-        width = encoder.config.hidden_size
+        rows = token_rows(splits.train, tokenizer, tags, config.max_tokens)
+        if not any(tag > 0 for row in rows for tag in row["labels"]):
+            raise LogFormatError(
+                f"{splits.train[0].where}: every entity lies after the first {config.max_tokens} "
+                "tokens of its text; raise max_tokens or cut the texts"
+            )
         return Trainer(  # type: ignore[no-any-return]
             model=NerNet(encoder, width, len(tags)),
             args=arguments(config, run.checkpoints, len(splits.train), **BY_LENGTH),
-            train_dataset=Rows(token_rows(splits.train, tokenizer, tags, config.max_tokens)),
+            train_dataset=Rows(rows),
             eval_dataset=Rows(token_rows(splits.validation, tokenizer, tags, config.max_tokens)),
             data_collator=collate,
             callbacks=stopping(config),
-        )  # fmt: skip
+        )
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
@@ -105,8 +124,11 @@ class NerTask:
         head = {name: value.detach().numpy() for name, value in net.named_parameters()
                 if not name.startswith("encoder.")}  # fmt: skip
         save_file(head, run.head)
-        sample = [Example("where is FK-204881"), Example("a longer text than that one, with 12 words")]
-        batch = collate(token_rows(sample, tokenizer, ["O"], config.max_tokens))
+        sample = [
+            Example("where is FK-204881"),
+            Example("a longer text than that one, with 12 words"),
+        ]
+        batch = collate(token_rows(sample, tokenizer, ["O"], max_tokens=64))
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "shapes")}
         export_onnx(net, inputs, run.model)
 
@@ -116,7 +138,9 @@ class NerTask:
         encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
         vectors, target = _token_vectors(encoder, tokenizer, splits.train, tags, config)
         keep = np.random.default_rng(config.seed).permutation(len(target))[:BASELINE_TOKENS]
-        head = SGDClassifier(loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=config.seed)
+        head = SGDClassifier(
+            loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=config.seed
+        )
         head.fit(vectors[keep], target[keep])
         transitions = allowed(tags)
 
@@ -125,9 +149,14 @@ class NerTask:
             for example in examples:
                 rows = token_rows([example], tokenizer, tags, config.max_tokens)
                 hidden = _hidden(encoder, collate(rows))[0]
-                real = [place for place, (start, end) in enumerate(rows[0]["offsets"]) if end > start]
+                real = [
+                    place for place, (start, end) in enumerate(rows[0]["offsets"]) if end > start
+                ]
+                margins = head.decision_function(hidden[real])
+                if margins.ndim == 1:  # scikit-learn gives one column for two classes
+                    margins = np.stack([-margins, margins], axis=1)
                 scores = np.full((len(real), len(tags)), -20.0)
-                scores[:, head.classes_] = log_softmax(head.decision_function(hidden[real]), axis=1)
+                scores[:, head.classes_] = log_softmax(margins, axis=1)
                 path = best_path(scores, transitions)
                 offsets = [rows[0]["offsets"][place] for place in real]
                 names = [tags[tag] for tag in path]
@@ -175,20 +204,24 @@ def _check_types(examples: Sequence[Example], known: set[str]) -> None:
 
 
 def token_rows(
-    examples: Sequence[Example], tokenizer: Any, tags: Sequence[str], max_tokens: int  # noqa: ANN401
+    examples: Sequence[Example],
+    tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
+    tags: Sequence[str],
+    max_tokens: int,
 ) -> list[dict[str, Any]]:
     """Token ids, shapes, tag ids and offsets of each text, T at most `max_tokens`."""
     ids = {tag: place for place, tag in enumerate(tags)}
     rows = []
     for example in examples:
         encoding = tokenizer(example.text, truncation=True, max_length=max_tokens)[0]
-        tag_ids = tags_for(example.entities, encoding.offsets, ids) if example.entities else [
-            ids["O"] if end > start else IGNORE for start, end in encoding.offsets
-        ]  # fmt: skip
         rows.append(
-            {"input_ids": encoding.ids, "shapes": shape_ids(example.text, encoding), "labels": tag_ids,
-             "offsets": encoding.offsets}
-        )  # fmt: skip
+            {
+                "input_ids": encoding.ids,
+                "shapes": shape_ids(example.text, encoding),
+                "labels": tags_for(example.entities, encoding.offsets, ids),
+                "offsets": encoding.offsets,
+            }
+        )
     return rows
 
 
@@ -210,20 +243,21 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
 def score_entities(examples: Sequence[Example], found: Sequence[Sequence[Entity]]) -> Scored:
     """Score found entities on labelled rows."""
     gold = [example.entities for example in examples]
-    errors = []
+    errors: list[dict[str, Any]] = []
     for example, said in zip(examples, found, strict=True):
-        right = {(e.type, e.start, e.end) for e in example.entities}
-        given = {(e.type, e.start, e.end) for e in said}
+        right = {_span(entity) for entity in example.entities}
+        given = {_span(entity) for entity in said}
         if right != given:
+            missed = [entity for entity in example.entities if _span(entity) not in given]
+            wrong = [entity for entity in said if _span(entity) not in right]
             errors.append(
                 {
                     "text": example.text,
-                    "missed": [entity_values(e) for e in example.entities
-                               if (e.type, e.start, e.end) not in given],
-                    "wrong": [entity_values(e) for e in said if (e.type, e.start, e.end) not in right],
+                    "missed": [entity_values(entity) for entity in missed],
+                    "wrong": [entity_values(entity) for entity in wrong],
                     "where": example.where,
                 }
-            )  # fmt: skip
+            )
     table = span_counts(gold, found)
     confused = Counter(
         (missed["type"], wrong["type"])
@@ -240,11 +274,20 @@ def score_entities(examples: Sequence[Example], found: Sequence[Sequence[Entity]
     return Scored(entity_metrics(texts, gold, found), errors, detail)
 
 
+def _span(entity: Entity) -> tuple[str, int, int]:
+    return entity.type, entity.start, entity.end
+
+
 def _token_vectors(
-    encoder: nn.Module, tokenizer: Any, examples: list[Example], tags: Sequence[str], config: TrainConfig  # noqa: ANN401
+    encoder: nn.Module,
+    tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
+    examples: list[Example],
+    tags: Sequence[str],
+    config: TrainConfig,
 ) -> tuple[Any, Any]:
     rows = sorted(
-        token_rows(examples, tokenizer, tags, config.max_tokens), key=lambda row: len(row["input_ids"])
+        token_rows(examples, tokenizer, tags, config.max_tokens),
+        key=lambda row: len(row["input_ids"]),
     )
     vectors, target = [], []
     for start in range(0, len(rows), 64):

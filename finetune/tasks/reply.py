@@ -29,6 +29,7 @@ from finetune.encoder import (
     Pooled,
     add_lora,
     base_of,
+    device_name,
     export_onnx,
     save_encoder,
     save_tokenizer,
@@ -36,7 +37,7 @@ from finetune.encoder import (
 )
 from finetune.loop import arguments, freeze, stopping, trained
 from finetune.metrics import ranking_metrics
-from finetune.reading import Splits, read_replies
+from finetune.reading import Splits, conversation_of, read_replies
 from finetune.reply_model import ReplyModel
 from finetune.run_dir import RunDir, write_json
 from finetune.serving import shared_encoder
@@ -59,7 +60,7 @@ class ReplyTask:
         """See Task."""
         source = resolve_encoder(config.encoder)
         torch.manual_seed(config.seed)
-        model = SentenceTransformer(str(source.path), device=_device())
+        model = SentenceTransformer(str(source.path), device=device_name())
         model.max_seq_length = config.max_tokens
         rows = _pairs(splits.train, config)
         rows = _with_negatives(rows, model, config)
@@ -115,28 +116,37 @@ class ReplyTask:
 def score_ranking(encoder: Encoder, examples: Sequence[Example], seed: int) -> Scored:
     """The true answer against nine answers of other conversations, DRAWS times.
 
-    Where rows have a group that others share (a brand), `recall_at_1_of_10_same_group` draws the nine from that
-    group.
+    Where rows have a group that others share (a brand), `recall_at_1_of_10_same_group` draws the
+    nine from that group.
 
     Raises:
-        LogFormatError: If there are fewer than ten different answers.
+        LogFormatError: If there are fewer than ten different answers, or no row has nine rivals.
     """
     answers = [example.answer or "" for example in examples]
+    where = examples[0].where if examples else "evaluation"
     if len(set(answers)) < CANDIDATES:
         raise LogFormatError(
-            f"{examples[0].where if examples else 'evaluation'}: ranking needs at least {CANDIDATES} "
-            f"different answers, found {len(set(answers))}"
+            f"{where}: ranking needs at least {CANDIDATES} different answers, "
+            f"found {len(set(answers))}"
         )
     context_vectors = encoder.encode([example.text for example in examples])
     answer_vectors = encoder.encode(answers)
     generator = np.random.default_rng(seed)
     asked = generator.integers(0, len(examples), DRAWS)
-    conversations = np.array([example.where.split(":")[0] for example in examples])
-    ranks, errors = _ranks(asked, context_vectors, answer_vectors, conversations, None, examples, generator)
+    conversations = np.array([conversation_of(example) for example in examples])
+    ranks, errors = _ranks(
+        asked, context_vectors, answer_vectors, conversations, None, examples, generator
+    )
+    if not ranks:
+        raise LogFormatError(
+            f"{where}: ranking needs {CANDIDATES - 1} answers of other conversations; add some"
+        )
     metrics = ranking_metrics(ranks)
     groups = np.array([example.group or "" for example in examples])
     if len(set(groups)) < len(set(conversations)):
-        same, _ = _ranks(asked, context_vectors, answer_vectors, conversations, groups, examples, generator)
+        same, _ = _ranks(
+            asked, context_vectors, answer_vectors, conversations, groups, examples, generator
+        )
         if same:
             metrics["recall_at_1_of_10_same_group"] = ranking_metrics(same)["recall_at_1_of_10"]
     return Scored(metrics, errors)
@@ -151,7 +161,7 @@ def _ranks(
     examples: Sequence[Example],
     generator: np.random.Generator,
 ) -> tuple[list[int], list[dict[str, Any]]]:
-    """The right answer's place, 1 to 10, of each draw that has nine rivals, and the rows not first."""
+    """The right answer's place, 1 to 10, of each draw with nine rivals, and the rows not first."""
     pools: dict[int, NDArray[np.int_]] = {}
     ranks: list[int] = []
     errors: dict[int, dict[str, Any]] = {}
@@ -170,17 +180,23 @@ def _ranks(
         ranks.append(1 + int((scores >= own).sum()))
         if ranks[-1] > 1:
             example, rival = examples[row], examples[int(rivals[scores.argmax()])]
-            errors[row] = {"text": example.text, "answer": example.answer, "ranked_first": rival.answer,
-                           "where": example.where}  # fmt: skip
+            errors[row] = {
+                "text": example.text,
+                "answer": example.answer,
+                "ranked_first": rival.answer,
+                "where": example.where,
+            }
     return ranks, list(errors.values())
 
 
 def _pairs(examples: Sequence[Example], config: TrainConfig) -> datasets.Dataset:
     """The most trusted pairs, no context or answer twice more than it teaches something."""
-    trusted = [e for e in examples if e.weight >= config.reply.min_weight and len(e.answer or "") > 3]
+    trusted = [
+        e for e in examples if e.weight >= config.reply.min_weight and len(e.answer or "") > 3
+    ]
     if len(trusted) < 2:
         raise LogFormatError(
-            f"{examples[0].where if examples else 'training'}: fewer than two answers can be learned from; "
+            f"{examples[0].where}: fewer than two answers can be learned from; "
             "more conversations are needed"
         )
     seen: dict[str, int] = defaultdict(int)
@@ -203,7 +219,8 @@ def _with_negatives(
 ) -> datasets.Dataset:
     """A column of wrong answers that the untuned encoder finds close to the context.
 
-    The very closest are left out, and any that is nearly as close as the right one: they are often right too.
+    The very closest are left out, and any that is nearly as close as the right one: they are often
+    right too.
     """
     wanted = config.reply.hard_negatives
     if wanted == 0 or len(rows) < 50:
@@ -214,7 +231,3 @@ def _with_negatives(
         sampling_strategy="random", output_format="n-tuple", batch_size=64, verbose=False,
     )  # fmt: skip
     return mined if len(mined) >= len(rows) // 2 else rows
-
-
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,4 +1,4 @@
-"""Selecting an answer: the best passage that may be said again, filled with this customer's values."""
+"""Selecting an answer: the best passage that may be said again, with this customer's values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,20 +7,28 @@ from dataclasses import replace
 from data.redact import PLACEHOLDER
 from data.schema import Passage
 
-# An agent's answer may hold what was done for somebody else ("I've refunded £45"): said again it is a lie.
+# An agent's answer may tell what was done for somebody else ("I've refunded £45"): said again
+# it is a lie.
 _DONE_FOR_ANOTHER = re.compile(
-    r"\b(?:I|we)(?:['’](?:ve|ll|m|d)| have| will| am| had| was| can see| see| found| checked| just)\b"
-    r"|\byour (?:order|parcel|refund|account|card|address|tracking) (?:is|was|has|will|shows|went|left)\b"
+    r"\b(?:I|we)(?:['’](?:ve|ll|m|d)| have| will| am| had| was| can see| see| found| checked| just)"
+    r"\b|\byour (?:order|parcel|refund|account|card|address|tracking) "
+    r"(?:is|was|has|will|shows|went|left)\b"
     r"|\b(?:done|sorted|sent|booked|cancelled|registered|updated|escalat\w+|colleague|manager)\b",
     re.IGNORECASE,
 )
-_GREETED = re.compile(r"^\s*(?:hi|hello|hey|dear|thanks|thank you|good (?:morning|afternoon|evening))\b[^.!,]*[.!,]\s*", re.I)
+_GREETED = re.compile(
+    r"^\s*(?:hi|hello|hey|dear|thanks|thank you|good (?:morning|afternoon|evening))\b"
+    r"[^.!,]*[.!,]\s*",
+    re.I,
+)
 _NAME_GAP = re.compile(r",?\s*\[person\]")
-COMPANY_FIRST = 0.08  # what a colleague once said must be so much closer than the company's own page
+COMPANY_FIRST = (
+    0.08  # what a colleague once said must be so much closer than the company's own page
+)
 
 
 def reusable(passage: Passage) -> bool:
-    """Whether the passage is true for any customer: company pages are, few of an agent's answers are."""
+    """Whether it is true for any customer: company pages are, few of an agent's answers are."""
     if passage.metadata.get("kind") != "conversation":
         return True
     return not _DONE_FOR_ANOTHER.search(passage.text)
@@ -42,7 +50,9 @@ def select(passages: Sequence[Passage], values: Mapping[str, str]) -> Passage | 
         score = passage.score + (COMPANY_FIRST if from_company else 0.0)
         held = -1.0
         if best is not None:
-            held = best.score + (COMPANY_FIRST if best.metadata.get("kind") != "conversation" else 0.0)
+            held = best.score + (
+                COMPANY_FIRST if best.metadata.get("kind") != "conversation" else 0.0
+            )
         if score > held:
             best = replace(passage, text=text)
     return best

@@ -1,0 +1,1 @@
+"""Every published number: a table of cases, one JSON file a run."""

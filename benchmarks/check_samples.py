@@ -1,0 +1,88 @@
+"""Is the sample data good enough to train on? A part of `make check`.
+
+    python -m benchmarks.check_samples
+
+Fails when more than 5% of the training turns are near-duplicates of each other or of a test turn
+(cosine above 0.95 by the untuned encoder, entities masked first), when an intent has fewer than 40
+training turns, or when an entity's offsets do not match its text.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.shell import SAMPLES
+from data.conversations import read_conversations
+from data.schema import OOS, Example
+from finetune.reading import read_entities, read_labelled
+from finetune.serving import shared_encoder
+
+NEAR = 0.95  # cosine
+MAX_NEAR = 0.05  # of the training turns
+MIN_ROWS = 40  # of each intent
+BLOCK = 500
+
+
+def main() -> int:
+    """Say what is wrong, a line each; 1 where anything is."""
+    turns = SAMPLES / "turns"
+    train, test = turns / "train.jsonl", [turns / "test.jsonl", turns / "test_indirect.jsonl"]
+    # Reading checks every offset against its text.
+    masked = [mask(example) for example in read_entities(train)]
+    held_out = [mask(example) for path in test for example in read_entities(path)]
+    conversations = sum(1 for _ in read_conversations(SAMPLES / "conversations.jsonl"))
+    wrong = sparse_intents(read_labelled(train))
+    near = near_duplicates(masked, held_out)
+    share = len(near) / len(masked)
+    if share > MAX_NEAR:
+        lines = ", ".join(str(row + 1) for row in near[:20])
+        wrong.append(
+            f"{train}: {share:.1%} near-duplicates, lines {lines} … (at most {MAX_NEAR:.0%})"
+        )
+    say(f"{len(masked)} training turns, {share:.1%} near-duplicates, {conversations} conversations")
+    for line in wrong:
+        say(f"error: {line}")
+    return 1 if wrong else 0
+
+
+def mask(example: Example) -> str:
+    """The text with each entity replaced by its type: another order number makes no new turn."""
+    text = example.text
+    for entity in sorted(example.entities, key=lambda entity: -entity.start):
+        text = f"{text[: entity.start]}{entity.type.replace('_', ' ')}{text[entity.end :]}"
+    return text
+
+
+def sparse_intents(rows: Sequence[Example]) -> list[str]:
+    """A line for each intent with too few rows."""
+    counts = Counter(row.label for row in rows if row.label != OOS)
+    return [
+        f"intent {label} has {count} training turns, at least {MIN_ROWS} are needed"
+        for label, count in sorted(counts.items(), key=str)
+        if count < MIN_ROWS
+    ]
+
+
+def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:
+    """Numbers of the rows that lie close to an earlier row or to a held-out one."""
+    encoder = shared_encoder("all-MiniLM-L6-v2")
+    vectors, others = encoder.encode(rows), encoder.encode(held_out)
+    found = []
+    for start in range(0, len(rows), BLOCK):
+        block = vectors[start : start + BLOCK]
+        cosines = block @ vectors.T
+        earlier = np.arange(len(rows))[None] < np.arange(start, start + len(block))[:, None]
+        close = (np.where(earlier, cosines, 0) > NEAR).any(1) | (block @ others.T > NEAR).any(1)
+        found += [start + int(row) for row in np.flatnonzero(close)]
+    return found
+
+
+def say(line: str) -> None:
+    """Write a line to stderr."""
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+import re
+
+import numpy as np
+import pytest
+
+from apps.app import MAX_CHARS, clean
+from apps.customer_service.bot import CustomerServiceBot
+from apps.customer_service.selection import fill, select
+from apps.customer_service.workflow import Workflows
+from apps.faq.faq import UNKNOWN, FaqApp
+from apps.summarizer.summarizer import Summarizer
+from data.schema import Conversation, Entity, Intent, Passage, Turn
+from finetune.intent_model import IntentPrediction
+from retrieval.index import build_index
+from tests.fakes import HashEncoder
+from tests.test_workflows import SHIPPED, FakeOrders, order
+
+ORDER = re.compile(r"FK-\d{6}")
+LATE = Passage("faq-1", "Reports of late parcels are answered within a day.", "Is my parcel late?",
+               "faq.md#1", {"kind": "faq"})  # fmt: skip
+WINDOW = Passage("faq-2", "You have 30 days from delivery.", "How long do I have to send back?",
+                 "faq.md#5", {"kind": "faq"})  # fmt: skip
+AGENT = Passage("c1:1", "I have refunded your card today.", "my refund gift card is missing",
+                "conversation c1", {"kind": "conversation"})  # fmt: skip
+
+
+class KeywordIntents:
+    """The intent whose keyword stands in the text; none: out of scope."""
+
+    words = {"cancel": "cancel_order", "where": "order_status", "send back": "return_item",
+             "human": "talk_to_human", "late": "delivery_options", "gift": "gift_card"}  # fmt: skip
+
+    def predict(self, texts, vectors=None):
+        return [self._one(text) for text in texts]
+
+    def _one(self, text):
+        name = next((intent for word, intent in self.words.items() if word in text.lower()), None)
+        return IntentPrediction(
+            Intent(name, 0.9 if name else 0.2), ((name or "gift_card", 0.9),), 0.9
+        )
+
+
+class OrderFinder:
+    def predict(self, texts):
+        return [
+            [Entity("order_number", m.group(), m.start(), m.end()) for m in ORDER.finditer(text)]
+            for text in texts
+        ]
+
+
+@pytest.fixture
+def index(tmp_path):
+    built = build_index([LATE, WINDOW, AGENT], HashEncoder(), "hash", tmp_path / "index")
+    return built.refit(0.5, 0.2, "by hand")
+
+
+@pytest.fixture
+def bot(index):
+    orders = FakeOrders(order("FK-100001", "processing"), order("FK-100002", "dispatched"))
+    return CustomerServiceBot(
+        KeywordIntents(), OrderFinder(), index, Workflows.load(SHIPPED, orders)
+    )
+
+
+def chat(app, *texts):
+    """The last Answer of a conversation in which the customer writes these texts."""
+    turns, state, answer = (), {}, None
+    for text in texts:
+        turns += (Turn("customer", text),)
+        answers = list(app.answer(Conversation("c", turns), state))
+        answer = answers[-1]
+        assert all(answer.text.startswith(each.text) for each in answers), "answers only grow"
+        assert all(not each.effects for each in answers[:-1])
+        state, turns = answer.state, (*turns, Turn("agent", answer.text))
+    return answer
+
+
+def test_a_workflow_is_followed_over_several_turns(bot):
+    done = chat(bot, "please cancel it", "FK-100001", "yes")
+    assert done.step == "workflow:cancel_order:answer:done"
+    assert done.effects == ({"order": "FK-100001", "status": "cancelled"},)
+
+
+def test_an_order_number_is_remembered_for_the_next_wish(bot):
+    answer = chat(bot, "where is FK-100001", "ok cancel it then")
+    assert answer.step == "workflow:cancel_order:confirm"
+    assert "FK-100001" in answer.text
+
+
+def test_a_question_in_between_is_answered_and_the_workflow_asks_again(bot):
+    answer = chat(
+        bot,
+        "please cancel it",
+        "is my parcel late?",
+    )
+    assert answer.text.startswith("Reports of late parcels")
+    assert "order" in answer.text.split("Back to where we were")[1]
+    assert chat(bot, "please cancel it", "is my parcel late?", "FK-100001").step.endswith("confirm")
+
+
+def test_the_customer_may_change_the_subject_to_another_workflow(bot):
+    answer = chat(bot, "please cancel it", "no wait, where is FK-100002?")
+    assert answer.step == "workflow:order_status:answer:dispatched"
+
+
+def test_a_question_about_the_rules_is_answered_before_the_workflow_begins(bot):
+    answer = chat(bot, "how long do I have to send back?")
+    assert answer.text.startswith("You have 30 days")
+    assert answer.state["workflow"]["asked"] == "order_number"
+
+
+def test_a_person_is_called_when_asked_for(bot):
+    answer = chat(bot, "a human please")
+    assert (answer.hand_over, answer.reason) == (True, "asked_for_person")
+
+
+def test_out_of_scope_is_declined_once_and_then_handed_over(bot):
+    first = chat(bot, "what is the capital of Peru")
+    assert (first.hand_over, first.reason, first.intent.name) == (False, "out_of_scope", None)
+    second = chat(bot, "what is the capital of Peru", "and of Chile")
+    assert (second.hand_over, second.reason) == (True, "out_of_scope")
+
+
+def test_nothing_close_enough_is_handed_over_with_its_reason(bot, index):
+    index.refit(0.5, 0.99, "by hand")
+    answer = chat(bot, "gift wrap for zebras")
+    assert (answer.hand_over, answer.reason) == (True, "no_answer")
+
+
+def test_what_was_done_for_somebody_else_is_never_said_again(bot):
+    answer = chat(bot, "my refund gift card is missing")
+    assert "refunded your card" not in answer.text
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "😀🎉", "x" * (MAX_CHARS + 1), "\x00\x07"])
+def test_what_no_model_should_read_gets_a_polite_answer_and_changes_nothing(bot, text):
+    answer = chat(bot, "please cancel it", text)
+    assert answer.step == "not_read"
+    assert answer.state["workflow"]["name"] == "cancel_order"
+
+
+def test_greetings_and_thanks_are_answered_in_kind(bot):
+    assert chat(bot, "Hi there!").step == "small_talk"
+    assert "welcome" in chat(bot, "thanks, bye").text
+
+
+def test_control_characters_are_cut_and_markup_is_left_as_text():
+    assert clean(" <b>hi</b>\x00\x1b[31m\n there ") == "<b>hi</b>[31m\n there"
+
+
+def test_every_answer_tells_its_time_and_sources(bot):
+    answer = chat(bot, "is my parcel late?")
+    assert {"intent", "entities", "search", "total"} <= set(answer.ms)
+    assert answer.passages[0].source == "faq.md#1"
+
+
+def test_placeholders_are_filled_with_this_customers_values():
+    assert fill("Hi [person], order [order_number] is fine.", {"order_number": "FK-1"}) == (
+        "order FK-1 is fine."
+    )
+    assert fill("Write to [email].", {}) is None
+
+
+def test_the_companys_own_page_wins_over_an_agents_answer_nearly_as_close():
+    page = Passage("a", "Thirty days.", score=0.60, metadata={"kind": "faq"})
+    agent = Passage("b", "Fourteen days.", score=0.65, metadata={"kind": "conversation"})
+    assert select([agent, page], {}).id == "a"
+
+
+def test_the_faq_app_answers_from_entries_alone_or_says_that_it_does_not_know(index):
+    app = FaqApp(index)
+    answer = chat(app, "how long do I have to send back?")
+    assert (answer.text, answer.passages[0].source) == (WINDOW.text, WINDOW.source)
+    unknown = chat(app, "zebra")
+    assert (unknown.text, unknown.reason) == (UNKNOWN, "no_answer")
+    assert all(p.metadata["kind"] == "faq" for p in answer.passages)
+
+
+def test_a_summary_quotes_what_was_wanted_and_done():
+    turns = (
+        Turn("customer", "Hello! My kettle arrived broken and I want a new kettle."),
+        Turn("agent", "Sorry. We are sending a new kettle today."),
+        Turn("customer", "Thank you"),
+    )
+    summary = Summarizer(HashEncoder()).summarize(Conversation("c", turns, outcome="solved"))
+    assert summary.wanted == "My kettle arrived broken and I want a new kettle."
+    assert summary.done == "We are sending a new kettle today."
+    assert summary.ended == "Solved."
+
+
+def test_a_conversation_without_words_has_an_empty_summary():
+    summary = Summarizer(HashEncoder()).summarize(Conversation("c", (Turn("agent", "…"),)))
+    assert summary.wanted == ""
+    assert np.isfinite(len(summary.text))

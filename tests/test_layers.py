@@ -1,0 +1,62 @@
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT = {
+    "data": set(),
+    "finetune": {"data"},
+    "retrieval": {"data"},
+    "apps": {"data", "finetune", "retrieval"},
+    "benchmarks": {"data", "finetune", "retrieval", "apps"},
+}
+ONE_DOOR = {
+    "gradio": "apps/web/",
+    "faiss": "retrieval/",
+    "bm25s": "retrieval/",
+    "peft": "finetune/",
+    "trl": "finetune/",
+    "sentence_transformers": "finetune/",
+    "sqlalchemy": "apps/store.py",
+    "phonenumbers": "data/redact.py",
+    "onnxruntime": "data/onnx_text.py",
+}
+
+
+def imported(path):
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def sources(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_the_layers_below_it(package):
+    assert sources(package)
+    for path in sources(package):
+        extra = imported(path) & set(MAY_IMPORT) - MAY_IMPORT[package] - {package}
+        assert not extra, f"{path.relative_to(ROOT)} must not import {sorted(extra)}"
+
+
+@pytest.mark.parametrize("library", ONE_DOOR)
+def test_an_outside_library_has_one_door(library):
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            place = path.relative_to(ROOT).as_posix()
+            if library in imported(path):
+                assert place.startswith(ONE_DOOR[library]), f"{place} must not import {library}"
+
+
+def test_no_module_has_the_name_of_one_in_the_standard_library():
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            assert path.stem not in sys.stdlib_module_names, path

@@ -1,0 +1,107 @@
+import csv
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from apps.chat import exchange
+from apps.store import Store
+from data.errors import ConfigError
+from data.schema import Answer
+
+ORDERS = Path(__file__).parent.parent / "data" / "samples" / "orders.csv"
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/deep/er/store.db"
+
+
+class CountingApp:
+    title, examples = "Counting", ()
+
+    def answer(self, conversation, state):
+        count = state.get("count", 0) + 1
+        yield Answer("You")
+        yield Answer(f"You wrote {count}", state={"count": count},
+                     effects=({"order": "FK-204881", "status": "cancelled"},))  # fmt: skip
+
+
+class FailingApp(CountingApp):
+    def answer(self, conversation, state):
+        yield Answer("Well")
+        raise RuntimeError("no")
+
+
+def test_a_conversation_goes_on_after_a_restart(url):
+    store = Store(url)
+    identity = store.new_conversation("me", "bot")
+    list(exchange(CountingApp(), store, identity, "one"))
+    again = Store(url)
+    *_, (answer, turn_id) = exchange(CountingApp(), again, identity, "two")
+    assert answer.text == "You wrote 2"
+    stored = again.turns(identity)
+    assert [each.turn.text for each in stored] == ["one", "You wrote 1", "two", "You wrote 2"]
+    assert [each.turn.speaker for each in stored] == ["customer", "agent"] * 2
+    assert stored[-1].id == turn_id
+    assert stored[-1].trace["text"] == "You wrote 2"
+
+
+def test_an_actions_effect_is_committed_with_its_turn(url):
+    store = Store(url)
+    assert store.copy_orders(ORDERS) == 60
+    list(exchange(CountingApp(), store, store.new_conversation("me", "bot"), "cancel it"))
+    assert Store(url).find("fk-204881").status == "cancelled"
+
+
+def test_an_answer_that_breaks_off_leaves_nothing_behind(url):
+    store = Store(url)
+    identity = store.new_conversation("me", "bot")
+    with pytest.raises(RuntimeError):
+        list(exchange(FailingApp(), store, identity, "one"))
+    assert store.turns(identity) == []
+
+
+def test_orders_are_copied_once_and_their_days_count_back_from_today(url):
+    store, today = Store(url), date(2026, 6, 1)
+    store.copy_orders(ORDERS, today)
+    assert store.copy_orders(ORDERS, today) == 0
+    with ORDERS.open(encoding="utf-8") as file:
+        row = next(r for r in csv.DictReader(file) if r["delivered_days_ago"])
+    order = store.find(row["order_number"])
+    assert order.delivered == today - timedelta(days=int(row["delivered_days_ago"]))
+    assert order.total == float(row["total"])
+    assert store.find("FK-000000") is None
+
+
+def test_a_visitor_sees_and_rates_only_what_is_theirs(url):
+    store = Store(url)
+    mine, other = store.new_conversation("me", "bot"), store.new_conversation("you", "bot")
+    for identity in (mine, other):
+        list(exchange(CountingApp(), store, identity, "hello  there"))
+    assert [listed.id for listed in store.conversations("me", "bot")] == [mine]
+    assert store.conversations("me", "bot")[0].title == "hello there"
+    assert store.conversations("me", "other app") == []
+    assert store.owns("me", mine)
+    assert not store.owns("me", other)
+    answer = store.turns(other)[1]
+    assert not store.thumb("me", answer.id, 1)
+    assert store.thumb("you", answer.id, -1)
+    assert store.turns(other)[1].thumb == -1
+    assert not store.thumb("you", store.turns(other)[0].id, 1), "a customer's turn has no thumb"
+
+
+def test_a_customer_can_be_forgotten(url):
+    store = Store(url)
+    mine, other = store.new_conversation("me", "bot"), store.new_conversation("you", "bot")
+    for identity in (mine, other):
+        list(exchange(CountingApp(), store, identity, "hello"))
+    assert store.delete_customer("me") == 1
+    assert store.turns(mine) == []
+    assert len(store.turns(other)) == 2
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle://x", "sqlite:////proc/no/such.db"])
+def test_a_store_that_cannot_be_opened_is_told_in_one_line(url):
+    with pytest.raises((ConfigError, OSError)):
+        Store(url)

@@ -1,0 +1,194 @@
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from apps.actions import Order
+from apps.customer_service.workflow import Progress, Workflows, order_number
+from data.errors import ConfigError
+from data.schema import Entity
+
+SHIPPED = Path(__file__).parent.parent / "apps" / "customer_service" / "workflows.yaml"
+TODAY = date.today()
+
+
+def order(number, status, delivered_days=None):
+    delivered = TODAY - timedelta(days=delivered_days) if delivered_days is not None else None
+    sent = TODAY if status in ("dispatched", "delivered") else None
+    return Order(number, "Ada Moss", "ada@example.com", "Leeds", "1 Elm Row", status, TODAY, sent,
+                 delivered, "PW1234567890" if sent else "", "Moss hand blender x 1", 35.0)  # fmt: skip
+
+
+class FakeOrders:
+    def __init__(self, *orders):
+        self.orders = {each.number: each for each in orders}
+
+    def find(self, number):
+        return self.orders.get(number)
+
+
+@pytest.fixture
+def workflows():
+    return Workflows.load(
+        SHIPPED,
+        FakeOrders(
+            order("FK-100001", "processing"),
+            order("FK-100002", "dispatched"),
+            order("FK-100003", "delivered", 5),
+            order("FK-100004", "delivered", 31),
+            order("FK-100005", "cancelled"),
+        ),
+    )
+
+
+def number(text, value):
+    start = text.index(value)
+    return Entity("order_number", value, start, start + len(value))
+
+
+def say(workflows, name, *texts, entities=()):
+    """The step that the last of several messages leads to; known numbers are found in them."""
+    progress, step = Progress(name), None
+    for text in texts:
+        found = [number(text, word) for word in text.split() if word.startswith("FK-")]
+        step = workflows.step(progress, text, [*found, *entities])
+        progress = step.progress or Progress(name)
+    return step
+
+
+def test_a_missing_order_number_is_asked_for_and_then_used(workflows):
+    asked = say(workflows, "order_status", "where is it")
+    assert asked.stage == "ask:order_number"
+    done = say(workflows, "order_status", "where is it", "FK-100002")
+    assert done.stage == "answer:dispatched"
+    assert "PW1234567890" in done.text
+    assert done.progress is None
+
+
+@pytest.mark.parametrize("typed", ["fk100002", "#100002", "100002", "FK-100002", "fk 100002"])
+def test_an_order_number_is_read_as_people_type_it(typed):
+    assert order_number(typed) == "FK-100002"
+
+
+def test_nothing_changes_before_the_customer_says_yes(workflows):
+    asked = say(workflows, "cancel_order", "cancel FK-100001")
+    assert asked.stage == "confirm"
+    assert not asked.effects
+    done = say(workflows, "cancel_order", "cancel FK-100001", "yes please do")
+    assert done.effects == ({"order": "FK-100001", "status": "cancelled"},)
+
+
+def test_a_no_at_the_confirmation_changes_nothing(workflows):
+    declined = say(workflows, "cancel_order", "cancel FK-100001", "no")
+    assert declined.stage == "answer:declined"
+    assert not declined.effects
+
+
+def test_a_corrected_order_number_is_taken_at_the_confirmation(workflows):
+    asked = say(workflows, "cancel_order", "cancel FK-100001", "sorry I meant FK-100003")
+    assert asked.stage == "answer:delivered"
+    assert not asked.effects
+
+
+@pytest.mark.parametrize(
+    ("name", "number_", "stage"),
+    [
+        ("cancel_order", "FK-100002", "answer:dispatched"),
+        ("cancel_order", "FK-100005", "answer:already"),
+        ("return_item", "FK-100004", "answer:too_late"),
+        ("return_item", "FK-100002", "answer:not_delivered"),
+        ("change_address", "FK-100002", "answer:dispatched"),
+        ("change_address", "FK-100003", "answer:already"),
+        ("order_status", "FK-999999", "answer:unknown"),
+    ],
+)
+def test_what_cannot_be_done_is_said_at_once(workflows, name, number_, stage):
+    assert say(workflows, name, f"about FK-{number_[3:]}").stage == stage
+
+
+def test_an_unknown_number_may_be_typed_again(workflows):
+    done = say(workflows, "order_status", "FK-999999", "FK-100003")
+    assert done.stage == "answer:delivered"
+
+
+def test_a_return_asks_for_the_item_and_registers_it(workflows):
+    asked = say(workflows, "return_item", "return from FK-100003")
+    assert asked.stage == "ask:product"
+    done = say(workflows, "return_item", "return from FK-100003", "the hand blender", "yes")
+    assert done.effects == ({"order": "FK-100003", "returning": "the hand blender"},)
+
+
+def test_a_new_address_is_read_out_of_a_sentence(workflows):
+    done = say(
+        workflows, "change_address",
+        "change FK-100001", "please send it to 4 Mill Lane, York, YO1 7AA", "yes",
+    )  # fmt: skip
+    assert done.effects == ({"order": "FK-100001", "address": "4 Mill Lane, York, YO1 7AA"},)
+
+
+def test_the_customer_can_stop(workflows):
+    stopped = say(workflows, "cancel_order", "cancel my order", "never mind")
+    assert stopped.stage == "cancelled"
+    assert stopped.progress is None
+
+
+def test_three_answers_that_are_none_end_the_workflow(workflows):
+    given_up = say(workflows, "cancel_order", "cancel it", "what", "hmm", "dunno")
+    assert given_up.stage == "gave_up"
+
+
+def test_another_subject_is_not_taken_for_an_answer(workflows):
+    progress = Progress("cancel_order", {}, "order_number")
+    assert not workflows.takes(progress, "do you deliver to Belfast?", [])
+    assert workflows.takes(progress, "100001", [])
+    assert workflows.takes(progress, "forget it", [])
+
+
+def test_progress_survives_the_store():
+    progress = Progress("return_item", {"order_number": "FK-1"}, "product", 1)
+    assert Progress.from_dict(progress.to_dict()) == progress
+    assert Progress.from_dict(None) is None
+
+
+def test_a_question_about_the_rules_is_told_from_a_wish(workflows):
+    assert workflows.answers_first("return_item", "how long do I have to send something back?")
+    assert not workflows.answers_first("return_item", "I want to send this back")
+    assert not workflows.answers_first("order_status", "when will it come?")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"action": "fly"}, "action 'fly' does not exist"),
+        ({"answers": {"done": "x"}}, "needs the answer 'declined'"),
+        ({"sloths": {}}, "sloths: Extra inputs"),
+    ],
+)
+def test_a_wrong_workflow_is_refused_at_load(tmp_path, change, words):
+    values = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    values["workflows"]["cancel_order"] |= change
+    path = tmp_path / "workflows.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    with pytest.raises(ConfigError, match=words):
+        Workflows.load(path, FakeOrders())
+
+
+def test_two_workflows_cannot_start_on_one_intent(tmp_path):
+    values = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    values["workflows"]["cancel_order"]["intents"] = ["order_status"]
+    path = tmp_path / "workflows.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    with pytest.raises(ConfigError, match="starts both"):
+        Workflows.load(path, FakeOrders())
+
+
+def test_every_answer_an_action_can_name_is_written():
+    values = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["workflows"]
+    named = {
+        "order_status": {"processing", "dispatched", "delivered", "cancelled", "returned", "unknown"},
+        "cancel_order": {"done", "dispatched", "delivered", "already", "unknown", "declined"},
+        "return_item": {"done", "too_late", "not_delivered", "already", "unknown", "declined"},
+        "change_address": {"done", "dispatched", "already", "unknown", "declined"},
+    }
+    assert {name: set(workflow["answers"]) for name, workflow in values.items()} == named
