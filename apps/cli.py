@@ -163,6 +163,9 @@ def predict(
 def index(
     paths: Annotated[list[Path], typer.Argument(help="FAQ, policies, prepared conversations")],
     out: Out,
+    questions: Annotated[
+        Path | None, typer.Option(help="known questions with the ids that answer them")
+    ] = None,
     fit_questions: Annotated[
         Path | None, typer.Option("--fit", help="labelled questions for fusion and threshold")
     ] = None,
@@ -173,7 +176,7 @@ def index(
     """Make a searchable index of what the company has answered."""
     from apps.measure import make_index
 
-    made = make_index(paths, out, fit_questions, encoder, overrides or ())
+    made = make_index(paths, out, questions, fit_questions, encoder, overrides or ())
     kinds = ", ".join(f"{count} {kind}" for kind, count in made["kinds"].items())
     _print(made, as_json, f"{made['passages']} passages ({kinds}) → {out}")
 

@@ -12,7 +12,8 @@ from retrieval.index import MANIFEST
 
 logger = logging.getLogger(__name__)
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
-INTENT, NER, REPLY = Path("runs/intent"), Path("runs/ner"), Path("runs/reply")
+QUESTIONS = SAMPLES / "questions"
+INTENT, NER = Path("runs/intent"), Path("runs/ner")
 PREPARED, INDEX = Path("var/samples"), Path("indexes/support")
 
 
@@ -33,15 +34,10 @@ def ensure_trained() -> None:
         ("entities", RunDir(NER).metrics, ["train", "ner", *train, str(NER)]),
         ("the logs", PREPARED / "train.jsonl", ["prepare", conversations, "--out", str(PREPARED)]),
         (
-            "replies",
-            RunDir(REPLY).metrics,
-            ["train", "reply", "--data", str(PREPARED), "--out", str(REPLY)],
-        ),
-        (
             "the index",
             INDEX / MANIFEST,
             ["index", *knowledge, str(PREPARED / "train.jsonl"), "--out", str(INDEX)]
-            + ["--fit", str(SAMPLES / "questions" / "fit.jsonl")],
+            + ["--questions", str(QUESTIONS / "train.jsonl"), "--fit", str(QUESTIONS / "fit.jsonl")],
         ),
     ]
     for label, made, arguments in steps:

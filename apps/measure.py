@@ -16,9 +16,10 @@ from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from finetune.reply_model import ReplyModel
 from finetune.run_dir import RunDir
-from retrieval.evaluate import evaluate, fit, read_questions
+from retrieval.evaluate import evaluate, fit
 from retrieval.index import MANIFEST, build_index, open_index, read_manifest
 from retrieval.passages import read_passages
+from retrieval.questions import read_questions
 
 THREADS = 2
 
@@ -107,10 +108,19 @@ def make_index(
     paths: Sequence[Path],
     out: Path,
     questions: Path | None,
+    labelled: Path | None,
     encoder: str | None,
     overrides: Sequence[str],
 ) -> dict[str, Any]:
     """Build an index; fit its fusion and threshold where labelled questions are given.
+
+    Args:
+        paths: FAQ, policies, conversations.
+        out: The index directory.
+        questions: Known questions with the ids that answer them; each is a further way to be found.
+        labelled: Questions with and without an answer, to fit on; not those of `questions`.
+        encoder: Name, path or reply run.
+        overrides: `encoder=…` again, for scripts that set everything that way.
 
     Raises:
         DeskhandError: If a file, an option or the encoder is wrong.
@@ -127,15 +137,16 @@ def make_index(
     passages = read_passages(paths, bad)
     if bad.lines:
         raise LogFormatError(f"{bad.lines[0]} ({len(bad)} bad rows; nothing was indexed)")
-    index = build_index(passages, opened_encoder(name, THREADS), name, out)
+    known = read_questions(questions) if questions is not None else []
+    index = build_index(passages, opened_encoder(name, THREADS), name, out, known)
     result: dict[str, Any] = {
         "index": str(out),
         "passages": len(passages),
         "kinds": dict(Counter(passage.metadata.get("kind", "passage") for passage in passages)),
         "encoder": name,
     }
-    if questions is not None:
-        fit(index, read_questions(questions), questions.name, kinds={"faq"})
+    if labelled is not None:
+        fit(index, read_questions(labelled), labelled.name, kinds={"faq"})
         result |= {
             "dense_weight": index.manifest.dense_weight,
             "threshold": index.manifest.threshold,

@@ -46,11 +46,10 @@ def run(datasets: Path) -> list[dict[str, Any]]:
 def _searches(work: Path) -> list[dict[str, Any]]:
     """The FAQ questions, with the encoder as it is and as the reply run tuned it."""
     knowledge = [SAMPLES / "faq.md", SAMPLES / "policies"]
-    fit = ["--fit", SAMPLES / "questions" / "fit.jsonl"]
+    questions = SAMPLES / "questions"
+    fit = ["--questions", questions / "train.jsonl", "--fit", questions / "fit.jsonl"]
     rows = []
-    test, unknown = (
-        SAMPLES / "questions" / f"{name}.jsonl" for name in ("test", "test_unanswerable")
-    )
+    test, unknown = questions / "test.jsonl", questions / "test_unanswerable.jsonl"
     for label, encoder in (("untuned", []), ("reply-tuned", ["--encoder", "runs/reply"])):
         made, _ = deskhand(work, "index", *knowledge, "--out", label, *fit, *encoder)
         known, _ = deskhand(work, "evaluate", label, "--data", test)

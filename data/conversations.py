@@ -38,9 +38,9 @@ def from_dict(values: Mapping[str, Any]) -> Conversation:
     turns = values.get("turns")
     if not isinstance(turns, list) or not turns:
         raise ValueError("no 'turns' list; each line needs an id and turns")
-    if not values.get("id"):
+    if values.get("id") in (None, ""):
         raise ValueError("no 'id'")
-    outcome = values.get("outcome") or "unknown"
+    outcome: Any = values.get("outcome") or "unknown"
     if outcome not in _OUTCOMES:
         raise ValueError(f"unknown 'outcome'; one of {', '.join(_OUTCOMES)}")
     labels = values.get("labels") or {}

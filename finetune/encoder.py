@@ -4,8 +4,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +23,10 @@ ONNX_OPSET = 17
 
 def load_encoder(source: EncoderSource) -> tuple[Any, Any]:
     """The encoder and its tokenizer, in float32 on the CPU."""
-    with _quiet():
-        tokenizer = AutoTokenizer.from_pretrained(str(source.path))
-        model = AutoModel.from_pretrained(str(source.path), dtype=torch.float32)
+    transformers_logging.disable_progress_bar()  # one would be drawn for reading and writing
+    tokenizer = AutoTokenizer.from_pretrained(str(source.path))
+    model = AutoModel.from_pretrained(str(source.path), dtype=torch.float32)
     return model, tokenizer
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the bar that loading a hundred tensors draws."""
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.enable_progress_bar()
 
 
 def add_lora(encoder: nn.Module, config: LoraConfig) -> nn.Module:
@@ -50,7 +39,10 @@ def add_lora(encoder: nn.Module, config: LoraConfig) -> nn.Module:
         lora_dropout=config.dropout,
         target_modules="all-linear",
     )
-    adapted: nn.Module = peft.get_peft_model(encoder, settings)
+    with warnings.catch_warnings():
+        # peft 0.21 asks for an attribute that transformers 5.23 has renamed; no caller can help it.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated")
+        adapted: nn.Module = peft.get_peft_model(encoder, settings)
     return adapted
 
 

@@ -37,7 +37,7 @@ def intent_metrics(
         "accuracy": _mean(said == truth),
         "accuracy_no_refusal": _mean(top[inside] == truth[inside]),
         "macro_f1": float(f1_score(truth, said, average="macro", zero_division=0)),
-        "mcc": float(matthews_corrcoef(truth, said)),
+        "mcc": float(matthews_corrcoef(truth, said)) if len({*gold, *predicted}) > 1 else 0.0,
         "in_scope_accuracy": _mean(said[inside] == truth[inside]),
         "oos_recall": _mean(refused[~inside]),
         "oos_precision": _mean(~inside[refused]),

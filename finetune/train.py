@@ -173,6 +173,7 @@ def _settle(config: TrainConfig) -> None:
     torch.set_num_threads(config.threads)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     transformers.set_seed(config.seed)
 
 

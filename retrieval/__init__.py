@@ -1,1 +1,1 @@
-"""Finding what the company has already answered: passages, dense and lexical search, their fusion."""
+"""Finding what the company has already answered: passages, dense and lexical search, fusion."""

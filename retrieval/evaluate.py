@@ -8,34 +8,12 @@ import numpy as np
 
 from data.errors import LogFormatError
 from data.rows import read_rows
+from retrieval.questions import Question
 from retrieval.index import DENSE_ONLY, Index
 
 WEIGHTS = (DENSE_ONLY, 0.9, 0.8, 0.7, 0.6, 0.5)
 DEPTH = 10
 _WORTH = 0.005  # fusion must gain so much of mean reciprocal rank to be used
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question and the ids of the passages that answer it; none: nothing answers it."""
-
-    text: str
-    relevant: frozenset[str]
-
-
-def read_questions(path: Path) -> list[Question]:
-    """Rows `{"question", "relevant": [ids]}`; without `relevant` nothing answers the question.
-
-    Raises:
-        LogFormatError: If a row has no question.
-    """
-    questions = []
-    for row in read_rows(path):
-        text, relevant = row.values.get("question"), row.values.get("relevant") or []
-        if not isinstance(text, str) or not isinstance(relevant, list):
-            raise LogFormatError(f"{row.where}: needs a question, and a list of ids as relevant")
-        questions.append(Question(text, frozenset(map(str, relevant))))
-    return questions
 
 
 def evaluate(
@@ -44,9 +22,9 @@ def evaluate(
     """Ranking of the answerable questions and refusal of the others, each in [0, 1].
 
     Returns:
-        `recall_at_1`, `_3`, `_5` (a relevant one among the first), `mrr` and `ndcg_at_10` over the answerable
-        questions; `refused` the share of unanswerable ones that are refused; `answered` the share of
-        answerable ones that are not.
+        `recall_at_1`, `_3`, `_5` (a relevant one among the first), `mrr` and `ndcg_at_10` over the
+        answerable questions; `refused` the share of unanswerable ones that are refused; `answered`
+        the share of answerable ones that are not.
 
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
@@ -68,9 +46,9 @@ def evaluate(
     ]
     return {
         "n": len(questions),
-        "recall_at_1": _mean([hit[:1].any() for hit in hits]),
-        "recall_at_3": _mean([hit[:3].any() for hit in hits]),
-        "recall_at_5": _mean([hit[:5].any() for hit in hits]),
+        "recall_at_1": _mean([bool(hit[:1].any()) for hit in hits]),
+        "recall_at_3": _mean([bool(hit[:3].any()) for hit in hits]),
+        "recall_at_5": _mean([bool(hit[:5].any()) for hit in hits]),
         "mrr": _mean([1 / (1 + hit.argmax()) if hit.any() else 0.0 for hit in hits]),
         "ndcg_at_10": _mean(
             [(hit * discount).sum() / best for hit, best in zip(hits, ideal, strict=True)]
@@ -83,24 +61,21 @@ def evaluate(
 def fit(
     index: Index, questions: Sequence[Question], name: str, kinds: Collection[str] | None = None
 ) -> Index:
-    """Choose fusion weight and threshold on labelled questions; both go into the manifest.
+    """Choose fusion weight and threshold on labelled questions, then write both to the manifest.
 
-    Words are fused in only where that gains mean reciprocal rank here. The threshold gives the best mean of
-    answerable questions answered by a right first passage and unanswerable ones refused.
+    Words are fused in only where that gains mean reciprocal rank here. The threshold gives the best
+    mean of answerable questions answered by a right first passage and unanswerable ones refused.
 
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
     """
     _check_ids(index, questions)
     known = [question for question in questions if question.relevant]
-    scores = {}
-    for weight in WEIGHTS:
-        index.refit(weight, 0.0, name)
-        scores[weight] = evaluate(index, known, kinds)["mrr"]
+    scores = {weight: evaluate(index.weighted(weight), known, kinds)["mrr"] for weight in WEIGHTS}
     best = max(WEIGHTS, key=lambda weight: scores[weight])
     weight = best if scores[best] >= scores[DENSE_ONLY] + _WORTH else DENSE_ONLY
-    index.refit(weight, 0.0, name)
-    tops = [(question, index.search(question.text, 1, kinds=kinds)) for question in questions]
+    fused = index.weighted(weight)
+    tops = [(question, fused.search(question.text, 1, kinds=kinds)) for question in questions]
     top_scores = np.array([passages[0].score if passages else 0.0 for _, passages in tops])
     right = np.array([bool(ps) and ps[0].id in q.relevant for q, ps in tops])
     answerable = np.array([bool(question.relevant) for question, _ in tops])
@@ -112,8 +87,14 @@ def fit(
             + (top_scores[~answerable] < cut).mean()
             for cut in cuts
         ]
-        good = cuts[np.array(value) >= max(value) - 0.005]
-        threshold = float(good.mean())
+        # The middle of the stretch of cuts around the best that are as good.
+        good = np.array(value) >= max(value) - 0.005
+        first = last = int(np.argmax(value))
+        while first > 0 and good[first - 1]:
+            first -= 1
+        while last + 1 < len(cuts) and good[last + 1]:
+            last += 1
+        threshold = float(cuts[first : last + 1].mean())
     counts = f"{name}: {answerable.sum()} answerable, {(~answerable).sum()} unanswerable questions"
     return index.refit(weight, threshold, counts)
 
@@ -126,7 +107,8 @@ def _check_ids(index: Index, questions: Sequence[Question]) -> None:
         missing = question.relevant - known
         if missing:
             raise LogFormatError(
-                f"relevant id {sorted(missing)[0]!r} is not in the index {index.root}; index its source too"
+                f"relevant id {sorted(missing)[0]!r} is not in the index {index.root}; "
+                "index its source too"
             )
 
 

@@ -1,14 +1,16 @@
 """An index directory: passages with their vectors and words, one manifest that is renamed last.
 
     INDEX/manifest.json          encoder and its fingerprint, segments, fusion weight, threshold
-    INDEX/segment-<id>/          passages.jsonl, vectors.npy, bm25/
+    INDEX/segment-<id>/          passages.jsonl, owners.npy, vectors.npy, bm25/
 
-A segment never changes once the manifest names it, so that a reader or a crash sees the old index or the
-new one, never a mixture.
+A passage has a row of its own, and one for each known question that it answers: what customers asked
+is closer to what customers will ask than the company's own words are. `owners.npy` tells whose a row is.
+
+A segment never changes once the manifest names it, so that a reader or a crash sees the old index
+or the new one, never a mixture.
 """
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Collection, Sequence
@@ -20,15 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.encoders import Encoder
-from data.errors import IndexMismatchError
+from data.errors import IndexMismatchError, LogFormatError
 from data.rows import read_rows, write_jsonl
 from data.schema import Passage
 from retrieval.dense import DenseIndex
 from retrieval.lexical import LexicalIndex
 from retrieval.passages import embedding_text
+from retrieval.questions import Question
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+PARTIAL_MANIFEST = f".{MANIFEST}.partial"
 DENSE_ONLY = 1.0
 _HALF = 10.0  # the BM25 score that counts as 0.5: scores have no upper end
 _POOL = 50  # candidates that each half brings, at least
@@ -38,8 +42,9 @@ _POOL = 50  # candidates that each half brings, at least
 class Manifest:
     """What an index is made of.
 
-    `dense_weight` in [0, 1] is the vectors' part of a score, the words have the rest; `threshold` the lowest
-    score of a best passage that still answers, `fitted_on` the questions that both were fitted on.
+    `dense_weight` in [0, 1] is the vectors' part of a score, the words have the rest; `threshold`
+    the lowest score of a best passage that still answers, `fitted_on` the questions that both were
+    fitted on.
     """
 
     encoder: str
@@ -56,10 +61,10 @@ class Index:
 
     def __init__(
         self, root: Path, manifest: Manifest, passages: list[Passage], dense: DenseIndex,
-        lexical: LexicalIndex, encoder: Encoder,
+        lexical: LexicalIndex, owners: NDArray[np.int64], encoder: Encoder,
     ) -> None:  # fmt: skip
         self.root, self.manifest, self.passages = root, manifest, passages
-        self.encoder = encoder
+        self.encoder, self._owners = encoder, owners
         self._dense, self._lexical = dense, lexical
 
     def search(
@@ -80,26 +85,34 @@ class Index:
         """
         if vector is None:
             vector = self.encoder.encode([question])[0]
-        pool = _POOL + 10 * k if kinds is None else len(self.passages)
+        pool = _POOL + 20 * k if kinds is None else len(self._owners)
         weight = self.manifest.dense_weight
         cosines = dict(self._dense.search(vector, pool))
         words = dict(self._lexical.search(question, pool)) if weight < DENSE_ONLY else {}
-        scored = []
+        best: dict[int, float] = {}
         for row in cosines.keys() | words.keys():
-            if kinds is not None and self.passages[row].metadata.get("kind") not in kinds:
+            owner = int(self._owners[row])
+            if kinds is not None and self.passages[owner].metadata.get("kind") not in kinds:
                 continue
             cosine = cosines.get(row)
             if cosine is None:
                 cosine = float(self._dense.vectors[row] @ vector)
             matched = words.get(row, 0.0)
             score = weight * max(cosine, 0.0) + (1 - weight) * matched / (matched + _HALF)
-            scored.append((min(score, 1.0), row))
-        scored.sort(key=lambda pair: (-pair[0], pair[1]))
-        return [replace(self.passages[row], score=score) for score, row in scored[:k]]
+            best[owner] = max(best.get(owner, 0.0), min(score, 1.0))
+        ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
+        return [replace(self.passages[owner], score=score) for owner, score in ranked[:k]]
 
     def answerable(self, passages: Sequence[Passage]) -> bool:
         """Whether the best of the found passages is close enough to answer."""
         return bool(passages) and passages[0].score >= self.manifest.threshold
+
+    def weighted(self, dense_weight: float) -> "Index":
+        """The same passages under another weight, without threshold: to try, nothing is written."""
+        manifest = replace(self.manifest, dense_weight=dense_weight, threshold=0.0)
+        return Index(
+            self.root, manifest, self.passages, self._dense, self._lexical, self._owners, self.encoder
+        )
 
     def refit(self, dense_weight: float, threshold: float, fitted_on: str) -> "Index":
         """The same index with another weight and threshold, its manifest replaced."""
@@ -111,7 +124,13 @@ class Index:
         return self
 
 
-def build_index(passages: Sequence[Passage], encoder: Encoder, name: str, root: Path) -> Index:
+def build_index(
+    passages: Sequence[Passage],
+    encoder: Encoder,
+    name: str,
+    root: Path,
+    questions: Sequence[Question] = (),
+) -> Index:
     """Write a new index to `root`; one that was there is replaced at the last moment.
 
     Args:
@@ -119,19 +138,26 @@ def build_index(passages: Sequence[Passage], encoder: Encoder, name: str, root: 
         encoder: What its vectors are made with.
         name: The encoder's name or run, for the manifest.
         root: The index directory.
+        questions: Known questions and the passages that answer them.
 
     Raises:
-        IndexMismatchError: If `root` is a folder that is not an index.
+        LogFormatError: If a question's passage is not among `passages`.
+        IndexMismatchError: If `root` is a file, or a folder that is not an index.
     """
-    if root.exists() and not (root / MANIFEST).exists() and any(root.iterdir()):
+    if root.exists() and not _may_be_replaced(root):
         raise IndexMismatchError(f"{root}: exists and is not an index; choose another --out")
+    asked = _owned(passages, questions)
     segment = f"segment-{uuid.uuid4().hex[:8]}"
     folder = root / segment
     folder.mkdir(parents=True)
-    texts = [embedding_text(passage) for passage in passages]
+    texts = [embedding_text(passage) for passage in passages] + [text for text, _ in asked]
     dense = DenseIndex(encoder.encode(texts))
-    lexical = LexicalIndex.build([f"{p.title}\n{p.text}" for p in passages])
+    lexical = LexicalIndex.build(
+        [f"{passage.title}\n{passage.text}" for passage in passages] + [text for text, _ in asked]
+    )
+    owners = np.array([*range(len(passages)), *(owner for _, owner in asked)], dtype=np.int64)
     write_jsonl(folder / "passages.jsonl", (asdict(passage) for passage in passages))
+    np.save(folder / "owners.npy", owners)
     dense.save(folder / "vectors.npy")
     lexical.save(folder / "bm25")
     manifest = Manifest(name, encoder.fingerprint, (segment,))
@@ -139,7 +165,31 @@ def build_index(passages: Sequence[Passage], encoder: Encoder, name: str, root: 
     for old in root.glob("segment-*"):
         if old.name != segment:
             shutil.rmtree(old)
-    return Index(root, manifest, list(passages), dense, lexical, encoder)
+    return Index(root, manifest, list(passages), dense, lexical, owners, encoder)
+
+
+def _may_be_replaced(root: Path) -> bool:
+    """Whether it is an index, or a folder with nothing but what a killed first build leaves."""
+    if not root.is_dir():
+        return False
+    ours = {*root.glob("segment-*"), root / PARTIAL_MANIFEST}
+    return (root / MANIFEST).exists() or set(root.iterdir()) <= ours
+
+
+def _owned(
+    passages: Sequence[Passage], questions: Sequence[Question]
+) -> list[tuple[str, int]]:
+    """(question, place of a passage that answers it), one for each of its passages."""
+    places = {passage.id: place for place, passage in enumerate(passages)}
+    owned = []
+    for question in questions:
+        for identity in sorted(question.relevant):
+            if identity not in places:
+                raise LogFormatError(
+                    f"a known question's passage {identity!r} is not indexed; add its source"
+                )
+            owned.append((question.text, places[identity]))
+    return owned
 
 
 def read_manifest(root: Path) -> Manifest:
@@ -152,18 +202,22 @@ def read_manifest(root: Path) -> Manifest:
         values: Any = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise IndexMismatchError(f"{root}: no index here; make one with deskhand index") from error
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise IndexMismatchError(f"{root / MANIFEST}: cannot be read; index again") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise IndexMismatchError(f"{root}: not an index of format {FORMAT}; index again")
-    return Manifest(**{**values, "segments": tuple(values["segments"])})
+    try:
+        return Manifest(**{**values, "segments": tuple(values["segments"])})
+    except (KeyError, TypeError) as error:
+        raise IndexMismatchError(f"{root / MANIFEST}: incomplete; index again") from error
 
 
 def open_index(root: Path, encoder: Encoder) -> Index:
     """Open an index for searching.
 
     Raises:
-        IndexMismatchError: If it is missing or broken, or `encoder` is not the one it was built with.
+        IndexMismatchError: If it is missing or broken, or `encoder` is not the one it was built
+            with.
     """
     manifest = read_manifest(root)
     if manifest.fingerprint != encoder.fingerprint:
@@ -171,19 +225,20 @@ def open_index(root: Path, encoder: Encoder) -> Index:
             f"{root}: built with encoder {manifest.encoder} (weights {manifest.fingerprint[:12]}), "
             f"opened with weights {encoder.fingerprint[:12]}; index again or open it with that one"
         )
-    folder = root / manifest.segments[0]
     try:
+        folder = root / manifest.segments[0]
         passages = [Passage(**row.values) for row in read_rows(folder / "passages.jsonl")]
         dense = DenseIndex.load(folder / "vectors.npy")
-        lexical = LexicalIndex.load(folder / "bm25", len(passages))
-    except (OSError, TypeError, ValueError) as error:
-        raise IndexMismatchError(
-            f"{folder}: broken ({type(error).__name__}); index again"
-        ) from error
-    return Index(root, manifest, passages, dense, lexical, encoder)
+        owners = np.load(folder / "owners.npy", allow_pickle=False)
+        lexical = LexicalIndex.load(folder / "bm25")
+    except (OSError, EOFError, LookupError, TypeError, ValueError, LogFormatError) as error:
+        raise IndexMismatchError(f"{root}: broken ({type(error).__name__}); index again") from error
+    if not len(owners) == len(dense.vectors) == lexical.size:
+        raise IndexMismatchError(f"{root}: broken (its parts differ in length); index again")
+    return Index(root, manifest, passages, dense, lexical, owners, encoder)
 
 
 def _write_manifest(root: Path, manifest: Manifest) -> None:
-    partial = root / f".{MANIFEST}.partial"
+    partial = root / PARTIAL_MANIFEST
     partial.write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, root / MANIFEST)
+    partial.replace(root / MANIFEST)

@@ -22,7 +22,7 @@ class LexicalIndex:
 
     def __init__(self, bm25: bm25s.BM25, size: int) -> None:
         self._bm25 = bm25
-        self._size = size
+        self.size = size
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> "LexicalIndex":
@@ -36,7 +36,7 @@ class LexicalIndex:
         words = [word for word in words_of(question) if word in self._bm25.vocab_dict]
         if not words:
             return []
-        rows, scores = self._bm25.retrieve([words], k=min(k, self._size), show_progress=False)
+        rows, scores = self._bm25.retrieve([words], k=min(k, self.size), show_progress=False)
         return [
             (int(row), float(score))
             for row, score in zip(rows[0], scores[0], strict=True)
@@ -48,6 +48,7 @@ class LexicalIndex:
         self._bm25.save(str(folder), show_progress=False)
 
     @classmethod
-    def load(cls, folder: Path, size: int) -> "LexicalIndex":
+    def load(cls, folder: Path) -> "LexicalIndex":
         """Read what `save` wrote."""
-        return cls(bm25s.BM25.load(str(folder), load_corpus=False, show_progress=False), size)
+        bm25 = bm25s.BM25.load(str(folder), load_corpus=False, show_progress=False)
+        return cls(bm25, int(bm25.scores["num_docs"]))

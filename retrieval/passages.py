@@ -7,7 +7,7 @@ from pathlib import Path
 from data.conversations import read_conversations
 from data.errors import LogFormatError
 from data.pairs import best_answer
-from data.rows import BadRows, read_rows, read_text, require_file
+from data.rows import BadRows, first_row, read_rows, read_text, require_file
 from data.schema import Passage
 
 SUFFIXES = (".md", ".csv", ".tsv", ".jsonl", ".parquet")
@@ -25,12 +25,12 @@ def read_passages(paths: Sequence[Path], bad: BadRows | None = None) -> list[Pas
         bad: Where rows that cannot be read are noted; without it the first one raises.
 
     Raises:
-        LogFormatError: If a path is missing or of an unknown kind, two passages share an id, or nothing
-            was found.
+        LogFormatError: If a path is missing or of an unknown kind, two passages share an id, or
+            nothing was found.
     """
     passages: dict[str, Passage] = {}
-    for path in _files(paths):
-        for passage in _read(path, bad):
+    for path, name in _files(paths):
+        for passage in _read(path, name, bad):
             if passage.id in passages:
                 raise LogFormatError(
                     f"{path}: passage id {passage.id!r} occurs twice (also in "
@@ -46,7 +46,8 @@ def markdown_passages(text: str, name: str) -> Iterator[Passage]:
     """One passage for each heading with text below it, long ones in several at sentence ends.
 
     A question as heading makes an FAQ entry; `<!-- id: x -->` under a heading names it. The title
-    holds the headings above, ` › ` between them; the source is `file#line`.
+    holds the headings above, ` › ` between them, or the file's name where there is none; the source
+    is `file#line`.
     """
     trail: list[tuple[int, str]] = []
     body: list[str] = []
@@ -55,11 +56,12 @@ def markdown_passages(text: str, name: str) -> Iterator[Passage]:
 
     def close() -> Iterator[Passage]:
         content = "\n".join(body).strip()
-        if not content or not trail:
+        if not content:
             return
-        is_question = trail[-1][1].endswith("?")
-        title = trail[-1][1] if is_question else " › ".join(words for _, words in trail)
-        base = identity or f"{Path(name).stem}-{start}"
+        words = [words for _, words in trail] or [Path(name).stem]
+        is_question = words[-1].endswith("?")
+        title = words[-1] if is_question else " › ".join(words)
+        base = identity or f"{Path(name).with_suffix('')}-{start}"
         pieces = list(_split(content))
         for number, piece in enumerate(pieces, start=1):
             yield Passage(
@@ -97,7 +99,7 @@ def embedding_text(passage: Passage) -> str:
 
 def _split(content: str) -> Iterator[str]:
     piece = ""
-    for sentence in _SENTENCE_END.split(content):
+    for sentence in filter(str.strip, _SENTENCE_END.split(content)):
         if piece and len(piece) + len(sentence) > MAX_CHARS:
             yield piece.strip()
             piece = ""
@@ -107,48 +109,60 @@ def _split(content: str) -> Iterator[str]:
         yield piece.strip()
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Each file, and its name within the folder that was given: what its passages are called by."""
     for path in paths:
         require_file(path)
         if path.is_file():
-            yield path
+            yield path, path.name
             continue
         found = sorted(
-            file for file in path.rglob("*") if file.suffix in SUFFIXES and file.stat().st_size
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in SUFFIXES and file.is_file() and file.stat().st_size
         )
         # What prepare writes beside the conversations is not for reading.
         found = [file for file in found if file.name not in ("dropped.jsonl", "README.md")]
         if not found:
             raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
-        yield from found
+        yield from ((file, file.relative_to(path).as_posix()) for file in found)
 
 
-def _read(path: Path, bad: BadRows | None) -> Iterable[Passage]:
-    if path.suffix == ".md":
-        return markdown_passages(read_text(path), path.name)
-    if path.suffix == ".jsonl" and _holds_conversations(path):
+def _read(path: Path, name: str, bad: BadRows | None) -> Iterable[Passage]:
+    kind = path.suffix.lower()
+    if kind == ".md":
+        return markdown_passages(read_text(path), name)
+    if kind == ".jsonl" and _holds_conversations(path):
         found = (best_answer(conversation) for conversation in read_conversations(path, bad))
         return (passage for passage in found if passage is not None)
-    if path.suffix in SUFFIXES:
-        return _table(path)
+    if kind in SUFFIXES:
+        return _table(path, name, bad)
     raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
 
 
 def _holds_conversations(path: Path) -> bool:
-    first = next(iter(read_rows(path, BadRows())), None)
+    first = first_row(path)
     return first is not None and "turns" in first.values
 
 
-def _table(path: Path) -> Iterator[Passage]:
-    for number, row in enumerate(read_rows(path), start=1):
-        values = {str(key).lower(): value for key, value in row.values.items()}
-        question, answer = values.get("question"), values.get("answer")
+def _table(path: Path, name: str, bad: BadRows | None) -> Iterator[Passage]:
+    for number, row in enumerate(read_rows(path, bad), start=1):
+        values = {str(key).strip().lower(): value for key, value in row.values.items()}
+        if number == 1 and not {"question", "answer"} <= values.keys():
+            raise LogFormatError(
+                f"{row.where}: columns question and answer are needed; found: {', '.join(values)}"
+            )
+        question = str(values.get("question") or "").strip()
+        answer = str(values.get("answer") or "").strip()
         if not question or not answer:
-            raise LogFormatError(f"{row.where}: columns question and answer are needed")
+            if bad is None:
+                raise LogFormatError(f"{row.where}: no question or no answer")
+            bad.add(row.where, "no question or no answer")
+            continue
         yield Passage(
-            id=str(values.get("id") or f"{path.stem}-{number}"),
-            text=str(answer),
-            title=str(question),
+            id=str(values.get("id") or f"{Path(name).with_suffix('')}-{number}"),
+            text=answer,
+            title=question,
             source=row.where,
             metadata={"kind": "faq"},
         )

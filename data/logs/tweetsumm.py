@@ -17,15 +17,15 @@ _HANDLE = re.compile(r"@\w+")
 _LINK = re.compile(r"https?://\S+")
 # 1/2 is a part number in brackets, at either end or before a signature, else half of something.
 _PART = re.compile(
-    r"[(\[]\s?\d\s?/\s?\d\s?[)\]]|[(-]\s?(?:cont|ctd)(?:['’]?d)?\b[.)]*"
+    r"[(\[]\s?\d\s?/\s?\d\s?[)\]]|[(-]\s?(?i:cont|ctd)(?:['’]?d)?\b[.)]*"
     r"|^\s*[1-9]/[2-9](?![\w/])(?!\s(?:of|the)\b)"
-    r"|(?<![\w/$£€-])(?<!\d )[1-5]/[2-9](?=[.\s]*(?:[\^*~/–-]|[A-Z][a-z]+[.\s]*$|$))",
-    re.IGNORECASE,
+    r"|(?<![\w/$£€-])(?<!\d )[1-5]/[2-9](?=[.\s]*(?:[\^*~/–-]|[A-Z][a-z]+[.\s]*$|$))"
 )
 # ^JK, *Anna, /MT; a dash inside a word (check-in, Wi-Fi) is no signature.
 _SIGNED = re.compile(
-    r"(?:\s*[\^*~]\s?[A-Za-z]{1,3}|\s+[*^/][A-Z][a-z]{2,9}|\s*(?:(?<!\w)|(?<=Thanks)|(?<=Thank))"
-    r"[/–—-](?:\s?[A-Z][A-Za-z]{0,2}|[a-z]{1,3}))[.\s]*$"
+    r"(?:\s*[\^*~]\s?[A-Za-z]{1,3}"
+    r"|(?:^|\s+)(?:[*^][A-Z][A-Za-z]{2,19}|/[A-Z][a-z]{2,9})"
+    r"|\s*(?:(?<!\w)|(?<=Thanks)|(?<=Thank))[/–—-](?:\s?[A-Z][A-Za-z]{0,2}|[a-z]{1,3}))[.\s]*$"
 )
 _SPACES = re.compile(r"\s+")
 _SPEAKERS: dict[str, Speaker] = {"Customer": "customer", "Agent": "agent"}

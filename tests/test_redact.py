@@ -1,0 +1,142 @@
+import itertools
+import random
+
+import pytest
+
+from data.redact import redact, redact_conversation
+from data.schema import Conversation, Entity, Turn
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mail bob.smith+fk@mail.example.co.uk.", "mail [email]."),
+        ("it's o'brien@example.com", "it's [email]"),
+        ("(JO@EXAMPLE.ORG)", "([email])"),
+        ("see https://fk.example/track?mail=bob@example.com&t=1!", "see [link]!"),
+        ("at www.example.com/a, please", "at [link], please"),
+        ("card 4111 1111 1111 1111 12/27 123", "card [card] 12/27 123"),
+        ("4111111111111111", "[card]"),
+        ("amex 3782-822463-10005.", "amex [card]."),
+        ("4111 1111 1111 1111 123", "[card] 123"),
+        ("call 07700 900123 or +44 (0)161 496 0123", "call [phone] or [phone]"),
+        ("07700900123/0113 496 0007", "[phone]/[phone]"),
+        ("(020) 7946 0018", "[phone]"),
+        ("0044 7700 900 123", "[phone]"),
+        ("555-123-4567 is my number", "[phone] is my number"),
+        ("PW4471902285 is stuck", "[tracking_number] is stuck"),
+        ("tracking pw 4471 9022 85", "tracking [tracking_number]"),
+        ("FK-204881, fk204881 and fk 204881", "[order_number], [order_number] and [order_number]"),
+        ("#204881 please", "[order_number] please"),
+        ("cancel 305518 and 305519", "cancel [order_number] and [order_number]"),
+        ("Order number: 2048", "Order number: [order_number]"),
+        ("order no. 20488", "order no. [order_number]"),
+        ("Hi Priya, thanks", "Hi [person], thanks"),
+        ("Dear Mrs Okafor-Hill,", "Dear Mrs [person],"),
+        ("My name is Dan Okafor Could you help", "My name is [person] Could you help"),
+        ("Kind regards,\nElin", "Kind regards,\n[person]"),
+    ],
+)  # fmt: skip
+def test_a_private_value_becomes_the_name_of_its_kind(text, expected):
+    assert redact(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "£79, £1,234.50, 12000 pounds and £ 250000", "it cost 12000 with 20000 points",
+        "3 March 2026, 12/05/2025 14:00 and 2026-01-02", "from 01/02/2025 to 03/04/2025",
+        "20260105", "in 1999, catalogues 2019 2020 2021", "order 5 plates", "sizes 10 12 14 16 18",
+        "open 9:00-17:30, 7 days, 24/7", "900 lockers, 10,000,000 parcels", "4-slice, 2.5 kg",
+        "Hi I’m having trouble", "Hi I'm late", "Good morning. Hi Good people", "Dear Sirs, hello",
+        "Thanks Again", "World's Best Grandad mug", "email me @ noon", "4111 1111 1111 1112",
+    ],
+)  # fmt: skip
+def test_prices_dates_counts_and_words_stay(text):
+    result = redact(text)
+    assert result.text == text
+    assert not result.counts
+
+
+def test_redacting_twice_changes_nothing():
+    once = redact("Hi Priya, FK-204881, jo@example.com, 07700 900123, PW4471902285, #2048").text
+    assert redact(once).text == once
+
+
+def test_what_was_redacted_is_counted_by_kind():
+    counts = redact("jo@example.com, al@example.com, fk204881").counts
+    assert counts == {"email": 2, "order_number": 1}
+
+
+def test_the_region_says_how_a_national_number_is_read():
+    assert redact("ring 600 700 800", region="PL").text == "ring [phone]"
+    assert redact("ring 600 700 800", region="US").text == "ring 600 700 800"
+
+
+def pieces():
+    """Pieces of texts: (text, entity type or None, placeholder or None)."""
+    return [
+        ("hello there ", None, None), ("£45.50", "amount", None), (" for the ", None, None),
+        ("blue throw", "product", None), (" 😀 ", None, None),
+        ("FK-204881", "order_number", "[order_number]"), (", ", None, None),
+        ("jo.o'neil@example.com", "email", "[email]"), (" or ", None, None),
+        ("07700 900123", "phone", "[phone]"), (" on ", None, None), ("12/05", "date", None),
+        ("\n", None, None), ("PW4471902285", "tracking_number", "[tracking_number]"),
+        (" thanks, ", None, None), ("4111 1111 1111 1111", "card", "[card]"), (" é ", None, None),
+    ]  # fmt: skip
+
+
+def test_entities_move_with_the_text_and_keep_what_they_mark():
+    shuffle = random.Random(13).sample
+    for _ in range(300):
+        text, entities, expected = "", [], []
+        for piece, kind, placeholder in shuffle(pieces(), 12):
+            if kind:
+                text += " . "  # pieces of one kind beside each other could read as one number
+                entities.append(Entity(kind, piece, len(text), len(text) + len(piece)))
+                expected.append((kind, placeholder or piece))
+                text += piece + " . "
+            else:
+                text += piece
+        result = redact(text, entities)
+        assert [(entity.type, entity.text) for entity in result.entities] == expected
+        for entity in result.entities:
+            assert result.text[entity.start : entity.end] == entity.text
+
+
+def test_an_entity_that_a_placeholder_cuts_through_takes_all_of_it():
+    text = "ring 0161 496 0123 now"
+    for start, end in itertools.combinations(range(len(text) + 1), 2):
+        result = redact(text, [Entity("x", text[start:end], start, end)])
+        (entity,) = result.entities
+        assert result.text == "ring [phone] now"
+        assert result.text[entity.start : entity.end] == entity.text
+        assert ("[phone]" in entity.text) == (start < 18 and end > 5)
+
+
+def test_two_entities_inside_one_replaced_span_never_overlap():
+    text = "ring 0161 496 0123"
+    found = redact(text, [Entity("a", "496", 10, 13), Entity("b", "0161", 5, 9)]).entities
+    assert [(entity.type, entity.text) for entity in found] == [("b", "[phone]")]
+
+
+def test_ids_and_labels_that_are_private_leave_with_the_same_pseudonym():
+    conversation = Conversation(
+        id="jo@example.com",
+        turns=(Turn("customer", "hi", speaker_id="jo@example.com"), Turn("agent", "hello")),
+        customer_id="+44 7700 900123",
+        channel="mail to jo@example.com",
+        labels={"intent": "order_status", "subject": "call 07700 900123"},
+    )
+    clean, _ = redact_conversation(conversation)
+    assert "example" not in repr(clean)
+    assert "900123" not in repr(clean)
+    assert clean.id == clean.turns[0].speaker_id != clean.customer_id
+    assert clean.labels == {"intent": "order_status", "subject": "call [phone]"}
+    assert redact_conversation(conversation)[0] == clean
+
+
+@pytest.mark.parametrize("identity", ["a001", "FK-204881", "7700900123", "caae83a2ed59e4959d81"])
+def test_an_id_that_says_nothing_about_a_person_stays(identity):
+    clean, _ = redact_conversation(Conversation(identity, (Turn("customer", "hi"),), identity))
+    assert (clean.id, clean.customer_id) == (identity, identity)

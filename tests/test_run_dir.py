@@ -1,0 +1,108 @@
+"""A run directory is checked before anything of it is believed."""
+
+import json
+
+import pytest
+import yaml
+
+from data.errors import RunDirError
+from finetune.intent_model import IntentModel
+from finetune.run_dir import FORMAT, RunDir, sha256_of, write_json
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that passes its check; its graph is not one."""
+    run = RunDir(tmp_path / "mine")
+    run.weights.mkdir(parents=True)
+    run.tokenizer.mkdir()
+    config = {"format": FORMAT, "train": {"task": "intent", "method": "full", "max_tokens": 32}}
+    run.config.write_text(yaml.safe_dump(config))
+    for path in (run.labels, run.calibration, run.metrics, run.base):
+        write_json(path, {})
+    for path in (run.errors, run.log, run.report, run.card):
+        path.touch()
+    run.model.write_bytes(b"graph")
+    run.model.with_suffix(".onnx.sha256").write_text(sha256_of(run.model) + "\n")
+    run.head.touch()
+    return run
+
+
+def refusal(run, task=None):
+    with pytest.raises(RunDirError) as caught:
+        run.check(task)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(run.root) in message
+    return message
+
+
+def test_the_names_of_a_run_are_those_of_the_contract(run):
+    assert sorted(path.name for path in run.files()) == [
+        "base.json", "calibration.json", "card.md", "config.yaml", "errors.jsonl", "labels.json",
+        "log.jsonl", "metrics.json", "report.html", "tokenizer", "weights",
+    ]  # fmt: skip
+    assert run.partial.root == run.root.parent / ".mine.partial"
+    assert run.check() == run.check("intent") == "intent"
+
+
+def test_a_run_of_another_task_is_refused(run):
+    assert "a run of task intent, ner is needed here" in refusal(run, "ner")
+
+
+def test_no_run_is_refused(tmp_path):
+    assert "no such run; train one" in refusal(RunDir(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "name", ["config", "labels", "calibration", "metrics", "card", "base", "log"]
+)
+def test_a_missing_file_is_named(name, run):
+    path = getattr(run, name)
+    path.unlink()
+    assert f"not a complete run, {path.name} missing" in refusal(run)
+
+
+def test_changed_weights_are_refused(run):
+    run.model.write_bytes(b"another graph")
+    assert "changed since it was trained" in refusal(run)
+
+
+def test_weights_without_their_sum_and_a_sum_without_weights_are_refused(run):
+    run.model.with_suffix(".onnx.sha256").unlink()
+    assert "model.onnx.sha256: missing" in refusal(run)
+    run.model.unlink()
+    assert run.check() == "intent"  # a head on a frozen encoder
+    run.head.unlink()
+    assert "no weights" in refusal(run)
+
+
+def test_a_graph_that_went_missing_is_refused(run):
+    run.model.unlink()
+    assert "no weights" in refusal(run)
+
+
+@pytest.mark.parametrize("number", [FORMAT + 1, None])
+def test_another_format_is_refused(number, run):
+    config = run.read_config()
+    run.config.write_text(yaml.safe_dump({**config, "format": number}))
+    assert f"run format {number}, this version reads {FORMAT}" in refusal(run)
+
+
+@pytest.mark.parametrize("content", [b"", b"- a", b"train: 5", b"a: [", b"\xff\xfe", b"\x00"])
+def test_a_config_that_is_not_a_runs_is_refused(content, run):
+    run.config.write_bytes(content)
+    refusal(run)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe"])
+def test_broken_json_is_refused(content, run):
+    run.labels.write_bytes(content)
+    with pytest.raises(RunDirError, match=r"labels.json: cannot be read; train the run again"):
+        IntentModel(run.root, lambda name: None)
+
+
+def test_json_is_written_for_people(tmp_path):
+    write_json(tmp_path / "a.json", {"é": 1})
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "é": 1\n}\n'
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"é": 1}
