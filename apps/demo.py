@@ -12,7 +12,6 @@ from retrieval.index import MANIFEST
 
 logger = logging.getLogger(__name__)
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
-QUESTIONS = SAMPLES / "questions"
 INTENT, NER = Path("runs/intent"), Path("runs/ner")
 PREPARED, INDEX = Path("var/samples"), Path("indexes/support")
 
@@ -27,18 +26,16 @@ def ensure_trained() -> None:
     """
     turns = str(SAMPLES / "turns")
     conversations = str(SAMPLES / "conversations.jsonl")
-    knowledge = [str(SAMPLES / "faq.md"), str(SAMPLES / "policies")]
     train = ("--data", turns, "--out")
+    knowledge = ("faq.md", "policies", "questions/train.jsonl", "questions/fit.jsonl")
+    faq, policies, known, labelled = (str(SAMPLES / name) for name in knowledge)
+    logs = str(PREPARED / "train.jsonl")
+    index = ["index", faq, policies, logs, "--questions", known, "--fit", labelled]
     steps = [
         ("intents", RunDir(INTENT).metrics, ["train", "intent", *train, str(INTENT)]),
         ("entities", RunDir(NER).metrics, ["train", "ner", *train, str(NER)]),
-        ("the logs", PREPARED / "train.jsonl", ["prepare", conversations, "--out", str(PREPARED)]),
-        (
-            "the index",
-            INDEX / MANIFEST,
-            ["index", *knowledge, str(PREPARED / "train.jsonl"), "--out", str(INDEX)]
-            + ["--questions", str(QUESTIONS / "train.jsonl"), "--fit", str(QUESTIONS / "fit.jsonl")],
-        ),
+        ("the logs", Path(logs), ["prepare", conversations, "--out", str(PREPARED)]),
+        ("the index", INDEX / MANIFEST, [*index, "--out", str(INDEX)]),
     ]
     for label, made, arguments in steps:
         if made.exists():

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from apps.build import opened_encoder
 from data.conversations import entity_values
 from data.encoders import DEFAULT_ENCODER
@@ -40,7 +42,12 @@ def evaluate_path(path: Path, data: Path) -> dict[str, float]:
     from finetune.metrics import rounded
     from finetune.tasks import TASKS
 
-    config = TrainConfig.model_validate(run.read_config()["train"])
+    try:
+        config = TrainConfig.model_validate(run.read_config()["train"])
+    except ValidationError as error:
+        raise RunDirError(
+            f"{run.config}: not a config of this version; train the run again"
+        ) from error
     task = TASKS[task_name]
     return rounded(task.scorer(path, config)(task.read(data, config)).metrics)
 

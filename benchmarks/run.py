@@ -26,7 +26,7 @@ PAGE = Path(__file__).parent.parent / "BENCHMARKS.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 SEED = 0
 
-Case = Callable[[Path], dict[str, Any]]
+Case = Callable[[Path], list[dict[str, Any]]]
 CASES: dict[str, tuple[str, Case]] = {
     "samples": ("The sample company, separately written test sets", samples.run),
     "banking77": ("BANKING77, full training set, official test set", banking77.run),

@@ -47,10 +47,17 @@ def _searches(work: Path) -> list[dict[str, Any]]:
     """The FAQ questions, with the encoder as it is and as the reply run tuned it."""
     knowledge = [SAMPLES / "faq.md", SAMPLES / "policies"]
     questions = SAMPLES / "questions"
-    fit = ["--questions", questions / "train.jsonl", "--fit", questions / "fit.jsonl"]
+    fit: list[str | Path] = [
+        "--questions",
+        questions / "train.jsonl",
+        "--fit",
+        questions / "fit.jsonl",
+    ]
     rows = []
     test, unknown = questions / "test.jsonl", questions / "test_unanswerable.jsonl"
-    for label, encoder in (("untuned", []), ("reply-tuned", ["--encoder", "runs/reply"])):
+    tuned = ["--encoder", "runs/reply"]
+    options: list[tuple[str, list[str]]] = [("untuned", []), ("reply-tuned", tuned)]
+    for label, encoder in options:
         made, _ = deskhand(work, "index", *knowledge, "--out", label, *fit, *encoder)
         known, _ = deskhand(work, "evaluate", label, "--data", test)
         refused, _ = deskhand(work, "evaluate", label, "--data", unknown)

@@ -60,6 +60,9 @@ class ReplyConfig(Config):
     )
     max_pairs: int = Field(6000, ge=1, description="pairs at most; the most trusted are kept")
     temperature: float = Field(0.05, gt=0, description="of the softmax over in-batch answers")
+    context_turns: Literal[3] = Field(
+        3, description="last turns that make the context: recorded, fixed for training and serving"
+    )
 
 
 class TrainConfig(Config):

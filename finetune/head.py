@@ -13,7 +13,7 @@ from finetune.config import HeadConfig
 
 Floats = NDArray[np.floating[Any]]
 ABSENT = -20.0  # the logit of a label that a fold did not see
-MANY_ROWS = 4000  # from here on one fold judges for all: the others would say the same
+MANY_ROWS = 2000  # from here on one fold judges for all: the others would say the same
 
 
 @dataclass(frozen=True, slots=True)

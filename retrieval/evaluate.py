@@ -1,15 +1,12 @@
 """Measuring a search on labelled questions, and fitting its two numbers on them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from data.errors import LogFormatError
-from data.rows import read_rows
-from retrieval.questions import Question
 from retrieval.index import DENSE_ONLY, Index
+from retrieval.questions import Question
 
 WEIGHTS = (DENSE_ONLY, 0.9, 0.8, 0.7, 0.6, 0.5)
 DEPTH = 10

@@ -3,8 +3,9 @@
     INDEX/manifest.json          encoder and its fingerprint, segments, fusion weight, threshold
     INDEX/segment-<id>/          passages.jsonl, owners.npy, vectors.npy, bm25/
 
-A passage has a row of its own, and one for each known question that it answers: what customers asked
-is closer to what customers will ask than the company's own words are. `owners.npy` tells whose a row is.
+A passage has a row of its own, and one for each known question that it answers: what customers
+asked is closer to what customers will ask than the company's own words are. `owners.npy` tells
+whose a row is.
 
 A segment never changes once the manifest names it, so that a reader or a crash sees the old index
 or the new one, never a mixture.
@@ -110,9 +111,8 @@ class Index:
     def weighted(self, dense_weight: float) -> "Index":
         """The same passages under another weight, without threshold: to try, nothing is written."""
         manifest = replace(self.manifest, dense_weight=dense_weight, threshold=0.0)
-        return Index(
-            self.root, manifest, self.passages, self._dense, self._lexical, self._owners, self.encoder
-        )
+        parts = self._dense, self._lexical, self._owners
+        return Index(self.root, manifest, self.passages, *parts, self.encoder)
 
     def refit(self, dense_weight: float, threshold: float, fitted_on: str) -> "Index":
         """The same index with another weight and threshold, its manifest replaced."""
@@ -176,9 +176,7 @@ def _may_be_replaced(root: Path) -> bool:
     return (root / MANIFEST).exists() or set(root.iterdir()) <= ours
 
 
-def _owned(
-    passages: Sequence[Passage], questions: Sequence[Question]
-) -> list[tuple[str, int]]:
+def _owned(passages: Sequence[Passage], questions: Sequence[Question]) -> list[tuple[str, int]]:
     """(question, place of a passage that answers it), one for each of its passages."""
     places = {passage.id: place for place, passage in enumerate(passages)}
     owned = []
@@ -233,7 +231,7 @@ def open_index(root: Path, encoder: Encoder) -> Index:
         lexical = LexicalIndex.load(folder / "bm25")
     except (OSError, EOFError, LookupError, TypeError, ValueError, LogFormatError) as error:
         raise IndexMismatchError(f"{root}: broken ({type(error).__name__}); index again") from error
-    if not len(owners) == len(dense.vectors) == lexical.size:
+    if not len(owners) == len(dense.vectors) == lexical.size or owners.max() != len(passages) - 1:
         raise IndexMismatchError(f"{root}: broken (its parts differ in length); index again")
     return Index(root, manifest, passages, dense, lexical, owners, encoder)
 

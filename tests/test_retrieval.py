@@ -10,10 +10,11 @@ from data.errors import IndexMismatchError, LogFormatError
 from data.rows import BadRows, write_jsonl
 from data.schema import Conversation, Passage, Turn
 from retrieval.dense import DenseIndex
-from retrieval.evaluate import DEPTH, Question, evaluate, fit, read_questions
-from retrieval.index import DENSE_ONLY, Index, build_index, open_index
+from retrieval.evaluate import DEPTH, evaluate, fit
+from retrieval.index import DENSE_ONLY, build_index, open_index
 from retrieval.lexical import LexicalIndex, words_of
 from retrieval.passages import MAX_CHARS, embedding_text, markdown_passages, read_passages
+from retrieval.questions import Question, read_questions
 from tests.fakes import HashEncoder
 
 PAGE = """\
@@ -55,6 +56,10 @@ SHOP = [
 @pytest.fixture
 def index(tmp_path):
     return build_index(SHOP, HashEncoder(), "hash", tmp_path / "index")
+
+
+def asked(text, *relevant):
+    return Question(text, frozenset(relevant))
 
 
 def ids(passages):
@@ -220,11 +225,13 @@ def test_a_question_without_known_words_is_searched_without_fail(index, weight, 
 
 def test_words_count_in_a_fused_score(index):
     vector = HashEncoder().encode(["where is my parcel"])[0]
-    dense = index.search("warranty", 4, vector=vector)
-    index.refit(0.1, 0.0, "test")
-    fused = index.search("warranty", 4, vector=vector)
-    assert dense[0].id == "parcel"
-    assert fused[0].id == "warranty"
+    places = []
+    for weight in (DENSE_ONLY, 0.9, 0.0):
+        found = index.weighted(weight).search("long warranty", 4, vector=vector)
+        places.append(ids(found).index("warranty"))
+        if weight == DENSE_ONLY:
+            assert found[0].id == "parcel"
+    assert places[0] > places[-1] == 0
 
 
 def test_an_opened_index_finds_what_the_built_one_found(index):
@@ -280,10 +287,13 @@ def test_a_manifest_of_another_format_is_refused(index, values):
 
 def test_an_index_whose_parts_differ_in_length_is_refused(index, tmp_path):
     other = build_index(SHOP[:2], HashEncoder(), "hash", tmp_path / "other")
-    (segment,), (foreign,) = index.manifest.segments, other.manifest.segments
-    shutil.copy(other.root / foreign / "vectors.npy", index.root / segment / "vectors.npy")
-    with pytest.raises(IndexMismatchError, match="differ in length"):
-        open_index(index.root, HashEncoder())
+    segment = index.root / index.manifest.segments[0]
+    for name in ("vectors.npy", "owners.npy", "passages.jsonl"):
+        kept = (segment / name).read_bytes()
+        shutil.copy(other.root / other.manifest.segments[0] / name, segment / name)
+        with pytest.raises(IndexMismatchError, match="differ in length"):
+            open_index(index.root, HashEncoder())
+        (segment / name).write_bytes(kept)
 
 
 def test_no_index_and_a_folder_of_other_things_are_refused(tmp_path):
@@ -301,7 +311,7 @@ class Killed(BaseException):
     """Stands for a kill: no code may catch it."""
 
 
-def kill(*_):
+def kill(*_, **__):
     raise Killed
 
 
@@ -345,11 +355,22 @@ def test_a_rebuild_leaves_nothing_of_the_old_index(index):
     assert not names & set(old)
 
 
+def test_a_known_question_leads_to_the_passage_that_answers_it(tmp_path):
+    known = [asked("did the courier lose my box", "parcel"), asked("money back", "refund", "gift")]
+    index = build_index(SHOP, HashEncoder(), "hash", tmp_path / "index", known)
+    opened = open_index(index.root, HashEncoder())
+    for found in (index, opened):
+        (best, *others) = found.search("did the courier lose my box", 5)
+        assert (best.id, best.text) == ("parcel", "See the tracking page.")
+        assert best.score == pytest.approx(1)
+        assert sorted(ids([best, *others])) == sorted(ids(SHOP))
+        assert set(ids(found.search("money back", 2))) == {"refund", "gift"}
+    with pytest.raises(LogFormatError, match="passage 'nothing' is not indexed"):
+        build_index(SHOP, HashEncoder(), "hash", tmp_path / "index", [asked("x", "nothing")])
+    assert open_index(index.root, HashEncoder()).manifest == index.manifest
+
+
 # Measuring and fitting
-
-
-def asked(text, *relevant):
-    return Question(text, frozenset(relevant))
 
 
 def test_ranking_is_measured_by_the_place_of_the_first_right_passage(index):
@@ -413,6 +434,45 @@ def test_words_are_fused_in_only_where_that_gains(index, tmp_path):
     assert evaluate(fitted, questions)["mrr"] == 1 > before
 
 
+class Scored:
+    """An index whose best passage and score are written in the question: `right 0.7`."""
+
+    root, passages, answerable = "scored", [faq("right", "x")], bool
+
+    def search(self, question, k=5, *, kinds=None):
+        name, score = question.split()
+        return [Passage(name, "", score=float(score))]
+
+    def weighted(self, dense_weight):
+        return self
+
+    def refit(self, dense_weight, threshold, fitted_on):
+        return threshold
+
+
+class Gains(Scored):
+    """Finds the right passage for all but one question, for that one too where words are fused."""
+
+    dense_only = True
+
+    def weighted(self, dense_weight):
+        other = Gains()
+        other.dense_only = dense_weight == DENSE_ONLY
+        return other
+
+    def search(self, question, k=5, *, kinds=None):
+        return [Passage("wrong" if self.dense_only and question == "0 1" else "right", "", score=1)]
+
+    def refit(self, dense_weight, threshold, fitted_on):
+        return dense_weight
+
+
+@pytest.mark.parametrize(("count", "fused"), [(100, True), (400, False)])
+def test_a_gain_of_less_than_half_a_percent_is_not_worth_a_fusion(count, fused):
+    questions = [asked(f"{number} 1", "right") for number in range(count)]
+    assert (fit(Gains(), questions, "test") < DENSE_ONLY) == fused
+
+
 def test_the_threshold_separates_what_is_answered_from_what_is_refused(index):
     known = [asked(passage.title, passage.id) for passage in SHOP]
     unknown = [asked("is the moon made of cheese"), asked("who sings that song")]
@@ -430,30 +490,16 @@ def test_without_unanswerable_questions_nothing_is_refused(index):
     assert index.answerable(index.search("is the moon made of cheese"))
 
 
-class Scored(Index):
-    """An index whose best passage and score are written in the question: `right 0.7`."""
-
-    def search(self, question, k=5, *, kinds=None, vector=None):
-        name, score = question.split()
-        return [Passage(name, "", score=float(score))]
-
-    def weighted(self, dense_weight):
-        return self
-
-
-def test_the_threshold_never_falls_between_two_good_stretches(index):
-    # Cuts near 0.2 and near 0.8 are as good as each other, and 0.5 is worse than both.
-    scored = Scored(index.root, index.manifest, [faq("right", "x")], None, None, HashEncoder())
-    right = [asked(f"right {score}", "right") for score in (0.1, 0.3, 0.4, 0.5, 0.9)]
-    questions = right + [asked("wrong 0.05"), *(asked(f"wrong {score}") for score in (0.6, 0.7))]
-    threshold = fit(scored, questions, "test").manifest.threshold
-    tops = np.array([0.1, 0.3, 0.4, 0.5, 0.9])
-    wrong = np.array([0.05, 0.6, 0.7])
+def test_the_threshold_never_falls_between_two_good_stretches():
+    right, wrong = np.array([0.3, 0.4, 0.9, 0.95]), np.array([0.1, 0.6])
+    questions = [asked(f"right {score}", "right") for score in right]
+    questions += [asked(f"wrong {score}") for score in wrong]
 
     def value(cut):
-        return (tops >= cut).mean() + (wrong < cut).mean()
+        return (right >= cut).mean() + (wrong < cut).mean()
 
-    assert value(threshold) >= max(value(cut) for cut in np.linspace(0, 1, 1001)) - 0.005
+    assert value(0.2) == value(0.7) > value(0.5)
+    assert value(fit(Scored(), questions, "test")) == value(0.2)
 
 
 def test_a_fit_that_fails_leaves_the_manifest_as_it_was(index, monkeypatch):

@@ -18,6 +18,7 @@ import finetune.train as training
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, EncoderError, LogFormatError, RunDirError
 from data.onnx_text import OnnxText
+from data.pairs import CONTEXT_TURNS
 from data.schema import OOS, Example
 from finetune.config import CONFIGS, METHODS, TaskName, TrainConfig, train_config
 from finetune.encoder import Pooled, export_onnx, load_encoder, token_inputs
@@ -667,6 +668,12 @@ def test_a_method_that_was_never_tried_is_refused():
     with pytest.raises(ConfigError, match="method frozen is not offered for task ner") as caught:
         train_config("ner", overrides=["method=frozen"])
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_the_recorded_context_is_the_one_that_is_read_and_served():
+    assert train_config("reply").reply.context_turns == CONTEXT_TURNS
+    with pytest.raises(ConfigError, match=r"reply.context_turns: Input should be 3"):
+        train_config("reply", overrides=["reply.context_turns=5"])
 
 
 def test_an_unknown_task_is_refused():

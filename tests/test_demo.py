@@ -1,0 +1,167 @@
+"""The demo for real: trained on the samples, driven in headless Chromium."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+CHAT = "#customer_service-chat"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(),
+        reason="needs a browser: apt-get install chromium (Debian's package, /usr/bin/chromium)",
+    ),
+]
+
+
+class Demo:
+    """A running demo in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.log = (folder / "demo.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "apps.cli", "demo", "--port", str(self.port)],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=self.log,
+            stderr=self.log, start_new_session=True,
+        )  # fmt: skip
+
+    def wait(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert self.process.poll() is None, (self.folder / "demo.log").read_text()[-3000:]
+            try:
+                with urllib.request.urlopen(f"{self.url}health", timeout=2):
+                    return self
+            except OSError:
+                time.sleep(0.3)
+        raise AssertionError("the page did not come up")
+
+    def stop(self):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(30)
+        self.log.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(folder):
+    running = Demo(folder).wait(900)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def send(page, text, expected):
+    """Write a message, and wait until the newest answer holds the expected words."""
+    box = page.locator("#customer_service-message textarea")
+    box.fill(text)
+    box.press("Enter")
+    page.locator(f"{CHAT} .bot", has_text=expected).last.wait_for(timeout=20_000)
+    page.locator("#customer_service-panel", has_text="Total").wait_for(timeout=20_000)
+
+
+def test_three_questions_a_workflow_a_reload_and_a_thumb(demo, browser, tmp_path):
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    problems, hosts = [], set()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    page.goto(demo.url)
+    send(page, "do you deliver to Belfast?", "2 more working days")
+    send(page, "how long is a gift card valid?", "24 months")
+    send(page, "where is my order FK-219044?", "Parcelway")
+    send(page, "please cancel order FK-204881", "Shall I cancel order FK-204881")
+    send(page, "yes please", "is cancelled")
+    page.screenshot(path=os.environ.get("DESKHAND_SCREENSHOT", str(tmp_path / "page.png")))
+    page.reload()
+    page.locator(f"{CHAT} .bot", has_text="is cancelled").last.wait_for(timeout=20_000)
+    page.locator(f"{CHAT} .user", has_text="do you deliver to Belfast?").wait_for(timeout=20_000)
+    page.locator(f"{CHAT} button[aria-label=Like]").last.click()
+    page.locator(f"{CHAT} button[aria-label=Liked]").last.wait_for(timeout=20_000)
+    from apps.store import Store
+
+    store = Store(f"sqlite:///{demo.folder}/var/deskhand.db")
+    assert store.find("FK-204881").status == "cancelled"
+    owner = next(c["value"] for c in context.cookies() if c["name"] == "deskhand")
+    (listed,) = store.conversations(owner, "customer_service")
+    assert [turn.thumb for turn in store.turns(listed.id)][-1] == 1
+    assert not problems
+    assert hosts == {f"127.0.0.1:{demo.port}"}, "the page talks to nobody else"
+    context.close()
+
+
+def test_markup_and_noise_are_answered_politely(demo, browser):
+    page = browser.new_page()
+    page.goto(demo.url)
+    send(page, "<img src=x onerror=alert(1)> <b>hello</b> \x07", "I can help with")
+    assert page.locator(f"{CHAT} img[src=x]").count() == 0
+    send(page, "😀😀😀", "in a few words")
+    page.close()
+
+
+def test_the_faq_tab_answers_and_says_when_it_does_not_know(demo, browser):
+    page = browser.new_page()
+    page.goto(demo.url)
+    page.get_by_role("tab", name="FAQ").click()
+    page.locator("#faq-question textarea").fill("how long does a gift card last?")
+    page.locator("#faq-ask").click()
+    page.locator("#faq-answer", has_text="24 months").wait_for(timeout=20_000)
+    page.locator("#faq-question textarea").fill("what is the airspeed of a swallow?")
+    page.locator("#faq-ask").click()
+    page.locator("#faq-answer", has_text="I don't know").wait_for(timeout=20_000)
+    page.close()
+
+
+def test_the_summarizer_tab_summarizes(demo, browser):
+    page = browser.new_page()
+    page.goto(demo.url)
+    page.get_by_role("tab", name="Summarizer").click()
+    page.locator("#summarizer-example").click()
+    page.locator("#summarizer-run").click()
+    page.locator("#summarizer-summary", has_text="wanted").wait_for(timeout=20_000)
+    page.close()
+
+
+def test_a_second_start_trains_nothing_and_keeps_the_conversation(demo, folder, browser):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*.onnx")}
+    assert before
+    again = Demo(folder).wait(60)
+    try:
+        page = browser.new_page()
+        page.goto(again.url)
+        send(page, "where is my order FK-219044?", "Parcelway")
+        page.close()
+    finally:
+        again.stop()
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*.onnx")}
