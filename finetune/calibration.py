@@ -85,7 +85,7 @@ def fit_calibration(
         rows: What these rows are, for the record.
 
     With out-of-scope rows, a logistic regression over `scope_features` scores each row and the
-    threshold gives the best mean of in-scope accuracy (a refusal is wrong) and out-of-scope recall.
+    threshold is the one under which most rows are right (an in-scope row that is refused is not).
     Without, the top probability decides, and at most MAX_REFUSED of the rows are refused.
     """
     logits, truth = logits.astype(np.float64), np.array(gold)
@@ -116,20 +116,27 @@ def fit_calibration(
 
 
 def _best_threshold(scores: Floats, inside: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
-    """The middle of the thresholds with the best mean of accuracy and recall, or nearly that.
+    """The middle of the thresholds under which most rows come out right.
 
-    Those tried lie halfway between neighbouring scores: clear of the rows on both sides.
+    Rows count alike: where few are out of scope, recall of them on so few says little, and a
+    refused customer costs as much as an answer to somebody who asked for none. Thresholds tried
+    lie halfway between neighbouring scores: clear of the rows on both sides.
     """
     edges = np.unique(np.concatenate([[0.0], scores, [1.0]]))
     cuts = (edges[1:] + edges[:-1]) / 2
     value = np.array(
         [
-            (right[inside] & (scores[inside] >= cut)).mean() + (scores[~inside] < cut).mean()
+            (right[inside] & (scores[inside] >= cut)).sum() + (scores[~inside] < cut).sum()
             for cut in cuts
         ]
     )
-    good = cuts[value >= value.max() - 0.005]
-    return float(good.mean())
+    return float(np.median(cuts[value == value.max()]))
+
+
+def calibrated_loss(logits: Floats, target: NDArray[np.int_]) -> float:
+    """Mean log loss (nats) of logits (n, K) at the temperature that suits them best."""
+    scaled = log_softmax(logits / _temperature(logits, target), axis=1)
+    return float(-scaled[np.arange(len(target)), target].mean()) if len(target) else 0.0
 
 
 def _temperature(logits: Floats, target: NDArray[np.int_]) -> float:

@@ -16,6 +16,8 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
+from finetune.calibration import calibrated_loss
+
 Floats = NDArray[np.floating[Any]]
 BUCKETS = 2**16  # of each half: words and pairs of words, letter groups of 3 to 5
 SHARES = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
@@ -77,12 +79,15 @@ def fit_words(texts: Sequence[str], target: NDArray[np.int_], labels: int) -> Wo
 
 
 def best_share(base: Floats, words: Floats, target: NDArray[np.int_]) -> float:
-    """The factor of the words' margins (n, K) that gets most rows right beside the logits (n, K).
+    """The factor of the words' margins (n, K) beside the logits (n, K) with the lowest log loss.
 
-    Rows must be ones that neither was trained on; the smallest of equally good factors is taken.
+    The loss, because it is steadier than accuracy on some hundred rows. Rows must be ones that
+    neither was trained on; those whose label is not among the K (-1) are left out. A larger factor
+    has to be better by more than a rounding error.
     """
-    right = [int(((base + share * words).argmax(axis=1) == target).sum()) for share in SHARES]
-    return SHARES[int(np.argmax(right))]
+    kept = target >= 0
+    losses = [calibrated_loss((base + share * words)[kept], target[kept]) for share in SHARES]
+    return SHARES[int(np.argmax(np.array(losses) <= min(losses) + 1e-6))]
 
 
 def _counts(texts: Sequence[str]) -> csr_matrix:
