@@ -31,7 +31,10 @@ _HALVES = (
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Inverse document frequencies (F,), weights (K, F) and biases (K,)."""
+    """Inverse document frequencies (F,), weights (F, K) and biases (K,).
+
+    The features come first: a text touches some hundred rows, which then lie together in memory.
+    """
 
     idf: Floats
     weight: Floats
@@ -39,7 +42,7 @@ class Words:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Margins (n, K) of each label."""
-        return np.asarray(_weighted(_counts(texts), self.idf) @ self.weight.T + self.bias)
+        return np.asarray(_weighted(_counts(texts), self.idf) @ self.weight + self.bias)
 
     def save(self, path: Path, share: float) -> None:
         """Write it with the share it has beside the network; weights in half precision."""
@@ -66,12 +69,12 @@ def fit_words(texts: Sequence[str], target: NDArray[np.int_], labels: int) -> Wo
     idf = np.log((1 + counts.shape[0]) / (1 + documents)) + 1
     features = _weighted(counts, idf)
     seen = np.unique(target)
-    weight = np.zeros((labels, features.shape[1]), dtype=np.float32)
+    weight = np.zeros((features.shape[1], labels), dtype=np.float32)
     bias = np.full(labels, -2.0, dtype=np.float32)
     if len(seen) > 1:
         model = LinearSVC(C=_C, random_state=0).fit(features, target)
         both = len(seen) == 2  # scikit-learn gives one row for two classes
-        weight[seen] = np.concatenate([-model.coef_, model.coef_]) if both else model.coef_
+        weight[:, seen] = (np.concatenate([-model.coef_, model.coef_]) if both else model.coef_).T
         bias[seen] = (
             np.concatenate([-model.intercept_, model.intercept_]) if both else model.intercept_
         )
