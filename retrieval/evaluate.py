@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.errors import LogFormatError
+from data.schema import Passage
 from retrieval.index import DENSE_ONLY, Index
 from retrieval.questions import Question
 
@@ -14,9 +16,18 @@ _WORTH = 0.005  # fusion must gain so much of mean reciprocal rank to be used
 
 
 def evaluate(
-    index: Index, questions: Sequence[Question], kinds: Collection[str] | None = None
+    index: Index,
+    questions: Sequence[Question],
+    kinds: Collection[str] | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> dict[str, float]:
     """Ranking of the answerable questions and refusal of the others, each in [0, 1].
+
+    Args:
+        index: What is searched.
+        questions: Labelled ones.
+        kinds: Search only passages of these kinds.
+        vectors: Of the answerable questions, (n, D), where the caller has them.
 
     Returns:
         `recall_at_1`, `_3`, `_5` (a relevant one among the first), `mrr` and `ndcg_at_10` over the
@@ -29,7 +40,7 @@ def evaluate(
     _check_ids(index, questions)
     known = [question for question in questions if question.relevant]
     unknown = [question for question in questions if not question.relevant]
-    found = [index.search(question.text, DEPTH, kinds=kinds) for question in known]
+    found = _searched(index, known, DEPTH, kinds, vectors)
     hits = [
         np.array([passage.id in question.relevant for passage in passages] + [False] * DEPTH)[
             :DEPTH
@@ -38,9 +49,7 @@ def evaluate(
     ]
     discount = 1 / np.log2(np.arange(DEPTH) + 2)
     ideal = [discount[: len(question.relevant)].sum() for question in known]
-    refused = [
-        not index.answerable(index.search(question.text, 1, kinds=kinds)) for question in unknown
-    ]
+    refused = [not index.answerable(passages) for passages in _searched(index, unknown, 1, kinds)]
     return {
         "n": len(questions),
         "recall_at_1": _mean([bool(hit[:1].any()) for hit in hits]),
@@ -68,11 +77,14 @@ def fit(
     """
     _check_ids(index, questions)
     known = [question for question in questions if question.relevant]
-    scores = {weight: evaluate(index.weighted(weight), known, kinds)["mrr"] for weight in WEIGHTS}
+    vectors = index.encoder.encode([question.text for question in known])
+    scores = {
+        weight: evaluate(index.weighted(weight), known, kinds, vectors)["mrr"] for weight in WEIGHTS
+    }
     best = max(WEIGHTS, key=lambda weight: scores[weight])
     weight = best if scores[best] >= scores[DENSE_ONLY] + _WORTH else DENSE_ONLY
     fused = index.weighted(weight)
-    tops = [(question, fused.search(question.text, 1, kinds=kinds)) for question in questions]
+    tops = list(zip(questions, _searched(fused, questions, 1, kinds), strict=True))
     top_scores = np.array([passages[0].score if passages else 0.0 for _, passages in tops])
     right = np.array([bool(ps) and ps[0].id in q.relevant for q, ps in tops])
     answerable = np.array([bool(question.relevant) for question, _ in tops])
@@ -94,6 +106,22 @@ def fit(
         threshold = float(cuts[first : last + 1].mean())
     counts = f"{name}: {answerable.sum()} answerable, {(~answerable).sum()} unanswerable questions"
     return index.refit(weight, threshold, counts)
+
+
+def _searched(
+    index: Index,
+    questions: Sequence[Question],
+    k: int,
+    kinds: Collection[str] | None,
+    vectors: NDArray[np.float32] | None = None,
+) -> list[list[Passage]]:
+    """What is found for each question; all are encoded together."""
+    if vectors is None:
+        vectors = index.encoder.encode([question.text for question in questions])
+    return [
+        index.search(question.text, k, kinds=kinds, vector=vector)
+        for question, vector in zip(questions, vectors, strict=True)
+    ]
 
 
 def _check_ids(index: Index, questions: Sequence[Question]) -> None:

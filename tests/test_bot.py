@@ -158,7 +158,11 @@ def test_placeholders_are_filled_with_this_customers_values():
     assert fill("Hi [person], order [order_number] is fine.", {"order_number": "FK-1"}) == (
         "order FK-1 is fine."
     )
-    assert fill("Write to [email].", {}) is None
+    assert fill("Your order [order_number] is fine.", {}) is None
+
+
+def test_the_companys_own_address_is_never_filled_with_the_customers():
+    assert fill("Write to [email].", {"email": "ada@example.com"}) is None
 
 
 def test_the_companys_own_page_wins_over_an_agents_answer_nearly_as_close():

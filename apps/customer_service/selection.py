@@ -22,6 +22,8 @@ _GREETED = re.compile(
     re.I,
 )
 _NAME_GAP = re.compile(r",?\s*\[person\]")
+# An address or number in an agent's answer may be the company's own: the customer's is no stand-in.
+FILLED = frozenset({"order_number"})
 COMPANY_FIRST = (
     0.08  # what a colleague once said must be so much closer than the company's own page
 )
@@ -59,13 +61,13 @@ def select(passages: Sequence[Passage], values: Mapping[str, str]) -> Passage | 
 
 
 def fill(text: str, values: Mapping[str, str]) -> str | None:
-    """The answer with its placeholders filled; None where a needed value is not known.
+    """The answer with its placeholders filled; None where one cannot be.
 
     A greeting by another customer's name is cut rather than filled.
     """
     text = _NAME_GAP.sub("", text)
     for match in list(PLACEHOLDER.finditer(text)):
-        value = values.get(match.group(1))
+        value = values.get(match.group(1)) if match.group(1) in FILLED else None
         if value is None:
             return None
         text = text.replace(match.group(), value)
