@@ -438,8 +438,9 @@ class Scored:
     """An index whose best passage and score are written in the question: `right 0.7`."""
 
     root, passages, answerable = "scored", [faq("right", "x")], bool
+    encoder = HashEncoder()
 
-    def search(self, question, k=5, *, kinds=None):
+    def search(self, question, k=5, *, kinds=None, vector=None):
         name, score = question.split()
         return [Passage(name, "", score=float(score))]
 
@@ -460,7 +461,7 @@ class Gains(Scored):
         other.dense_only = dense_weight == DENSE_ONLY
         return other
 
-    def search(self, question, k=5, *, kinds=None):
+    def search(self, question, k=5, *, kinds=None, vector=None):
         return [Passage("wrong" if self.dense_only and question == "0 1" else "right", "", score=1)]
 
     def refit(self, dense_weight, threshold, fitted_on):
