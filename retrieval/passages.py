@@ -60,6 +60,7 @@ def markdown_passages(text: str, name: str) -> Iterator[Passage]:
             return
         words = [words for _, words in trail] or [Path(name).stem]
         is_question = words[-1].endswith("?")
+        is_entry = is_question and (mostly_questions or identity is not None)
         title = words[-1] if is_question else " › ".join(words)
         base = identity or f"{Path(name).with_suffix('')}-{start}"
         pieces = list(_split(content))
@@ -69,9 +70,12 @@ def markdown_passages(text: str, name: str) -> Iterator[Passage]:
                 text=piece,
                 title=title,
                 source=f"{name}#{start}",
-                metadata={"kind": "faq" if is_question else "policy"},
+                metadata={"kind": "faq" if is_entry else "policy"},
             )
 
+    headings = [match.group(2) for match in map(_HEADING.match, text.splitlines()) if match]
+    # A page of rules may have a question among its headings: that alone makes it no FAQ.
+    mostly_questions = sum(words.endswith("?") for words in headings) * 2 >= len(headings)
     for number, line in enumerate(text.splitlines(), start=1):
         heading, marked = _HEADING.match(line), _ID.match(line)
         if heading:

@@ -80,6 +80,13 @@ def test_each_heading_with_text_below_it_is_a_passage():
     ]
 
 
+def test_a_question_among_the_headings_of_a_page_of_rules_makes_no_faq_entry():
+    page = "# Rules\n## Returns\nA.\n## What if it is late?\nB.\n## Costs\nC.\n"
+    assert {p.metadata["kind"] for p in markdown_passages(page, "rules.md")} == {"policy"}
+    faq = "# Questions\n## Late?\nA.\n## Free?\nB.\n"
+    assert {p.metadata["kind"] for p in markdown_passages(faq, "faq.md")} == {"faq"}
+
+
 def test_a_long_section_is_split_at_sentence_ends_and_loses_no_word():
     sentences = [f"Sentence number {number} says a little about it." for number in range(80)]
     text = "# Long?\n<!-- id: long -->\n" + "\n\n".join(sentences)
