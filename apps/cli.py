@@ -234,7 +234,6 @@ def serve(
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and exit code 2."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
     for ours in ("apps", "data", "finetune", "retrieval"):
         logging.getLogger(ours).setLevel(logging.INFO)
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -29,6 +29,7 @@ SEED = 0
 Case = Callable[[Path], list[dict[str, Any]]]
 CASES: dict[str, tuple[str, Case]] = {
     "samples": ("The sample company, separately written test sets", samples.run),
+    "faq": ("FAQ of the sample company, separately written questions", samples.faq),
     "banking77": ("BANKING77, full training set, official test set", banking77.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "bot": ("One turn through the whole bot", demo.turns),

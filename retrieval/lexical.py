@@ -1,11 +1,13 @@
 """Search by words: BM25 through bm25s."""
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import bm25s
 
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # importing it has set DEBUG
 _WORD = re.compile(r"[^\W_]+")
 
 
