@@ -32,8 +32,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
     "banking77": ("BANKING77, full training set, official test set", banking77.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
-    "bot": ("One turn through the whole bot", demo.turns),
-    "demo": ("deskhand demo, from nothing and again", demo.starts),
+    "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
 
 

@@ -171,6 +171,21 @@ def test_the_companys_own_page_wins_over_an_agents_answer_nearly_as_close():
     assert select([agent, page], {}).id == "a"
 
 
+def test_an_agents_answer_must_be_close_and_about_the_same_product():
+    agent = Passage("b", "It measures 26 cm.", "how wide is the skillet", score=0.6,
+                    metadata={"kind": "conversation"})  # fmt: skip
+    assert select([agent], {}, floor=0.4, products=["Bramble skillet"]).id == "b"
+    assert select([agent], {}, floor=0.4, products=["tarn wok"]) is None
+    assert select([agent], {}, floor=0.5) is None
+
+
+def test_a_correction_at_the_confirmation_is_taken_and_asked_again(bot):
+    answer = chat(bot, "please cancel FK-999999", "FK-100001", "FK-100001")
+    assert answer.step.endswith("confirm")
+    answer = chat(bot, "please cancel FK-100001", "oh FK-100002 it was")
+    assert answer.step == "workflow:cancel_order:answer:dispatched"
+
+
 def test_the_faq_app_answers_from_entries_alone_or_says_that_it_does_not_know(index):
     app = FaqApp(index)
     answer = chat(app, "how long do I have to send back?")

@@ -178,7 +178,10 @@ class CustomerServiceBot:
         turn.passages = tuple(found)
         turn.ms["search"] = _since(clock)
         clock = time.perf_counter()
-        chosen = select(found, turn.values) if self._index.answerable(found) else None
+        chosen = None
+        if self._index.answerable(found):
+            products = [entity.text for entity in turn.entities if entity.type == "product"]
+            chosen = select(found, turn.values, self._index.manifest.threshold, products)
         turn.ms["select"] = _since(clock)
         return chosen
 

@@ -24,6 +24,7 @@ _GREETED = re.compile(
 _NAME_GAP = re.compile(r",?\s*\[person\]")
 # An address or number in an agent's answer may be the company's own: the customer's is no stand-in.
 FILLED = frozenset({"order_number"})
+AGENT_MARGIN = 0.15  # above the fitted threshold: the answer was given to another question
 COMPANY_FIRST = (
     0.08  # what a colleague once said must be so much closer than the company's own page
 )
@@ -36,19 +37,28 @@ def reusable(passage: Passage) -> bool:
     return not _DONE_FOR_ANOTHER.search(passage.text)
 
 
-def select(passages: Sequence[Passage], values: Mapping[str, str]) -> Passage | None:
+def select(
+    passages: Sequence[Passage],
+    values: Mapping[str, str],
+    floor: float = 0.0,
+    products: Sequence[str] = (),
+) -> Passage | None:
     """The passage to answer with, its text filled; None where none may be said.
 
     Args:
         passages: Found ones, best first.
         values: This customer's entities, type to text.
+        floor: The score that a company's page needs; an agent's answer needs AGENT_MARGIN more.
+        products: What the message is about; an agent's answer about another product is not said.
     """
     best: Passage | None = None
     for passage in passages:
         text = fill(passage.text, values)
+        from_company = passage.metadata.get("kind") != "conversation"
         if text is None or not reusable(passage):
             continue
-        from_company = passage.metadata.get("kind") != "conversation"
+        if not from_company and not _close(passage, floor, products):
+            continue
         score = passage.score + (COMPANY_FIRST if from_company else 0.0)
         held = -1.0
         if best is not None:
@@ -58,6 +68,13 @@ def select(passages: Sequence[Passage], values: Mapping[str, str]) -> Passage | 
         if score > held:
             best = replace(passage, text=text)
     return best
+
+
+def _close(passage: Passage, floor: float, products: Sequence[str]) -> bool:
+    """Whether an agent's answer to somebody else is near enough, and about the same products."""
+    words = f"{passage.title} {passage.text}".lower()
+    named = all(product.lower().split()[-1].rstrip("s") in words for product in products)
+    return named and passage.score >= floor + AGENT_MARGIN
 
 
 def fill(text: str, values: Mapping[str, str]) -> str | None:

@@ -152,7 +152,13 @@ class Workflows:
         if self._wants_out(text):
             return True
         if progress.asked == "confirm":
-            return bool(_YES.search(text) or _NO.search(text)) and len(text) < 60
+            if len(text) < 60 and (_YES.search(text) or _NO.search(text)):
+                return True
+            slots = self._config.workflows[progress.name].slots
+            return any(
+                self._slot_value(name, slot, text, entities, asked=False) is not None
+                for name, slot in slots.items()
+            )
         slot = self._config.workflows[progress.name].slots.get(progress.asked or "")
         if slot is None:
             return False
