@@ -56,7 +56,8 @@ def texts():
         yield path.name, path.read_text("utf-8")
     for path in (SAMPLES / "questions").glob("*.jsonl"):
         yield from ((path.name, row["question"]) for row in rows(path))
-    yield from (("relations", row["text"]) for row in rows(SAMPLES / "relations" / "test.jsonl"))
+    for path in (SAMPLES / "relations").glob("*.jsonl"):
+        yield from ((f"relations/{path.name}", row["text"]) for row in rows(path))
 
 
 def test_the_guideline_was_read():
@@ -146,10 +147,39 @@ def test_every_span_begins_where_it_says_and_its_context_is_the_policy():
     assert count >= 100
 
 
-def test_the_two_ends_of_a_relation_stand_where_their_offsets_say():
-    for row in rows(SAMPLES / "relations" / "test.jsonl"):
+@pytest.mark.parametrize("name", ["train", "test"])
+def test_the_two_ends_of_a_relation_stand_where_their_offsets_say(name):
+    for row in rows(SAMPLES / "relations" / f"{name}.jsonl"):
         for end in (row["head"], row["tail"]):
             assert row["text"][end["start"] : end["end"]] == end["text"], row
+
+
+@pytest.mark.parametrize(("name", "each"), [("train", 120), ("test", 51)])
+def test_a_relation_ties_a_product_date_or_amount_to_an_order_number(name, each):
+    found = rows(SAMPLES / "relations" / f"{name}.jsonl")
+    counts = Counter(row["label"] for row in found)
+    assert counts == dict.fromkeys(["product_of", "date_of", "amount_of", "none"], each)
+    assert {row["tail"]["type"] for row in found} == {"order_number"}
+    for row in found:
+        head = row["head"]["type"]
+        assert head in ("product", "date", "amount")
+        assert row["label"] in (f"{head}_of", "none"), row
+
+
+def test_no_text_of_the_relations_to_test_on_is_nearly_one_of_those_to_learn_from():
+    def words(text):
+        return frozenset(re.findall(r"\w+", text.lower()))
+
+    files = {name: rows(SAMPLES / "relations" / f"{name}.jsonl") for name in ("train", "test")}
+    texts = {name: {row["text"] for row in found} for name, found in files.items()}
+    assert not texts["train"] & texts["test"]
+    known = {words(text) for text in texts["train"]}
+    near = [
+        text
+        for text in texts["test"]
+        if any(len(words(text) & one) >= 0.8 * len(words(text) | one) for one in known)
+    ]
+    assert not near
 
 
 def test_contradictions_are_an_agents_turns():
