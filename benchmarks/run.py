@@ -1,84 +1,83 @@
 """Run benchmark cases and write the tables of BENCHMARKS.md.
 
     python -m benchmarks.run CASE… [--datasets DIR]     run, write benchmarks/results/<case>.json
+    python -m benchmarks.run finetune --list            its cells: there, missing, rough cost
+    python -m benchmarks.run finetune --only 'banking77.full.*'     measure the missing ones of them
     python -m benchmarks.run --render                   write the tables from the results again
 
 Cases stand in CASES. A result holds its figures with command, commit, machine, versions and seed.
+The case `finetune` takes hours: each of its cells has a file under benchmarks/results/finetune/,
+and one that is there is not measured again.
 """
 
 import json
-import os
-import platform
-import subprocess
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from benchmarks import banking77, demo, samples, tweetsumm
+from benchmarks import demo, samples, tweetsumm
+from benchmarks.circumstances import circumstances
+from benchmarks.finetune import case as finetune
+from benchmarks.finetune.tables import footnote, sections
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "BENCHMARKS.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 SEED = 0
+FINETUNE = "finetune"
 
 Case = Callable[[Path], list[dict[str, Any]]]
 CASES: dict[str, tuple[str, Case]] = {
     "samples": ("The sample company, separately written test sets", samples.run),
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
-    "banking77": ("BANKING77, full training set, official test set", banking77.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
 
 
 def main(
-    cases: Annotated[list[str] | None, typer.Argument(help=", ".join(CASES))] = None,
+    cases: Annotated[list[str] | None, typer.Argument(help=", ".join((*CASES, FINETUNE)))] = None,
     datasets: Annotated[Path, typer.Option(help="public data sets")] = Path("../shared/datasets"),
     render: Annotated[bool, typer.Option("--render", help="only write the tables")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="finetune: cells, a pattern")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="finetune: only list the cells")] = False,
+    force: Annotated[bool, typer.Option("--force", help="finetune: measure again")] = False,
+    setfit_python: Annotated[
+        Path | None, typer.Option(help="finetune: an interpreter that has SetFit")
+    ] = None,
 ) -> None:
     """Run cases (all of them when none is named) and write the tables."""
+    if list_:
+        typer.echo(finetune.listing(only or ()))
+        return
     RESULTS.mkdir(exist_ok=True)
-    wanted = [] if render else (cases or list(CASES))
+    wanted = [] if render else (cases or [*CASES, FINETUNE])
     for name in wanted:
-        if name not in CASES:
-            raise typer.BadParameter(f"no case {name!r}; one of {', '.join(CASES)}")
+        if name not in (*CASES, FINETUNE):
+            raise typer.BadParameter(f"no case {name!r}; one of {', '.join((*CASES, FINETUNE))}")
+    whole = True
     for name in wanted:
-        start = time.perf_counter()
-        rows = CASES[name][1](datasets)
-        result = {"case": name, "rows": rows, "wall_s": round(time.perf_counter() - start, 1)}
-        path = RESULTS / f"{name}.json"
-        path.write_text(
-            json.dumps(result | _circumstances(name), indent=2) + "\n", encoding="utf-8"
-        )
-        typer.echo(f"{name}: {path}")
+        if name == FINETUNE:
+            whole = finetune.run(datasets, only or (), force, setfit_python)
+        else:
+            _run(name, datasets)
     _render()
+    if not whole:
+        raise typer.Exit(1)
 
 
-def _circumstances(case: str) -> dict[str, Any]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return {
-        "command": f"python -m benchmarks.run {case}",
-        "commit": commit.stdout.strip() or "unknown",
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {_cpu()}, {os.cpu_count()} cores, no GPU used",
-        "versions": {name: version(name) for name in ("torch", "transformers", "onnxruntime")},
-        "seed": SEED,
-    }
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if not info.exists():
-        return platform.processor()
-    lines = [line for line in info.read_text(encoding="utf-8").splitlines() if "model name" in line]
-    return lines[0].split(":")[1].strip() if lines else platform.processor()
+def _run(name: str, datasets: Path) -> None:
+    about = circumstances(f"python -m benchmarks.run {name}")
+    start = time.perf_counter()
+    rows = CASES[name][1](datasets)
+    result = {"case": name, "rows": rows, "wall_s": round(time.perf_counter() - start, 1)}
+    path = RESULTS / f"{name}.json"
+    text = json.dumps(result | about | {"seed": SEED}, indent=2)
+    path.write_text(text + "\n", encoding="utf-8")
+    typer.echo(f"{name}: {path}")
 
 
 def _render() -> None:
@@ -87,21 +86,31 @@ def _render() -> None:
     for name, (title, _) in CASES.items():
         path = RESULTS / f"{name}.json"
         if path.exists():
-            parts.append(_table(title, json.loads(path.read_text(encoding="utf-8"))))
+            result = json.loads(path.read_text(encoding="utf-8"))
+            parts.append(table(title, result["rows"], _made(result)))
         else:
             parts.append(f"### {title}\n\nnot measured\n")
+    parts += [table(title, rows, footnote(found)) for title, rows, found in sections()]
     page = PAGE.read_text(encoding="utf-8")
     head, tail = page.split(BEGIN)[0], page.split(END)[1]
     PAGE.write_text(f"{head}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{tail}", encoding="utf-8")
 
 
-def _table(title: str, result: Mapping[str, Any]) -> str:
-    rows = "\n".join(
-        f"| {row['what']} | {row['value']} | {row.get('target', '')} | {row.get('beside', '')} |"
-        for row in result["rows"]
+def table(title: str, rows: Sequence[Mapping[str, str]], made: str) -> str:
+    """A heading, the rows, and how they were made."""
+    lines = "\n".join(
+        f"| {each['what']} | {each['value']} | {each.get('target', '')} | "
+        f"{each.get('beside', '')} |"
+        for each in rows
     )
     return (
-        f"### {title}\n\n| figure | measured | target | beside it |\n|---|---|---|---|\n{rows}\n\n"
+        f"### {title}\n\n| figure | measured | target | beside it |\n|---|---|---|---|\n{lines}\n"
+        + (f"\n{made}" if made else "")
+    )
+
+
+def _made(result: Mapping[str, Any]) -> str:
+    return (
         f"`{result['command']}`, commit {result['commit']}, {result['date']}, "
         f"{result['machine']}, torch {result['versions']['torch']}, seed {result['seed']}, "
         f"{result['wall_s']} s in all.\n"

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.banking77 import tfidf_svm
+from benchmarks.finetune.peers import tfidf_svm
 from benchmarks.shell import SAMPLES, deskhand, row
 
 

@@ -1,0 +1,44 @@
+"""Accuracy on BANKING77 against seconds of training, each system at several budgets."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.finetune.cells import EPOCHS
+from benchmarks.shell import row
+
+Of = Callable[[str, str, str], list[dict[str, Any]]]
+KEY = "accuracy_no_refusal"
+
+# What is drawn: a name, and the cell's setting and system.
+POINTS: tuple[tuple[str, str, str], ...] = (
+    ("TF-IDF + linear SVM", "full", "svm"),
+    ("frozen encoder + logistic regression", "full", "logreg"),
+    ("Deskhand, head alone", "full", "ours_head"),
+    ("SetFit, num_iterations=1", "curve-1", "setfit"),
+    *((f"plain Trainer script, epochs: {n}", f"curve-{n}", "trainer") for n in EPOCHS),
+    *((f"Deskhand, epochs: {n}", f"curve-{n}", "ours") for n in EPOCHS),
+)
+
+
+def curve_rows(of: Of) -> list[dict[str, str]]:
+    """The points by training time, those that are missing last; a row each.
+
+    A point is on the front where no quicker one is as good on validation.
+    """
+    points = [
+        (name, found[0])
+        for name, setting, system in POINTS
+        if (found := of("banking77", setting, system))
+    ]
+    points.sort(key=lambda point: float(point[1]["train_s"]))
+    best, rows = 0.0, []
+    for name, result in points:
+        validation = float(result["validation"]["metrics"][KEY])
+        front = validation > best
+        best = max(best, validation)
+        rows.append(
+            row(f"{name}, {float(result['train_s']):.0f} s", float(result["test"]["metrics"][KEY]),
+                "", f"validation {validation:.4f}{', on the front' if front else ''}")
+        )  # fmt: skip
+    there = {name for name, _ in points}
+    return rows + [row(name, "not measured") for name, _, _ in POINTS if name not in there]

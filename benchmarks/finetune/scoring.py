@@ -1,0 +1,126 @@
+"""From what a system said of each row to metrics, and to what a paired test needs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data.rows import read_rows
+from data.schema import OOS, Entity
+from finetune.metrics import entity_metrics, intent_metrics, rounded, word_tags
+
+Said = Mapping[str, Any]
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file."""
+    return [dict(row.values) for row in read_rows(path)]
+
+
+def score(task: str, rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
+    """What a result file keeps of one split.
+
+    Args:
+        task: `intent`, `multi` or `ner`.
+        rows: The right answers, as `datasets.write` writes them.
+        said: For intent `best` (in-scope label), `said` (`oos` where refused) and, where there is
+            one, `confidence` (of `best`), n each; for multi `said` (labels between `|`); for ner
+            `said` (a list of [type, start, end] a row).
+
+    Returns:
+        `metrics`; `predictions`, indexes among the sorted labels; and for paired tests `right`, a
+        0 or 1 a row (intent: in-scope rows, nothing refused), or `counts`, the right, said and
+        wanted labels or entities a row.
+
+    Raises:
+        ValueError: If there is not one answer for each row.
+    """
+    if len(said["said"]) != len(rows):
+        raise ValueError(f"{len(said['said'])} answers for {len(rows)} rows")
+    return {"intent": _intent, "multi": _multi, "ner": _ner}[task](rows, said)
+
+
+def _intent(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
+    gold = [row["label"] for row in rows]
+    sure = said.get("confidence")
+    metrics = intent_metrics(gold, said["said"], said["best"], sure or [0.0] * len(gold))
+    if not sure:
+        del metrics["ece"]
+    places = _places({*gold, *said["said"], *said["best"]})
+    right = [best == want for best, want in zip(said["best"], gold, strict=True) if want != OOS]
+    return {
+        "metrics": rounded(metrics),
+        "predictions": " ".join(str(places[each]) for each in said["best"]),
+        "refused": " ".join(str(row) for row, each in enumerate(said["said"]) if each == OOS),
+        "right": "".join(str(int(each)) for each in right),
+    }
+
+
+def _multi(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
+    gold = [_labels(row["label"]) for row in rows]
+    given = [_labels(each) for each in said["said"]]
+    counts = [(len(a & b), len(b), len(a)) for a, b in zip(gold, given, strict=True)]
+    places = _places(set().union(*gold, *given))
+    pairs = list(zip(gold, given, strict=True))
+    by_label = [
+        micro_f1([(int(k in a & b), int(k in b), int(k in a)) for a, b in pairs])
+        for k in sorted(set().union(*gold))
+    ]
+    return {
+        "metrics": rounded(
+            {
+                "n": len(rows),
+                "micro_f1": micro_f1(counts),
+                "macro_f1": sum(by_label) / len(by_label),
+                "exact": sum(a == b for a, b in pairs) / len(rows),
+            }
+        ),
+        "predictions": " ".join("|".join(str(places[k]) for k in sorted(g)) or "-" for g in given),
+        "counts": _written(counts),
+    }
+
+
+def _ner(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
+    texts = [row["text"] for row in rows]
+    gold = [
+        [_entity(row["text"], e["type"], e["start"], e["end"]) for e in row["entities"]]
+        for row in rows
+    ]
+    found = [
+        [_entity(text, *entity) for entity in entities]
+        for text, entities in zip(texts, said["said"], strict=True)
+    ]
+    counts = []
+    for right, given in zip(gold, found, strict=True):
+        a, b = ({(e.type, e.start, e.end) for e in each} for each in (right, given))
+        counts.append((len(a & b), len(b), len(a)))
+    tags = [tag for text, row in zip(texts, found, strict=True) for tag in word_tags(text, row)]
+    places = _places({*tags, "O"})
+    return {
+        "metrics": rounded(entity_metrics(texts, gold, found)),
+        "predictions": " ".join(  # word:tag, words counted over all rows, `O` left out
+            f"{word}:{places[tag]}" for word, tag in enumerate(tags) if tag != "O"
+        ),
+        "counts": _written(counts),
+    }
+
+
+def micro_f1(counts: Sequence[tuple[int, int, int]]) -> float:
+    """F1 over rows of (right, said, wanted)."""
+    right, said, wanted = (sum(row[place] for row in counts) for place in range(3))
+    return 2 * right / (said + wanted) if said + wanted else 0.0
+
+
+def _written(counts: Sequence[tuple[int, int, int]]) -> str:
+    return " ".join("/".join(map(str, row)) for row in counts)
+
+
+def _labels(value: str) -> set[str]:
+    return {each for each in value.split("|") if each and each != OOS}
+
+
+def _places(labels: set[str]) -> dict[str, int]:
+    return {label: place for place, label in enumerate(sorted(labels))}
+
+
+def _entity(text: str, kind: str, start: int, end: int) -> Entity:
+    return Entity(kind, text[start:end], start, end)
