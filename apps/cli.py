@@ -80,7 +80,7 @@ def prepare(
 
 @app.command()
 def train(
-    task: Annotated[str, typer.Argument(help="intent, ner or reply")],
+    task: Annotated[str, typer.Argument(help="intent, ner, reply, …")],
     data: Annotated[Path, typer.Option("--data", help="labelled file, or folder of splits")],
     out: Out,
     evaluation: Annotated[
@@ -97,7 +97,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fine-tune one model and write a run directory."""
-    from finetune.config import METHODS, train_config
+    from finetune.config import train_config
+    from finetune.methods import METHODS
 
     if task not in METHODS:
         raise ConfigError(f"no task {task!r}; one of {', '.join(METHODS)}")
@@ -112,13 +113,15 @@ def train(
         _print(
             plan,
             as_json,
-            f"{task} by {resolved.method}: {plan['rows']} rows, {plan['steps']} steps",
+            f"{task} by {plan['method']} ({plan['because']}): {plan['summary']}",
         )
         return
     try:
         done = run(resolved, data, out, evaluation, resume)
     except KeyboardInterrupt as stop:
         raise DeskhandError(f"stopped; {out} is as it was, go on with --resume") from stop
+    if not done.metrics:  # one of the processes that only helped
+        return
     split = "test" if "test" in done.metrics else "validation"
     lines = [f"{out}: {split}"] + [
         f"  {key}: {done.metrics[split]['before'].get(key)} before, {value} after"

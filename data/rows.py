@@ -1,5 +1,6 @@
 """Rows of CSV, TSV, JSONL and Parquet files, each with the file and line it came from."""
 
+import codecs
 import csv
 import io
 import json
@@ -11,6 +12,8 @@ from typing import Any
 from data.errors import LogFormatError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HEAD = 1000  # bytes; text in UTF-16 has a zero byte early in it, text in UTF-8 has none at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +53,23 @@ def require_file(path: Path) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """The whole file as UTF-8, without a byte order mark.
+    """The whole file as UTF-8, or UTF-16 where it is marked so, without a byte order mark.
 
     Raises:
-        LogFormatError: If it is missing, empty, or not UTF-8.
+        LogFormatError: If it is missing, empty, or neither.
     """
+    content = require_file(path).read_bytes()
+    utf_16 = content.startswith(_UTF_16)  # what spreadsheets call "Unicode text"
+    if not utf_16 and b"\0" in content[:_HEAD]:
+        raise LogFormatError(f"{path}: not text, or UTF-16 without its mark; save it as UTF-8")
     try:
-        return require_file(path).read_text(encoding="utf-8-sig")
+        text = content.decode("utf-16" if utf_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
         raise LogFormatError(
-            f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8 and try again"
+            f"{path}:{line}: not UTF-8 (byte {error.start}); save it as UTF-8 and try again"
         ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_rows(path: Path, bad: BadRows | None = None) -> Iterator[Row]:
@@ -110,6 +119,9 @@ def _note(bad: BadRows | None, where: str, why: str) -> None:
 
 def _jsonl(path: Path, bad: BadRows | None) -> Iterator[Row]:
     with path.open("rb") as file:
+        if file.read(2) in _UTF_16:
+            raise LogFormatError(f"{path}: UTF-16; JSON is UTF-8, save it so and try again")
+        file.seek(0)
         for number, line in enumerate(file, start=1):
             where = f"{path}:{number}"
             if not line.strip():

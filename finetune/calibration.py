@@ -92,7 +92,7 @@ def fit_calibration(
     inside = truth != OOS
     names = [label for label in labels if label != OOS]
     target = np.array([names.index(label) for label in truth[inside]])
-    temperature = _temperature(_in_scope(logits, labels)[inside], target)
+    temperature = best_temperature(_in_scope(logits, labels)[inside], target)
     scaled = logits / temperature
     right = np.zeros(len(truth), dtype=bool)
     right[inside] = _in_scope(logits, labels)[inside].argmax(axis=1) == target
@@ -135,12 +135,15 @@ def _best_threshold(scores: Floats, inside: NDArray[np.bool_], right: NDArray[np
 
 def calibrated_loss(logits: Floats, target: NDArray[np.int_]) -> float:
     """Mean log loss (nats) of logits (n, K) at the temperature that suits them best."""
-    scaled = log_softmax(logits / _temperature(logits, target), axis=1)
+    scaled = log_softmax(logits / best_temperature(logits, target), axis=1)
     return float(-scaled[np.arange(len(target)), target].mean()) if len(target) else 0.0
 
 
-def _temperature(logits: Floats, target: NDArray[np.int_]) -> float:
-    """The divisor of the logits with the lowest log loss (Guo et al. 2017, arXiv:1706.04599)."""
+def best_temperature(logits: Floats, target: NDArray[np.int_]) -> float:
+    """The divisor of logits (n, K) with the lowest log loss against target (n,); 1 without rows.
+
+    Source: temperature scaling, Guo et al. 2017, arXiv:1706.04599
+    """
 
     def loss(log_temperature: float) -> float:
         probabilities = log_softmax(logits / np.exp(log_temperature), axis=1)

@@ -8,42 +8,61 @@ from pydantic import Field, model_validator
 
 from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
+from finetune.methods import METHODS, STOP_ON, Method, TaskName
 
-TaskName = Literal["intent", "ner", "reply"]
-Method = Literal["full", "lora", "frozen"]
 CONFIGS = Path(__file__).parent / "configs"
-
-# Which way to tune works with which task; each cell is tried in tests/test_training.py.
-METHODS: dict[str, tuple[Method, ...]] = {
-    "intent": ("frozen", "full", "lora"),
-    "ner": ("full", "lora"),
-    "reply": ("full", "lora"),
-}
 
 
 class OptimConfig(Config):
-    """Optimizer (AdamW) and schedule (linear)."""
+    """Optimizer, schedule, and how a batch becomes a step."""
 
-    lr: float = Field(2e-4, gt=0, description="peak learning rate")
+    optimizer: Literal["adamw", "sgd", "adafactor"] = "adamw"
+    lr: float = Field(2e-4, gt=0, description="peak learning rate, of the head and upper layer")
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="factor on the rate for each layer further down"
+    )
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup_fraction: float = Field(0.06, ge=0, le=1, description="part of all steps")
     weight_decay: float = Field(0.01, ge=0, description="not on biases and norms")
-    batch_size: int = Field(32, ge=1, description="examples a step")
+    batch_size: int = Field(32, ge=1, description="examples a step, over all processes")
+    accumulate: int = Field(1, ge=1, description="parts of a step that are computed in turn")
     epochs: float = Field(5, gt=0, description="passes over the training rows")
     max_steps: int = Field(-1, ge=-1, description="stop after so many steps; -1: by epochs")
-    warmup_fraction: float = Field(0.06, ge=0, le=1, description="part of all steps")
+    clip: float = Field(1.0, ge=0, description="largest norm of a gradient; 0: any")
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="in the encoder; null: as it was pre-trained"
+    )
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of the target spread out")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: a row counts the more, the rarer its label"
+    )
     patience: int = Field(0, ge=0, description="epochs without gain before stopping; 0: never")
+    stop_on: str = Field("loss", description="validation metric that patience watches")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the hardware multiplies in it"
+    )
+    checkpoint_activations: bool = Field(
+        False, description="compute activations twice to keep fewer: less memory, more time"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> "OptimConfig":
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"batch_size {self.batch_size} does not divide by accumulate")
+        return self
 
 
-class LoraConfig(Config):
-    """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685)."""
+class AdapterConfig(Config):
+    """What is added to an encoder that stays as it is (LoRA, DoRA, QLoRA, prefix, prompt)."""
 
-    rank: int = Field(16, ge=1, description="width of the update")
-    alpha: int = Field(32, ge=1, description="scale: alpha / rank")
-    dropout: float = Field(0.05, ge=0, lt=1, description="share of inputs dropped")
+    rank: int = Field(12, ge=1, description="width of a low-rank update")
+    alpha: int = Field(24, ge=1, description="scale of the update: alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of a low-rank update's inputs")
+    virtual_tokens: int = Field(16, ge=1, le=256, description="of prefix and prompt tuning")
 
 
 class HeadConfig(Config):
-    """The logistic head on a frozen encoder."""
+    """The logistic head on the encoder's vectors."""
 
     c: tuple[float, ...] = Field(
         (5.0, 20.0), min_length=1, description="inverse regularization; chosen by cross-validation"
@@ -51,9 +70,22 @@ class HeadConfig(Config):
     folds: int = Field(5, ge=2, description="cross-validation folds")
 
 
-class ReplyConfig(Config):
-    """What a reply model learns from."""
+class ContrastiveConfig(Config):
+    """Tuning for few rows: texts of one label are drawn together, others apart."""
 
+    labels_a_step: int = Field(16, ge=2, description="labels that a step compares")
+    rows_a_label: int = Field(4, ge=2, description="texts of each of them")
+    temperature: float = Field(0.1, gt=0, description="of the softmax over the step's texts")
+    label_names: bool = Field(True, description="a label's name is one more text of it")
+
+
+class ReplyConfig(Config):
+    """What a reply model is, and what it learns from."""
+
+    kind: Literal["bi_encoder", "cross_encoder"] = Field(
+        "bi_encoder",
+        description="vectors that are compared, or a slower model that reads both texts at once",
+    )
     hard_negatives: int = Field(1, ge=0, description="mined wrong answers beside each right one")
     min_weight: float = Field(
         0.5, ge=0, le=2, description="answers that the log speaks for less are left out"
@@ -65,31 +97,87 @@ class ReplyConfig(Config):
     )
 
 
+class HandOverConfig(Config):
+    """What the hand-over policy of an intent run is fitted to: costs, or a precision to hold."""
+
+    wrong_cost: float = Field(1.0, ge=0, description="of a wrong answer")
+    hand_over_cost: float | None = Field(
+        None, ge=0, description="of handing over a turn; null: no costs are stated"
+    )
+    precision: float | None = Field(
+        None, gt=0, lt=1, description="least share of answers that are right; instead of costs"
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "HandOverConfig":
+        if self.precision is not None and self.hand_over_cost is not None:
+            raise ValueError("state costs or a precision, not both")
+        return self
+
+
+class QaConfig(Config):
+    """Extractive question answering."""
+
+    stride: int = Field(64, ge=0, description="tokens that neighbouring windows share")
+    max_answer_tokens: int = Field(30, ge=1, description="the longest answer")
+    negatives: float = Field(
+        0.3, ge=0, description="questions put to another passage, per question with an answer"
+    )
+
+
+class SummaryConfig(Config):
+    """Text-to-text."""
+
+    max_target_tokens: int = Field(64, ge=4, le=512, description="of a summary")
+    beams: int = Field(1, ge=1, description="sequences kept while writing")
+    tie: bool = Field(True, description="MiniLM on both sides: decoder words as the encoder's")
+
+
+class PretrainConfig(Config):
+    """Continued pre-training on unlabelled texts."""
+
+    objective: Literal["masked", "denoising"] = Field(
+        "masked", description="guess hidden words, or the whole text from a vector of a part of it"
+    )
+    share: float = Field(0.15, gt=0, lt=1, description="of the words hidden or left out")
+
+
 class TrainConfig(Config):
     """One fine-tuning run."""
 
     task: TaskName
     encoder: str = Field(DEFAULT_ENCODER, description="name, path or hub id")
-    method: Method = Field("full", description="what is trained")
-    freeze_words: bool = Field(True, description="leave the word embeddings as they are")
-    freeze_layers: int = Field(0, ge=0, description="lowest layers left as they are")
+    method: Method = Field("auto", description="what is trained; auto: by rows and hardware")
+    top_layers: int = Field(3, ge=1, description="layers that method top_layers trains")
     words: bool = Field(True, description="intent: a linear model over words beside the network")
     max_tokens: int = Field(128, ge=8, le=512, description="a text; longer ones are cut")
     seed: int = Field(0, ge=0, description="of every random choice")
     threads: int = Field(2, ge=1, description="CPU threads")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA where it is")
     text_column: str = "text"
     label_column: str = "label"
     optim: OptimConfig = OptimConfig()
-    lora: LoraConfig = LoraConfig()
+    adapter: AdapterConfig = AdapterConfig()
     head: HeadConfig = HeadConfig()
+    contrastive: ContrastiveConfig = ContrastiveConfig()
+    hand_over: HandOverConfig = HandOverConfig()
     reply: ReplyConfig = ReplyConfig()
+    qa: QaConfig = QaConfig()
+    summary: SummaryConfig = SummaryConfig()
+    pretrain: PretrainConfig = PretrainConfig()
 
     @model_validator(mode="after")
     def _tried(self) -> "TrainConfig":
-        if self.method not in METHODS[self.task]:
+        if self.method != "auto" and self.method not in METHODS[self.task]:
             raise ValueError(
                 f"method {self.method} is not offered for task {self.task}; "
-                f"one of {', '.join(METHODS[self.task])}"
+                f"one of auto, {', '.join(METHODS[self.task])}"
+            )
+        watched = ("loss", *STOP_ON.get(self.task, ()))
+        if self.optim.stop_on not in watched:
+            raise ValueError(
+                f"optim.stop_on {self.optim.stop_on} is not measured while {self.task} trains; "
+                f"one of {', '.join(watched)}"
             )
         return self
 

@@ -14,48 +14,61 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from data.encoders import EncoderSource
-from finetune.config import LoraConfig
 from finetune.run_dir import sha256_of
+from finetune.tuning import hidden_states
 
 logger = logging.getLogger(__name__)
 ONNX_OPSET = 17
 
 
-def load_encoder(source: EncoderSource) -> tuple[Any, Any]:
-    """The encoder and its tokenizer, in float32 on the CPU."""
+def load_encoder(
+    source: EncoderSource, dropout: float | None = None, four_bit: bool = False
+) -> tuple[Any, Any]:
+    """The encoder and its tokenizer, in float32 on the CPU.
+
+    Args:
+        source: Where it lies.
+        dropout: Of its layers; None leaves what it was pre-trained with.
+        four_bit: Its linear layers as 4-bit numbers on a CUDA device (QLoRA, Dettmers et al. 2023,
+            arXiv:2305.14314).
+    """
     transformers_logging.disable_progress_bar()  # one would be drawn for reading and writing
+    settings: dict[str, Any] = {}
+    if dropout is not None:
+        settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    if four_bit:
+        from transformers import BitsAndBytesConfig
+
+        settings["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+        )
     tokenizer = AutoTokenizer.from_pretrained(str(source.path))
-    model = AutoModel.from_pretrained(str(source.path), dtype=torch.float32)
+    model = AutoModel.from_pretrained(str(source.path), dtype=torch.float32, **settings)
     return model, tokenizer
-
-
-def add_lora(encoder: nn.Module, config: LoraConfig) -> nn.Module:
-    """The encoder frozen, with trainable low-rank updates on its linear layers."""
-    import peft  # a second to import, and only this method needs it
-
-    settings = peft.LoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha,
-        lora_dropout=config.dropout,
-        target_modules="all-linear",
-    )
-    with warnings.catch_warnings():
-        # peft 0.21 asks for an attribute that transformers 5.23 has renamed; no caller can help it.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated")
-        adapted: nn.Module = peft.get_peft_model(encoder, settings)
-    return adapted
 
 
 def save_encoder(
     encoder: Any,  # noqa: ANN401 - a peft or transformers model
     weights: Path,
+    source: EncoderSource,
 ) -> nn.Module:
-    """Save the adapter or the whole encoder under `weights`; return it with adapters merged in."""
-    if hasattr(encoder, "merge_and_unload"):
-        encoder.save_pretrained(str(weights / "adapter"))
+    """Save the adapter or the whole encoder under `weights`; return it with adapters merged in.
+
+    Those that cannot be merged, as tokens before the text, stay on it. The graph of a 4-bit
+    encoder is made from its adapter on the weights of `source` in float32.
+    """
+    if not hasattr(encoder, "peft_config"):
+        encoder.save_pretrained(str(weights / "encoder"))
+        return encoder  # type: ignore[no-any-return]
+    adapter = weights / "adapter"
+    encoder.save_pretrained(str(adapter))
+    if getattr(encoder.get_base_model(), "is_loaded_in_4bit", False):
+        import peft
+
+        encoder = peft.PeftModel.from_pretrained(load_encoder(source)[0], str(adapter))
+    if hasattr(encoder, "merge_and_unload") and not encoder.active_peft_config.is_prompt_learning:
         merged: nn.Module = encoder.merge_and_unload()
         return merged
-    encoder.save_pretrained(str(weights / "encoder"))
     return encoder  # type: ignore[no-any-return]
 
 
@@ -75,8 +88,7 @@ class Pooled(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Vectors (B, D) from token ids and mask (B, T)."""
-        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
-        return mean_pool(output.last_hidden_state, attention_mask)
+        return mean_pool(hidden_states(self.encoder, attention_mask, input_ids), attention_mask)
 
 
 def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> None:

@@ -1,5 +1,6 @@
 """A logistic head on a frozen encoder's vectors: seconds to fit, hard to beat on small data."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -9,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from finetune.config import HeadConfig
+from data.encoders import Encoder
+from finetune.config import HeadConfig, TrainConfig
 
 Floats = NDArray[np.floating[Any]]
 ABSENT = -20.0  # the logit of a label that a fold did not see
+_PROBED = 32  # texts encoded to say how long all will take
 MANY_ROWS = 2000  # from here on one fold judges for all: the others would say the same
 
 
@@ -46,14 +49,15 @@ def fit_head(vectors: Floats, gold: Sequence[str], config: HeadConfig, seed: int
         seed: Of the folds.
     """
     labels = sorted(set(gold))
-    target = np.array([labels.index(label) for label in gold])
+    places = {label: place for place, label in enumerate(labels)}
+    target = np.array([places[label] for label in gold])
     folds, tested = deal(target, config.folds, seed)
     held_out = np.concatenate([np.flatnonzero(folds == fold) for fold in tested])
     best: tuple[float, float, Floats] | None = None
     for c in config.c:
         logits = np.concatenate(
             [
-                _scores(
+                fold_scores(
                     vectors[folds != fold],
                     target[folds != fold],
                     vectors[folds == fold],
@@ -76,14 +80,26 @@ def fit_head(vectors: Floats, gold: Sequence[str], config: HeadConfig, seed: int
 class HeadTrainer:
     """Fits a head where a Trainer is expected: one step, nothing to resume."""
 
-    def __init__(self, vectors: Floats, gold: Sequence[str], config: HeadConfig, seed: int) -> None:
-        self._data = (vectors, gold, config, seed)
+    def __init__(
+        self, encoder: Encoder, texts: Sequence[str], gold: Sequence[str], config: TrainConfig
+    ) -> None:
+        self._encoder, self._texts, self._gold, self._config = encoder, texts, gold, config
         self.model: Head | None = None
         self.state = SimpleNamespace(log_history=[])
 
     def train(self, resume_from_checkpoint: str | None = None) -> None:
         """Fit the head; `model` holds it afterwards."""
-        self.model = fit_head(*self._data)
+        vectors = self._encoder.encode(self._texts)
+        self.model = fit_head(vectors, self._gold, self._config.head, self._config.seed)
+
+    def probe(self) -> tuple[float, int, int]:
+        """Seconds that encoding will take, parameters of the head, and of all."""
+        few = self._texts[:: max(1, len(self._texts) // _PROBED)][:_PROBED]
+        begun = time.perf_counter()
+        width = self._encoder.encode(few).shape[1]
+        seconds = (time.perf_counter() - begun) / len(few) * len(self._texts)
+        trained = (width + 1) * len(set(self._gold))
+        return seconds, trained, trained
 
     def add_callback(self, callback: Any) -> None:  # noqa: ANN401 - as a Trainer takes it
         """There are no steps to tell of."""
@@ -107,7 +123,10 @@ def deal(target: NDArray[np.int_], count: int, seed: int) -> tuple[NDArray[np.in
     return folds, [0] if len(target) > MANY_ROWS else np.unique(folds).tolist()
 
 
-def _scores(train: Floats, target: NDArray[np.int_], rows: Floats, labels: int, c: float) -> Floats:
+def fold_scores(
+    train: Floats, target: NDArray[np.int_], rows: Floats, labels: int, c: float
+) -> Floats:
+    """Logits (m, K) of rows (m, D) by a head fitted on train (n, D) and target (n,) alone."""
     weight, bias = _fit(train, target, labels, c)
     return np.asarray(rows @ weight.T + bias)
 

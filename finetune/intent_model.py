@@ -56,7 +56,7 @@ class IntentModel:
         self._words = Words.load(folder.words) if folder.words.exists() else None
         self._texts: OnnxText | None = None
         self.encoder: Encoder | None = None
-        if config["method"] == "frozen":
+        if not folder.model.exists():  # a head on the shared encoder
             base = folder.read_json(folder.base)
             self.encoder = encoder(base["encoder"])
             if self.encoder.fingerprint != base["fingerprint"]:

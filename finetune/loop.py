@@ -1,18 +1,22 @@
 """The settings that every task's Trainer shares."""
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 from data.errors import ConfigError
 from finetune.config import TrainConfig
+from finetune.tuning import Unfreeze
 
 # Rows of like length share a batch: less padding is less work.
-BY_LENGTH: dict[str, Any] = {
+BY_LENGTH: Mapping[str, Any] = {
     "train_sampling_strategy": "group_by_length",
     "label_names": ["labels"],
 }
@@ -33,72 +37,90 @@ def arguments(
         rows: Training rows, for the number of warm-up steps.
         kind: TrainingArguments or a library's subclass of it.
         more: Further fields, the task's own.
+
+    Raises:
+        ConfigError: If a batch cannot be shared out among the processes.
     """
     optim = config.optim
-    steps = max(1, -(-rows // optim.batch_size))
-    total = optim.max_steps if optim.max_steps > 0 else int(steps * optim.epochs)
     evaluate = optim.patience > 0
-    cuda = torch.cuda.is_available()
-    bf16 = has_bf16()
+    cuda = uses_cuda(config)
     return kind(
         output_dir=str(folder),
-        per_device_train_batch_size=optim.batch_size,
+        per_device_train_batch_size=_share(config),
         per_device_eval_batch_size=64,
+        gradient_accumulation_steps=optim.accumulate,
         num_train_epochs=optim.epochs,
         max_steps=optim.max_steps,
         learning_rate=optim.lr,
         weight_decay=optim.weight_decay,
-        warmup_steps=int(total * optim.warmup_fraction),
-        lr_scheduler_type="linear",
+        max_grad_norm=optim.clip,
+        warmup_steps=int(steps_of(config, rows) * optim.warmup_fraction),
+        lr_scheduler_type={"constant": "constant_with_warmup"}.get(optim.schedule, optim.schedule),
         seed=config.seed,
         data_seed=config.seed,
-        bf16=bf16,
+        bf16=optim.precision == "bf16" or (optim.precision == "auto" and has_bf16(cuda)),
+        tf32=True if cuda and torch.cuda.get_device_capability() >= (8, 0) else None,
         use_cpu=not cuda,
         eval_strategy="epoch" if evaluate else "no",
         save_strategy="epoch",
         save_total_limit=1,
         load_best_model_at_end=evaluate,
+        metric_for_best_model=optim.stop_on,
+        greater_is_better=optim.stop_on != "loss",
         logging_steps=10,
         disable_tqdm=not sys.stderr.isatty(),
         report_to=[],
         dataloader_pin_memory=cuda,
         remove_unused_columns=False,
+        ddp_find_unused_parameters=config.method == "gradual",
         **more,
     )
 
 
-def has_bf16() -> bool:
-    """Whether the hardware multiplies in bfloat16: 2.4 times as fast here as float32 on the CPU."""
-    if torch.cuda.is_available():
+def steps_of(config: TrainConfig, rows: int) -> int:
+    """How many steps a training over so many rows has."""
+    optim = config.optim
+    if optim.max_steps > 0:
+        return optim.max_steps
+    return max(1, int(max(1, -(-rows // optim.batch_size)) * optim.epochs))
+
+
+def uses_cuda(config: TrainConfig) -> bool:
+    """Whether this config trains on CUDA here.
+
+    Raises:
+        ConfigError: If it must, and there is none.
+    """
+    here = torch.cuda.is_available()
+    if config.device == "cuda" and not here:
+        raise ConfigError("device: cuda was asked for, but torch sees none here; use auto or cpu")
+    if config.method == "qlora" and not here:
+        raise ConfigError("method qlora: its 4-bit weights need a CUDA device; use lora here")
+    return here and config.device != "cpu"
+
+
+def has_bf16(cuda: bool) -> bool:
+    """Whether the hardware multiplies in bfloat16: on CPUs that do, twice as fast as float32."""
+    if cuda:
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def freeze(encoder: Any, config: TrainConfig) -> None:  # noqa: ANN401 - a transformers model
-    """Leave the word embeddings and the lowest layers as they are, where the config says so.
+def is_main() -> bool:
+    """Whether this process is the one that writes: the first of those that train together."""
+    return os.environ.get("RANK", "0") == "0"
 
-    Words that the training rows do not hold stay where they were beside those that they do, and
-    half of the optimizer's work goes away.
 
-    Raises:
-        ConfigError: If the encoder has fewer layers, or keeps them where this does not look.
-    """
-    if config.freeze_words:
-        encoder.get_input_embeddings().weight.requires_grad = False
-    if config.freeze_layers == 0:
-        return
-    stack = getattr(encoder, "encoder", None) or getattr(encoder, "transformer", None)
-    layers = getattr(stack, "layer", None)
-    if layers is None:
+def _share(config: TrainConfig) -> int:
+    """Examples that one process computes at a time."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    parts = processes * config.optim.accumulate
+    if config.optim.batch_size % parts:
         raise ConfigError(
-            f"freeze_layers: the layers of a {type(encoder).__name__} are not known here; use 0"
+            f"optim.batch_size: {config.optim.batch_size} does not divide by {processes} "
+            f"processes times accumulate {config.optim.accumulate}"
         )
-    if config.freeze_layers > len(layers):
-        raise ConfigError(
-            f"freeze_layers: {config.freeze_layers}, but the encoder has {len(layers)} layers"
-        )
-    for module in (encoder.embeddings, *layers[: config.freeze_layers]):
-        module.requires_grad_(False)
+    return config.optim.batch_size // parts
 
 
 def trained(trainer: Any) -> Any:  # noqa: ANN401 - a Trainer
@@ -109,10 +131,19 @@ def trained(trainer: Any) -> Any:  # noqa: ANN401 - a Trainer
     return model.cpu()
 
 
-def stopping(config: TrainConfig) -> list[Any]:
-    """The early-stopping callback where the config asks for one."""
+def callbacks(config: TrainConfig, encoder: nn.Module) -> list[Any]:
+    """Early stopping and gradual unfreezing, where the config asks for them."""
     patience = config.optim.patience
-    return [EarlyStoppingCallback(early_stopping_patience=patience)] if patience else []
+    wanted: list[Any] = [EarlyStoppingCallback(early_stopping_patience=patience)] * (patience > 0)
+    if config.method == "gradual":
+        wanted.append(Unfreeze(encoder))
+    return wanted
+
+
+def balanced(counts: list[int]) -> torch.Tensor:
+    """Weights (K,) by which labels of so many rows count alike; their mean over rows is 1."""
+    rows = torch.tensor(counts, dtype=torch.float32)
+    return rows.sum() / (len(counts) * rows.clamp(min=1))
 
 
 class Rows(Dataset[dict[str, Any]]):

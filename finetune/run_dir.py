@@ -10,7 +10,7 @@ import yaml
 
 from data.errors import RunDirError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,12 @@ class RunDir:
                 f"{self.root}: not a complete run, {', '.join(missing)} missing; train it again"
             )
         config = self.read_config()
-        if config.get("format") != FORMAT:
+        made = config.get("format")
+        if made != FORMAT:
+            newer = isinstance(made, int) and made > FORMAT
             raise RunDirError(
-                f"{self.root}: run format {config.get('format')}, this version reads {FORMAT}; "
-                "train it again or use the version that made it"
+                f"{self.root}: run format {made}, this version reads {FORMAT}; "
+                + ("a newer deskhand made it: update this one" if newer else "train it again")
             )
         found = str(config["train"]["task"])
         if task is not None and found != task:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.reading import Splits
@@ -15,15 +18,32 @@ from finetune.run_dir import RunDir
 class Scored:
     """Metrics by name, the rows that went wrong, and what a report shows beside them.
 
-    `detail` may hold `per_class` (a table by name) and `confusion` (pairs with counts).
+    `detail` may hold `per_class` (name → precision, recall, support), `confusion` ([right, given,
+    count] of what went wrong), `confidence` and `right` (n each: how sure the model was of its best
+    answer, in [0, 1], and whether that was right), `scope` and `inside` (n each: a score of being
+    in scope, and whether the row is). `resample` gives the metrics of the rows at some places
+    (m,), repeats counted: what a bootstrap needs.
     """
 
     metrics: Mapping[str, float]
     errors: list[dict[str, Any]] = field(default_factory=list)
     detail: Mapping[str, Any] = field(default_factory=dict)
+    resample: Callable[[NDArray[np.int_]], Mapping[str, float]] | None = None
 
 
 Scorer = Callable[[list[Example]], Scored]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Scorers of what tuning must beat: the untuned encoder; the majority class or chance.
+
+    `vectors` (n, D) are the training rows' by the untuned encoder, where its scorer needed them.
+    """
+
+    untuned: Scorer
+    baseline: Scorer
+    vectors: NDArray[np.float32] | None = None
 
 
 class Trains(Protocol):
@@ -59,8 +79,22 @@ class Task(Protocol):
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """Write weights, tokenizer, labels and calibration; the trainer is not used again."""
 
-    def before(self, config: TrainConfig, splits: Splits) -> tuple[Scorer, Scorer]:
-        """Scorers of what tuning must beat: the untuned encoder; the majority class or chance."""
+    def before(self, config: TrainConfig, splits: Splits) -> Before:
+        """What tuning must beat."""
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """A scorer over the finished run, served as it will be."""
+
+    def findings(
+        self,
+        run: Path,
+        config: TrainConfig,
+        splits: Splits,
+        examples: list[Example],
+        scored: Scored,
+        vectors: NDArray[np.float32] | None,
+    ) -> Mapping[str, Any]:
+        """What a report tells beyond scores, under the names that `report_html` takes as extras.
+
+        `scored` is the finished run on `examples`; `vectors` are those of Before.
+        """

@@ -1,5 +1,6 @@
 """The one way to train: read, tune, save, score before and after, and only then a run directory."""
 
+import errno
 import json
 import logging
 import os
@@ -7,7 +8,10 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,13 +20,18 @@ from typing import Any
 import torch
 import transformers
 import yaml
-from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 
+from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import write_jsonl
 from data.schema import Example
+from finetune.auto import settled
 from finetune.config import TrainConfig
 from finetune.encoder import device_name
+from finetune.estimate import estimate
+from finetune.evaluation.bootstrap import intervals
+from finetune.loop import is_main, uses_cuda
 from finetune.metrics import rounded
 from finetune.reading import Splits, read_splits
 from finetune.report import card_markdown, report_html
@@ -67,6 +76,9 @@ def train(
 ) -> Trained:
     """Train one model.
 
+    Under `torchrun` or `accelerate launch` every process calls this; the first one alone writes,
+    scores and returns metrics.
+
     Args:
         config: What and how.
         data: A labelled file, or a folder with `train`, `validation` and `test` files.
@@ -79,52 +91,95 @@ def train(
     """
     task, run = TASKS[config.task], RunDir(out)
     _check_out(run)
-    splits = read_splits(data, evaluation, lambda path: task.read(path, config))
+    config, why, splits = _plan(config, data, evaluation)
     begun = {"train": config.model_dump(mode="json"), "data": str(data.resolve()), **_rows(splits)}
-    checkpoint = _open_partial(run.partial, begun, resume)
+    if is_main():
+        _open_partial(run.partial, begun, resume)
     _settle(config)
-    logger.info(
-        "training %s by %s on %s: %s rows, %s validation, %s test",
-        config.task,
-        config.method,
-        torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        len(splits.train),
-        len(splits.validation),
-        len(splits.test),
-    )
     start = time.perf_counter()
     trainer = task.trainer(config, splits, run.partial)
-    trainer.remove_callback(PrinterCallback)  # both write to stdout, which is for results
-    trainer.remove_callback(ProgressCallback)
-    if sys.stderr.isatty():
-        trainer.add_callback(_Bar())
-    trainer.add_callback(_Log(run.partial.log))
+    checkpoint = None
+    if isinstance(trainer, Trainer):
+        trainer.accelerator.wait_for_everyone()  # the first process has made the folder
+        checkpoint = _last_checkpoint(run.partial) if resume else None
+        _prepare_trainer(trainer, run)
+    elif not is_main():
+        return Trained(run, {})  # a head is fitted in seconds, by one process
+    expected = estimate(trainer, config, splits)
+    if is_main():
+        device = torch.cuda.get_device_name() if uses_cuda(config) else "cpu"
+        logger.info("%s by %s (%s) on %s: %s", config.task, config.method, why, device, expected)
     trainer.train(resume_from_checkpoint=checkpoint)
-    task.save(trainer, config, splits, run.partial)
-    seconds = time.perf_counter() - start
-    del trainer
-    run.partial.log.touch()
-    resolved = _resolved(config, data, splits, seconds)
-    _write_config(run.partial, resolved)
-    metrics = _score(task, config, splits, run, resolved)
-    _publish(run)
+    if not is_main():
+        return Trained(run, {})
+    with _room(run):
+        task.save(trainer, config, splits, run.partial)
+        resolved = _resolved(config, data, splits, time.perf_counter() - start)
+        resolved |= {"method_because": why, "estimate": expected.to_dict()}
+        del trainer
+        run.partial.log.touch()
+        _write_config(run.partial, resolved)
+        metrics = _score(task, config, splits, run, resolved)
+        _publish(run)
     return Trained(run, metrics)
 
 
 def describe(config: TrainConfig, data: Path, evaluation: Path | None = None) -> dict[str, Any]:
-    """What a training would do, without doing it: rows and steps.
+    """What a training would do and take, from a few of its steps; nothing is written.
 
     Raises:
         DeskhandError: If the data is not what is needed.
     """
+    config, why, splits = _plan(config, data, evaluation)
+    _settle(config)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = TASKS[config.task].trainer(config, splits, RunDir(Path(folder)))
+        expected = estimate(trainer, config, splits)
+    return {
+        "task": config.task,
+        "method": config.method,
+        "because": why,
+        "rows_by_split": _rows(splits)["rows"],
+        **expected.to_dict(),
+        "summary": str(expected),
+    }
+
+
+def _plan(
+    config: TrainConfig, data: Path, evaluation: Path | None
+) -> tuple[TrainConfig, str, Splits]:
+    """The config with its method settled, why, and the rows."""
+    uses_cuda(config)  # refuses what is not here, before anything is read
     task = TASKS[config.task]
     splits = read_splits(data, evaluation, lambda path: task.read(path, config))
-    steps = 0
-    if config.method != "frozen":
-        optim = config.optim
-        steps = int(-(-len(splits.train) // optim.batch_size) * optim.epochs)
-        steps = optim.max_steps if optim.max_steps > 0 else steps
-    return {"task": config.task, "method": config.method, "steps": steps, **_rows(splits)}
+    parameters = resolve_encoder(config.encoder).path
+    size = sum(file.stat().st_size for file in parameters.glob("*.safetensors")) // 4
+    config, why = settled(config, splits, size)
+    return config, why, splits
+
+
+def _prepare_trainer(trainer: Any, run: RunDir) -> None:  # noqa: ANN401 - any of the family
+    """What every Trainer tells, and to whom."""
+    trainer.remove_callback(PrinterCallback)  # both write to stdout, which is for results
+    trainer.remove_callback(ProgressCallback)
+    if is_main():
+        if sys.stderr.isatty():
+            trainer.add_callback(_Bar())
+        trainer.add_callback(_Log(run.partial.log))
+
+
+@contextmanager
+def _room(run: RunDir) -> Iterator[None]:
+    """A full disk is told in one line; the run of that name, if there was one, is untouched."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise RunDirError(
+            f"{run.root}: no space left on the disk while the run was saved; make room and go on "
+            "with --resume"
+        ) from error
 
 
 def _check_out(run: RunDir) -> None:
@@ -139,21 +194,19 @@ def _check_out(run: RunDir) -> None:
         raise ConfigError(f"{run.root}: exists and is not a run; choose another --out")
 
 
-def _open_partial(partial: RunDir, begun: dict[str, Any], resume: bool) -> str | None:
-    """Make the partial run's folder; return the checkpoint to go on from, if there is one."""
+def _open_partial(partial: RunDir, begun: dict[str, Any], resume: bool) -> None:
+    """Make the partial run's folder, or keep it where there is a checkpoint to go on from."""
     note = partial.root / "resume.json"
-    checkpoint = None
     if resume and note.exists():
         if partial.read_json(note) != begun:
             raise ConfigError(
                 f"{partial.root}: was begun with another config or data; train without --resume"
             )
-        checkpoint = _last_checkpoint(partial)
-    if checkpoint is None:
-        shutil.rmtree(partial.root, ignore_errors=True)
-        partial.root.mkdir(parents=True)
-        write_json(note, begun)
-    return checkpoint
+        if _last_checkpoint(partial) is not None:
+            return
+    shutil.rmtree(partial.root, ignore_errors=True)
+    partial.root.mkdir(parents=True)
+    write_json(note, begun)
 
 
 def _last_checkpoint(partial: RunDir) -> str | None:
@@ -183,7 +236,7 @@ def _score(
     """Write metrics, errors, report and card into the partial run; return the metrics."""
     title, run = run.root.name, run.partial
     logger.info("scoring before and after tuning")
-    before, baseline = task.before(config, splits)
+    before = task.before(config, splits)
     sets = {"validation": splits.validation, "test": splits.test}
     metrics: dict[str, Any] = {}
     after: dict[str, Scored] = {}
@@ -197,8 +250,8 @@ def _score(
         try:
             after[name] = scorer(examples)
             stages = {
-                "baseline": baseline(examples),
-                "before": before(examples),
+                "baseline": before.baseline(examples),
+                "before": before.untuned(examples),
                 "after": after[name],
             }
         except LogFormatError:
@@ -206,14 +259,21 @@ def _score(
                 raise
             continue  # too few validation rows for this metric: the test rows still tell
         metrics[name] = {stage: rounded(scored.metrics) for stage, scored in stages.items()}
+        sure = intervals(stages["before"], stages["after"], len(examples), config.seed)
+        if sure:
+            metrics[name]["intervals"] = sure
     if not metrics:
         raise LogFormatError(
             f"{resolved['data']}: too few validation rows to score; add rows or --eval"
         )
     write_json(run.metrics, metrics)
-    last = next(reversed(after.items()))
-    write_jsonl(run.errors, ({"split": last[0], **error} for error in last[1].errors))
-    run.report.write_text(report_html(title, resolved, metrics, after), encoding="utf-8")
+    split, last = next(reversed(after.items()))
+    write_jsonl(run.errors, ({"split": split, **error} for error in last.errors))
+    extras = {
+        "log": [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()],
+        **task.findings(run.root, config, splits, sets[split], last, before.vectors),
+    }
+    run.report.write_text(report_html(title, resolved, metrics, after, extras), encoding="utf-8")
     run.card.write_text(card_markdown(title, resolved, metrics), encoding="utf-8")
     return metrics
 

@@ -41,7 +41,7 @@ def trained(tmp_path_factory):
     write(folder / "turns.jsonl", rows)
     for arguments in (
         ["train", "intent", "--data", "turns.jsonl", "--out", "runs/intent"]
-        + ["--config", ROOT / "finetune" / "configs" / "intent_frozen.yaml"],
+        + ["--config", ROOT / "finetune" / "configs" / "intent_head.yaml"],
         ["index", SAMPLES / "faq.md", "--out", "indexes/faq"],
     ):
         done = deskhand(folder, *arguments)

@@ -8,7 +8,7 @@ import pytest
 from data.errors import LogFormatError
 from data.schema import OOS, Example
 from finetune.reading import (
-    _carve,
+    carve,
     read_entities,
     read_labelled,
     read_replies,
@@ -195,7 +195,7 @@ def labelled(sizes):
 
 
 def test_carving_takes_the_same_share_of_each_label():
-    train, validation = _carve(labelled({"a": 100, "b": 50, "c": 4, OOS: 20}), 0.1)
+    train, validation = carve(labelled({"a": 100, "b": 50, "c": 4, OOS: 20}), 0.1)
     assert Counter(row.label for row in validation) == {"a": 10, "b": 5, OOS: 2}
     assert Counter(row.label for row in train) == {"a": 90, "b": 45, "c": 4, OOS: 18}
     assert not {row.text for row in train} & {row.text for row in validation}
@@ -203,22 +203,22 @@ def test_carving_takes_the_same_share_of_each_label():
 
 def test_carving_does_not_depend_on_the_order_of_rows():
     rows = labelled({"a": 40, "b": 30})
-    wanted = {row.text for row in _carve(rows, 0.1)[1]}
-    assert {row.text for row in _carve(rows[::-1], 0.1)[1]} == wanted
+    wanted = {row.text for row in carve(rows, 0.1)[1]}
+    assert {row.text for row in carve(rows[::-1], 0.1)[1]} == wanted
 
 
 def test_carving_keeps_rows_of_one_text_together():
     rows = [Example(f"text {number % 20}", label="ab"[number % 2]) for number in range(100)]
-    train, validation = _carve(rows, 0.1)
+    train, validation = carve(rows, 0.1)
     assert validation
     assert not {row.text for row in train} & {row.text for row in validation}
 
 
 def test_carving_never_takes_a_labels_last_row():
-    train, validation = _carve(labelled({"a": 1, "b": 1, "c": 3}), 0.1)
+    train, validation = carve(labelled({"a": 1, "b": 1, "c": 3}), 0.1)
     assert [row.label for row in validation] == ["c"]
     assert {row.label for row in train} == {"a", "b", "c"}
-    train, validation = _carve(labelled({"a": 2, "b": 2}), 0.9)
+    train, validation = carve(labelled({"a": 2, "b": 2}), 0.9)
     assert {row.label for row in train} == {"a", "b"}
 
 
@@ -266,3 +266,10 @@ def test_missing_files_are_refused_in_one_line(tmp_path):
 def test_a_table_without_rows_is_refused(tmp_path):
     with pytest.raises(LogFormatError, match="no rows to learn from"):
         read_labelled(write(tmp_path / "r.csv", "text,label\n"))
+
+
+def test_carving_small_labels_takes_the_share_of_all_rows():
+    train, validation = carve(labelled({f"label {n}": 4 for n in range(50)}), 0.1)
+    assert len(validation) == 20
+    assert max(Counter(row.label for row in validation).values()) == 1
+    assert len({row.label for row in train}) == 50

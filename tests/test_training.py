@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,20 +21,27 @@ from data.errors import ConfigError, EncoderError, LogFormatError, RunDirError
 from data.onnx_text import OnnxText
 from data.pairs import CONTEXT_TURNS
 from data.schema import OOS, Example
-from finetune.config import CONFIGS, METHODS, TaskName, TrainConfig, train_config
+from finetune.config import CONFIGS, TrainConfig, train_config
 from finetune.encoder import Pooled, export_onnx, load_encoder, token_inputs
 from finetune.intent_model import IntentModel
+from finetune.intent_net import IntentNet
+from finetune.intent_scores import _scored
+from finetune.methods import ADAPTERS, METHODS, TaskName
 from finetune.ner_model import NerModel
 from finetune.reply_model import ReplyModel
 from finetune.run_dir import RunDir
 from finetune.serving import encoder_of, shared_encoder
 from finetune.shapes import shape_ids
 from finetune.tasks import TASKS
-from finetune.tasks.intent import IntentNet
 from finetune.tasks.ner import NerNet, collate, token_rows
 from finetune.train import describe, train
 
-CELLS = [(task, method) for task, methods in METHODS.items() for method in methods]
+CELLS = [
+    (task, method)
+    for task, methods in METHODS.items()
+    for method in methods
+    if method != "qlora"  # needs a GPU: tests/test_methods.py
+]
 SMALL = {"batch_size": 4, "max_steps": 2, "lr": 1e-3}
 INTENTS = {
     "refund": "give me my money back {} please",
@@ -141,7 +149,7 @@ def folders(tmp_path_factory):
 def small(task, tiny, method="full", **values):
     return TrainConfig.model_validate(
         {"task": task, "encoder": tiny, "method": method, "threads": 1, "max_tokens": 32,
-         "freeze_words": False, "optim": SMALL, **values}
+         "top_layers": 1, "optim": SMALL, **values}
     )  # fmt: skip
 
 
@@ -152,6 +160,8 @@ def open_encoder(name):
 def finite(values):
     if isinstance(values, dict):
         return all(finite(value) for value in values.values())
+    if isinstance(values, list):
+        return all(map(finite, values))
     return math.isfinite(values)
 
 
@@ -171,20 +181,24 @@ def test_two_steps_give_a_complete_run_that_reloads(
     assert {path.name for path in out.iterdir()} == {path.name for path in run.files()}
     assert [path.name for path in out.parent.iterdir()] == ["mine"]
     weights = {path.name for path in run.weights.iterdir()}
-    if method == "frozen":
+    if (task, method) == ("intent", "head"):
         assert weights - {"words.safetensors"} == {"head.safetensors"}
     else:
         assert {"model.onnx", "model.onnx.sha256"} <= weights
-        assert ("adapter" if method == "lora" else "encoder") in weights
+        assert ("adapter" if method in ADAPTERS else "encoder") in weights
 
     metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     assert metrics == done.metrics
     assert set(metrics) == {"validation", "test"}
     for stages in metrics.values():
-        assert set(stages) == {"baseline", "before", "after"}
+        resampled = set() if task == "reply" else {"intervals"}  # draws of rivals are no rows
+        assert set(stages) == {"baseline", "before", "after"} | resampled
         assert finite(stages)
+        for metric, sure in stages.get("intervals", {}).items():
+            if metric != "ece":  # a mean of gaps: larger on any draw of the rows
+                assert sure["after"][0] <= stages["after"][metric] <= sure["after"][1], metric
     assert TASKS[task].best_metric in metrics["test"]["after"]
-    if method != "frozen":
+    if (task, method) != ("intent", "head"):
         losses = [row["train_loss"] for row in log_rows(run) if "train_loss" in row]
         assert losses
         assert finite(losses[-1])
@@ -206,6 +220,35 @@ def test_two_steps_give_a_complete_run_that_reloads(
     assert capfd.readouterr().out == ""
     for thing in THINGS:  # customers' words are never logged
         assert thing not in caplog.text
+
+
+def test_the_report_of_an_intent_run_shows_where_to_look(tiny, tmp_path):
+    rows = intent_rows()
+    wrong = [{**row, "label": "login"} for row in rows if row["label"] == "refund"]
+    write_lines(tmp_path / "train.jsonl", [*rows, *rows, *wrong[:1]])
+    write_lines(tmp_path / "validation.jsonl", [*rows[: len(rows) - 10], *wrong])
+    run = train(small("intent", tiny, "head"), tmp_path, tmp_path / "run").run
+    page = run.report.read_text(encoding="utf-8")
+    sections = re.findall(r"<h2 id=(\w+)>", page)
+    for section in ("classes", "confusion", "errors", "calibration", "coverage", "changes"):
+        assert section in sections, section
+    assert sections.count("errors") == 1
+    assert "aria-label='nearest training rows'" in page
+    errors = [json.loads(line) for line in run.errors.read_text().splitlines()]
+    assert all(error["text"] in page for error in errors)
+    assert "Do not pass it on" in page
+
+
+def test_every_row_drawn_once_has_the_metrics_of_the_whole():
+    examples = [Example("t", label=label) for label in ("a", "a", "b", "b", OOS)]
+    said, best = ["a", OOS, "a", "b", OOS], ["a", "a", "a", "b", "b"]
+    found = _scored(examples, said, best, [0.9, 0.4, 0.8, 0.7, 0.3], [0.9, 0.2, 0.9, 0.8, 0.1])
+    assert found.metrics["in_scope_accuracy"] == 0.5
+    assert found.metrics["accuracy_no_refusal"] == 0.75
+    assert found.resample(np.arange(5)) == found.metrics
+    assert found.resample(np.array([0, 0, 3]))["accuracy"] == 1.0
+    assert found.detail["right"] == [True, True, False, True, False]
+    assert found.detail["inside"] == [True] * 4 + [False]
 
 
 def test_nothing_is_written_to_stdout_in_a_terminal_either(
@@ -272,7 +315,7 @@ def test_the_frozen_head_learns_eight_rows_by_heart(tiny, tmp_path):
     rows = [{**row, "text": f"{row['text']} {number}"} for number, row in enumerate(rows)]
     write_lines(tmp_path / "train.jsonl", rows)
     write_lines(tmp_path / "validation.jsonl", rows)
-    config = small("intent", tiny, "frozen", words=False, head={"c": [1e4]})
+    config = small("intent", tiny, "head", words=False, head={"c": [1e4]})
     run = train(config, tmp_path, tmp_path / "run").run
     model = IntentModel(run.root, open_encoder, threads=1)
     found = [each.top[0][0] for each in model.predict([row["text"] for row in rows])]
@@ -470,7 +513,7 @@ def test_a_file_in_the_place_of_a_run_is_refused(tiny, folders, tmp_path):
 
 def test_training_again_replaces_the_run_only_when_it_is_complete(tiny, folders, tmp_path):
     out = tmp_path / "run"
-    config = small("intent", tiny, "frozen")
+    config = small("intent", tiny, "head")
     train(config, folders["intent"], out)
     (out / "mark").write_text("the first")
     longer = small("intent", tiny, optim={"batch_size": 10, "epochs": 2, "lr": 1e-3})
@@ -534,7 +577,7 @@ def test_out_of_scope_rows_in_validation_alone_train(tiny, tmp_path):
     moon = [{"text": f"sing of the moon {thing}", "label": OOS} for thing in THINGS]
     write_lines(tmp_path / "validation.jsonl", [*intent_rows(), *moon])
     optim = {"batch_size": 10, "epochs": 1, "lr": 1e-3, "patience": 1}
-    for method in ("full", "frozen"):
+    for method in ("full", "head"):
         done = train(small("intent", tiny, method, optim=optim), tmp_path, tmp_path / "run")
         assert json.loads(done.run.labels.read_text()) == sorted(INTENTS)
 
@@ -577,7 +620,7 @@ def test_ten_answers_of_one_conversation_have_no_rivals(tiny, folders, tmp_path)
 
 
 def test_a_run_of_another_task_is_refused(tiny, folders, tmp_path):
-    train(small("intent", tiny, "frozen"), folders["intent"], tmp_path / "run")
+    train(small("intent", tiny, "head"), folders["intent"], tmp_path / "run")
     for model in (NerModel, ReplyModel):
         with pytest.raises(RunDirError, match="a run of task intent") as caught:
             model(tmp_path / "run")
@@ -587,7 +630,7 @@ def test_a_run_of_another_task_is_refused(tiny, folders, tmp_path):
 
 
 def test_a_frozen_head_refuses_another_encoder(tiny, folders, tmp_path):
-    train(small("intent", tiny, "frozen"), folders["intent"], tmp_path / "run")
+    train(small("intent", tiny, "head"), folders["intent"], tmp_path / "run")
 
     class Other:
         fingerprint = "0" * 64
@@ -615,7 +658,7 @@ def test_describe_counts_rows_and_steps(tiny, folders):
         "steps": 8,
         "rows": {"train": 30, "validation": 30, "test": 30},
     }
-    assert describe(small("intent", tiny, "frozen"), folders["intent"])["steps"] == 0
+    assert describe(small("intent", tiny, "head"), folders["intent"])["steps"] == 0
 
 
 def test_freezing_leaves_words_and_lower_layers_as_they_are(tiny, folders, tmp_path):

@@ -1,17 +1,18 @@
 """Entity recognition: token classification over the encoder, word-shape embeddings beside it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy.special import log_softmax
 from sklearn.linear_model import SGDClassifier
+from sklearn.metrics import f1_score
 from torch import Tensor, nn
-from transformers import Trainer
 
 from data.conversations import entity_values
 from data.encoders import resolve_encoder
@@ -19,21 +20,21 @@ from data.errors import LogFormatError
 from data.schema import Entity, Example
 from finetune.config import TrainConfig
 from finetune.encoder import (
-    add_lora,
     base_of,
     export_onnx,
     load_encoder,
     save_encoder,
     save_tokenizer,
 )
-from finetune.loop import BY_LENGTH, Rows, arguments, freeze, stopping, trained
+from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.metrics import entity_metrics, span_counts
 from finetune.ner_model import NerModel
 from finetune.reading import Splits, read_entities
 from finetune.run_dir import RunDir, write_json
 from finetune.shapes import CHUNK_SHAPES, OWN_SHAPES, shape_ids
 from finetune.tags import IGNORE, allowed, best_path, spans_of, tag_names, tags_for
-from finetune.task import Scored, Scorer, Trains
+from finetune.task import Before, Scored, Scorer, Trains
+from finetune.tuning import Tuner, hidden_states, prepare
 
 BASELINE_TOKENS = 60_000  # a linear head learns no more from more of them
 
@@ -43,15 +44,25 @@ class NerNet(nn.Module):
 
     encoder: Any  # a transformers or peft model
 
-    def __init__(self, encoder: nn.Module, width: int, tags: int, dropout: float = 0.1) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        width: int,
+        tags: int,
+        smoothing: float = 0.0,
+        weights: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.own = nn.Embedding(OWN_SHAPES, width)
         self.chunk = nn.Embedding(CHUNK_SHAPES, width)
         for table in (self.own, self.chunk):  # training starts from the encoder as it is
             nn.init.zeros_(table.weight)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.1)
         self.linear = nn.Linear(width, tags)
+        self._smoothing = smoothing
+        self.weights: Tensor | None
+        self.register_buffer("weights", weights, persistent=False)  # (K,) of the tags, or None
 
     def forward(
         self,
@@ -66,14 +77,16 @@ class NerNet(nn.Module):
         """
         words = self.encoder.get_input_embeddings()(input_ids)
         embedded = words + self.own(shapes[..., 0]) + self.chunk(shapes[..., 1])
-        hidden = self.encoder(
-            inputs_embeds=embedded, attention_mask=attention_mask
-        ).last_hidden_state
+        hidden = hidden_states(self.encoder, attention_mask, embeds=embedded)
         logits: Tensor = self.linear(self.dropout(hidden))
         if labels is None:
             return logits
         loss = nn.functional.cross_entropy(
-            logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE
+            logits.flatten(0, 1),
+            labels.flatten(),
+            weight=self.weights,
+            ignore_index=IGNORE,
+            label_smoothing=self._smoothing,
         )
         return {"loss": loss, "logits": logits}
 
@@ -90,24 +103,30 @@ class NerTask:
     def trainer(self, config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         """See Task."""
         tags = tag_names(entity_types(splits))
-        encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
-        freeze(encoder, config)
+        encoder, tokenizer = load_encoder(
+            resolve_encoder(config.encoder), config.optim.dropout, config.method == "qlora"
+        )
         width = encoder.config.hidden_size
-        if config.method == "lora":
-            encoder = add_lora(encoder, config.lora)
+        encoder = prepare(encoder, config)
         rows = token_rows(splits.train, tokenizer, tags, config.max_tokens)
         if not any(tag > 0 for row in rows for tag in row["labels"]):
             raise LogFormatError(
                 f"{splits.train[0].where}: every entity lies after the first {config.max_tokens} "
                 "tokens of its text; raise max_tokens or cut the texts"
             )
-        return Trainer(  # type: ignore[no-any-return]
-            model=NerNet(encoder, width, len(tags)),
+        weights = None
+        if config.optim.class_weights == "balanced":
+            counts = Counter(tag for row in rows for tag in row["labels"])
+            weights = balanced([counts[place] for place in range(len(tags))])
+        return Tuner(
+            config,
+            model=NerNet(encoder, width, len(tags), config.optim.label_smoothing, weights),
             args=arguments(config, run.checkpoints, len(splits.train), **BY_LENGTH),
             train_dataset=Rows(rows),
             eval_dataset=Rows(token_rows(splits.validation, tokenizer, tags, config.max_tokens)),
             data_collator=collate,
-            callbacks=stopping(config),
+            compute_metrics=_while_training,
+            callbacks=callbacks(config, encoder),
         )
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
@@ -120,7 +139,7 @@ class NerTask:
         _, tokenizer = load_encoder(source)
         save_tokenizer(tokenizer, run.tokenizer)
         net = trained(trainer)
-        net.encoder = save_encoder(net.encoder, run.weights)
+        net.encoder = save_encoder(net.encoder, run.weights, source)
         head = {name: value.detach().numpy() for name, value in net.named_parameters()
                 if not name.startswith("encoder.")}  # fmt: skip
         save_file(head, run.head)
@@ -132,7 +151,7 @@ class NerTask:
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "shapes")}
         export_onnx(net, inputs, run.model)
 
-    def before(self, config: TrainConfig, splits: Splits) -> tuple[Scorer, Scorer]:
+    def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: a linear head over the frozen encoder's tokens, and no entity at all."""
         tags = tag_names(entity_types(splits))
         encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
@@ -166,7 +185,7 @@ class NerTask:
         def nothing(examples: list[Example]) -> Scored:
             return score_entities(examples, [[] for _ in examples])
 
-        return frozen, nothing
+        return Before(frozen, nothing)
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
@@ -178,6 +197,26 @@ class NerTask:
             return score_entities(examples, model.predict([example.text for example in examples]))
 
         return score
+
+    def findings(
+        self,
+        run: Path,
+        config: TrainConfig,
+        splits: Splits,
+        examples: list[Example],
+        scored: Scored,
+        vectors: NDArray[np.float32] | None,
+    ) -> Mapping[str, Any]:
+        """See Task: nothing beyond the scores."""
+        return {}
+
+
+def _while_training(predicted: Any) -> dict[str, float]:  # noqa: ANN401 - an EvalPrediction
+    """What early stopping may watch: tags of tokens, each the likeliest by itself."""
+    gold = predicted.label_ids
+    said = predicted.predictions.argmax(axis=-1)[gold != IGNORE]
+    macro = f1_score(gold[gold != IGNORE], said, average="macro", zero_division=0)
+    return {"token_macro_f1": float(macro)}
 
 
 def entity_types(splits: Splits) -> list[str]:
@@ -271,7 +310,23 @@ def score_entities(examples: Sequence[Example], found: Sequence[Sequence[Entity]
         "per_class": {kind: row for kind, row in table.items() if kind != "all"},
         "confusion": [[right, given, count] for (right, given), count in confused.most_common(40)],
     }
-    return Scored(entity_metrics(texts, gold, found), errors, detail)
+    counts = np.array(
+        [
+            (len({*map(_span, a)} & {*map(_span, b)}), len({*map(_span, b)}), len({*map(_span, a)}))
+            for a, b in zip(gold, found, strict=True)
+        ]
+    )
+
+    def resample(places: NDArray[np.int_]) -> Mapping[str, float]:
+        """Of the strict spans alone: words of one text are not independent draws."""
+        hits, said, right = (int(total) for total in counts[places].sum(axis=0))
+        return {
+            "entity_precision": hits / said if said else 0.0,
+            "entity_recall": hits / right if right else 0.0,
+            "entity_f1": 2 * hits / (said + right) if said + right else 0.0,
+        }
+
+    return Scored(entity_metrics(texts, gold, found), errors, detail, resample)
 
 
 def _span(entity: Entity) -> tuple[str, int, int]:

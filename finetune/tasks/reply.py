@@ -5,7 +5,7 @@ negatives are sentence-transformers'.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from sentence_transformers import (
 )
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.util import mine_hard_negatives
+from torch import nn
 
 from data.encoders import Encoder, resolve_encoder
 from data.errors import LogFormatError
@@ -27,24 +28,40 @@ from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.encoder import (
     Pooled,
-    add_lora,
     base_of,
     device_name,
     export_onnx,
+    load_encoder,
     save_encoder,
     save_tokenizer,
     token_inputs,
 )
-from finetune.loop import arguments, freeze, stopping, trained
+from finetune.loop import arguments, callbacks, trained
 from finetune.metrics import ranking_metrics
 from finetune.reading import Splits, conversation_of, read_replies
 from finetune.reply_model import ReplyModel
 from finetune.run_dir import RunDir, write_json
 from finetune.serving import shared_encoder
-from finetune.task import Scored, Scorer, Trains
+from finetune.task import Before, Scored, Scorer, Trains
+from finetune.tuning import optimizer_of, prepare
 
 DRAWS = 1000
 CANDIDATES = 10
+
+
+class _ReplyTuner(SentenceTransformerTrainer):  # type: ignore[misc]
+    """The library's trainer with this config's optimizer."""
+
+    def __init__(self, config: TrainConfig, **settings: Any) -> None:  # noqa: ANN401 - the library's
+        self.tuning = config
+        self.optimizer: Any = None
+        super().__init__(**settings)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> Any:  # noqa: ANN401 - as the parent
+        """See transformers.Trainer."""
+        if self.optimizer is None:
+            self.optimizer = optimizer_of(model or self.model, self.tuning)
+        return self.optimizer
 
 
 class ReplyTask:
@@ -64,12 +81,12 @@ class ReplyTask:
         model.max_seq_length = config.max_tokens
         rows = _pairs(splits.train, config)
         rows = _with_negatives(rows, model, config)
-        freeze(model[0].model, config)
-        if config.method == "lora":
-            transformer = model[0]
-            transformer.model = add_lora(transformer.model, config.lora)
+        transformer = model[0]
+        transformer.model, _ = load_encoder(source, config.optim.dropout, config.method == "qlora")
+        transformer.model = prepare(transformer.model, config)
         loss = MultipleNegativesRankingLoss(model, scale=1 / config.reply.temperature)
-        return SentenceTransformerTrainer(  # type: ignore[no-any-return]
+        return _ReplyTuner(
+            config,
             model=model,
             args=arguments(
                 config, run.checkpoints, len(rows), SentenceTransformerTrainingArguments,
@@ -78,7 +95,7 @@ class ReplyTask:
             train_dataset=rows,
             eval_dataset=_dataset(splits.validation) if config.optim.patience else None,
             loss=loss,
-            callbacks=stopping(config),
+            callbacks=callbacks(config, transformer.model),
         )  # fmt: skip
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
@@ -91,10 +108,10 @@ class ReplyTask:
         tokenizer = transformer.processor
         for folder in (run.tokenizer, run.weights):  # beside the weights: the run is an encoder
             save_tokenizer(tokenizer, folder)
-        encoder = save_encoder(transformer.model, run.weights)
+        encoder = save_encoder(transformer.model, run.weights, resolve_encoder(config.encoder))
         export_onnx(Pooled(encoder), token_inputs(tokenizer), run.model)
 
-    def before(self, config: TrainConfig, splits: Splits) -> tuple[Scorer, Scorer]:
+    def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: the untuned encoder, and chance."""
         encoder = shared_encoder(config.encoder, threads=config.threads)
 
@@ -105,12 +122,24 @@ class ReplyTask:
             places = np.arange(DRAWS) % CANDIDATES + 1
             return Scored(ranking_metrics(list(places)))
 
-        return untuned, chance
+        return Before(untuned, chance)
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
         model = ReplyModel(run, config.threads)
         return lambda examples: score_ranking(model.encoder, examples, config.seed)
+
+    def findings(
+        self,
+        run: Path,
+        config: TrainConfig,
+        splits: Splits,
+        examples: list[Example],
+        scored: Scored,
+        vectors: NDArray[np.float32] | None,
+    ) -> Mapping[str, Any]:
+        """See Task: nothing beyond the scores."""
+        return {}
 
 
 def score_ranking(encoder: Encoder, examples: Sequence[Example], seed: int) -> Scored:

@@ -1,0 +1,107 @@
+"""What a training will take, from a few of its own steps: rows, parameters, minutes, memory."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from transformers import Trainer
+
+from finetune.config import TrainConfig
+from finetune.loop import steps_of
+from finetune.reading import Splits
+from finetune.task import Trains
+
+_PROBES = 3  # steps that are timed, after one that warms up on the longest rows
+_GIB = 2**30
+_STATE = {"adamw": 8, "sgd": 4, "adafactor": 0.1}  # bytes an optimizer keeps for a parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Training rows, steps, parameters trained and in all, minutes of training, GiB of memory.
+
+    Minutes are those of the steps: reading, scoring and the report come on top.
+    """
+
+    rows: int
+    steps: int
+    trainable: int
+    parameters: int
+    minutes: float
+    memory_gib: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        share = self.trainable / max(1, self.parameters)
+        return (
+            f"{self.rows:,} rows, {self.steps:,} steps, {self.trainable:,} of "
+            f"{self.parameters:,} parameters trained ({share:.1%}), about {self.minutes:.1f} "
+            f"minutes, {self.memory_gib:.1f} GiB"
+        )
+
+
+def estimate(trainer: Trains, config: TrainConfig, splits: Splits) -> Estimate:
+    """Time a few steps of this trainer and leave it as it was, its random numbers too."""
+    rows = len(splits.train)
+    if not isinstance(trainer, Trainer):
+        seconds, trainable, total = trainer.probe()  # type: ignore[attr-defined]
+        return Estimate(rows, 0, trainable, total, round(seconds / 60, 2), _memory(0.0))
+    model = trainer.model
+    parameters = list(model.parameters())
+    # What is unfrozen on the way counts too.
+    trainable = sum(each.numel() for each in parameters if each.requires_grad)
+    total = sum(each.numel() for each in parameters)
+    steps = steps_of(config, len(trainer.train_dataset))
+    with _same_random_numbers():
+        seconds = _step_seconds(trainer)
+    state = trainable * _STATE[config.optim.optimizer]
+    return Estimate(rows, steps, trainable, total, round(steps * seconds / 60, 2), _memory(state))
+
+
+def _step_seconds(trainer: Any) -> float:  # noqa: ANN401 - any of the Trainer family
+    """Mean seconds of a step, forwards and backwards."""
+    data, size = trainer.train_dataset, trainer.args.train_batch_size
+    order = list(trainer._get_train_sampler(data) or range(len(data)))
+    starts = [0, *np.linspace(0, max(0, len(order) - size), _PROBES).astype(int).tolist()]
+    trainer.model.train()
+    spent = []
+    for start in starts:
+        batch = trainer.data_collator([data[place] for place in order[start : start + size]])
+        begun = time.perf_counter()
+        inputs = trainer._prepare_inputs(batch)
+        trainer.compute_loss(trainer.model, inputs).backward()
+        spent.append(time.perf_counter() - begun)
+        trainer.model.zero_grad(set_to_none=False)
+    mean = sum(spent[1:]) / len(spent[1:])
+    trainer.model.zero_grad(set_to_none=True)
+    return mean * int(trainer.args.gradient_accumulation_steps)
+
+
+def _memory(state: float) -> float:
+    """GiB of the process or of the device, with the optimizer's bytes that are still to come."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        used = torch.cuda.max_memory_allocated()
+    else:
+        used = psutil.Process().memory_info().rss
+    return round((used + state) / _GIB, 1)
+
+
+@contextmanager
+def _same_random_numbers() -> Iterator[None]:
+    """Afterwards every generator goes on where it stood."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the libraries' own
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002 - the libraries' own

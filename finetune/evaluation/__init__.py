@@ -1,0 +1,1 @@
+"""How sure the numbers are, the curves behind them, and their drawings."""

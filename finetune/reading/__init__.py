@@ -1,0 +1,16 @@
+"""Labelled files into Examples: tables of labels, spans in texts, conversations."""
+
+from finetune.reading.labels import read_labelled
+from finetune.reading.spans import read_entities
+from finetune.reading.splits import Splits, carve, read_splits
+from finetune.reading.talk import conversation_of, read_replies
+
+__all__ = [
+    "Splits",
+    "carve",
+    "conversation_of",
+    "read_entities",
+    "read_labelled",
+    "read_replies",
+    "read_splits",
+]
