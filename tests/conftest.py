@@ -1,0 +1,140 @@
+"""What several test files need: a two-layer BERT made on the spot, rows of each task, a config."""
+
+import json
+import math
+
+import pytest
+
+from finetune.config import TrainConfig
+
+SMALL = {"batch_size": 4, "max_steps": 2, "lr": 1e-3}
+INTENTS = {
+    "refund": "give me my money back {} please",
+    "delivery": "where is parcel {} when does it arrive",
+    "login": "i forgot password {} for account",
+}
+THINGS = "shoes coat phone lamp desk chair book mug ring kettle".split()
+ANSWERS = [f"your {thing} is on its way to the {thing} shop" for thing in THINGS]
+WORDS = sorted({word for text in [*INTENTS.values(), *ANSWERS] for word in text.split()})
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The folder of a BERT of two layers of width 32 and its WordPiece tokenizer."""
+    import torch  # seconds to import, and most test files do without
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("encoder")
+    chars = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *chars, *(f"##{c}" for c in chars)]
+    vocabulary = {piece: place for place, piece in enumerate(dict.fromkeys([*pieces, *WORDS]))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]",
+        sep_token="[SEP]", mask_token="[MASK]", model_max_length=512,
+    ).save_pretrained(folder)  # fmt: skip
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def here(tmp_path_factory, monkeypatch):
+    """Exported encoders go to var/ of the working folder: one for all tests that ask for this."""
+    folder = tmp_path_factory.getbasetemp() / "work"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+
+
+def write_lines(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def intent_rows(things=THINGS):
+    return [
+        {"text": text.format(thing), "label": label}
+        for thing in things
+        for label, text in INTENTS.items()
+    ]
+
+
+def ner_rows(things=THINGS):
+    rows = []
+    for number, thing in enumerate(things):
+        text = f"where is parcel AB-{number}{number + 1} with my {thing}"
+        start, place = text.index("AB-"), text.index(thing)
+        rows.append(
+            {
+                "text": text,
+                "entities": [
+                    {"type": "order", "start": start, "end": start + 5},
+                    {"type": "thing", "start": place, "end": place + len(thing)},
+                ],
+            }
+        )
+    return rows
+
+
+def reply_rows(things=THINGS, name="c"):
+    return [
+        {
+            "id": f"{name}{number}",
+            "turns": [
+                {"speaker": "customer", "text": f"where is parcel {thing}"},
+                {"speaker": "agent", "text": f"your {thing} is on its way to the {thing} shop"},
+            ],
+        }
+        for number, thing in enumerate(things)
+    ]
+
+
+ROWS = {"intent": intent_rows, "ner": ner_rows, "reply": reply_rows}
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """A folder with the three splits for each task."""
+    root = tmp_path_factory.mktemp("rows")
+    for task, rows in ROWS.items():
+        for split in ("train", "validation", "test"):
+            write_lines(root / task / f"{split}.jsonl", rows())
+    return {task: root / task for task in ROWS}
+
+
+def small(task, tiny, method="full", **values):
+    return TrainConfig.model_validate(
+        {"task": task, "encoder": tiny, "method": method, "threads": 1, "max_tokens": 32,
+         "top_layers": 1, "optim": SMALL, **values}
+    )  # fmt: skip
+
+
+def open_encoder(name):
+    from finetune.serving import shared_encoder
+
+    return shared_encoder(name, threads=1)
+
+
+def finite(values):
+    if isinstance(values, dict):
+        return all(finite(value) for value in values.values())
+    if isinstance(values, list):
+        return all(map(finite, values))
+    return math.isfinite(values)
+
+
+def log_rows(run):
+    return [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()]
