@@ -223,5 +223,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(trained):
         "--dry-run",
         "--json",
     )
-    assert json.loads(done.stdout)["rows"]["train"] > 0
+    plan = json.loads(done.stdout)
+    assert plan["rows"] == plan["rows_by_split"]["train"] > 0
+    assert plan["summary"].startswith(f"{plan['rows']} rows, ")
     assert not (trained / "runs" / "dry").exists()

@@ -1,0 +1,109 @@
+"""A training that is cut off goes on to the same weights, and never leaves half a run."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import finetune.train as training
+from data.errors import ConfigError, RunDirError
+from finetune.run_dir import RunDir
+from finetune.train import train
+from tests.conftest import small
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+def weights_of(run):
+    files = [run.head, run.weights / "encoder" / "model.safetensors"]
+    return {
+        f"{path.name}:{name}": value
+        for path in files
+        if path.exists()
+        for name, value in load_file(path).items()
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["intent", "ner", "reply"])
+def test_a_run_that_was_cut_off_resumes_to_the_same_weights(task, tiny, folders, tmp_path):
+    config = small(task, tiny, optim={"batch_size": 5, "epochs": 3, "lr": 1e-3})
+    whole = train(config, folders[task], tmp_path / "whole").run
+
+    cut_off(config, folders[task], tmp_path / "cut")
+    assert not (tmp_path / "cut").exists()
+    assert (tmp_path / ".cut.partial").is_dir()
+    with pytest.raises(RunDirError):
+        RunDir(tmp_path / "cut").check(task)
+
+    resumed = train(config, folders[task], tmp_path / "cut", resume=True).run
+    assert not (tmp_path / ".cut.partial").exists()
+    assert {path.name for path in resumed.root.iterdir()} == {p.name for p in resumed.files()}
+    wanted, found = weights_of(whole), weights_of(resumed)
+    assert set(found) == set(wanted)
+    assert wanted
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
+
+
+def cut_off(config, data, out):
+    """Train until the first checkpoint is written."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def stop(self, args, state, control, **kwargs):
+            raise KeyboardInterrupt
+
+        patch.setattr(training._Log, "on_save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, data, out)
+
+
+def test_a_half_written_run_refuses_another_config_or_other_data(tiny, folders, tmp_path):
+    optim = {"batch_size": 10, "epochs": 2, "lr": 1e-3}
+    config = small("intent", tiny, optim=optim)
+    cut_off(config, folders["intent"], tmp_path / "run")
+    for other, data in (
+        (small("intent", tiny, optim=optim, seed=1), folders["intent"]),
+        (config, folders["intent"] / "train.jsonl"),
+    ):
+        with pytest.raises(ConfigError, match="another config or data; train without --resume"):
+            train(other, data, tmp_path / "run", resume=True)
+    steps = sorted((tmp_path / ".run.partial" / "checkpoints").iterdir())
+    assert steps  # it can still go on
+
+
+def test_a_checkpoint_that_is_not_complete_is_passed_over(tiny, folders, tmp_path):
+    config = small("intent", tiny, optim={"batch_size": 10, "epochs": 2, "lr": 1e-3})
+    cut_off(config, folders["intent"], tmp_path / "run")
+    partial = RunDir(tmp_path / "run").partial
+    good = training._last_checkpoint(partial)
+    for number, state in ((998, None), (999, '{"epoch": 1')):
+        later = partial.checkpoints / f"checkpoint-{number}"
+        later.mkdir()
+        if state is not None:
+            (later / "trainer_state.json").write_text(state)
+    assert training._last_checkpoint(partial) == good
+    assert good is not None
+
+
+def test_without_resume_a_half_written_run_is_begun_anew(tiny, folders, tmp_path):
+    config = small("intent", tiny)
+    partial = tmp_path / ".run.partial"
+    partial.mkdir()
+    (partial / "left.txt").write_text("over")
+    train(config, folders["intent"], tmp_path / "run")
+    assert not partial.exists()
+    assert not (tmp_path / "run" / "left.txt").exists()
+
+
+def test_training_again_replaces_the_run_only_when_it_is_complete(tiny, folders, tmp_path):
+    out = tmp_path / "run"
+    config = small("intent", tiny, "head")
+    train(config, folders["intent"], out)
+    (out / "mark").write_text("the first")
+    longer = small("intent", tiny, optim={"batch_size": 10, "epochs": 2, "lr": 1e-3})
+    cut_off(longer, folders["intent"], out)
+    assert (out / "mark").exists()
+    RunDir(out).check("intent")
+    train(config, folders["intent"], out)
+    assert not (out / "mark").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

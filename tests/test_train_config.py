@@ -1,0 +1,63 @@
+"""A training config refuses what it does not know, each mistake in its line."""
+
+from typing import get_args
+
+import pytest
+
+from data.errors import ConfigError
+from data.pairs import CONTEXT_TURNS
+from finetune.config import CONFIGS, train_config
+from finetune.methods import METHODS, TaskName
+from finetune.tasks import TASKS
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_config_loads_and_begins_with_its_command(path):
+    task = path.stem.split("_")[0]
+    assert train_config(task, path).task == task
+    assert path.read_text(encoding="utf-8").startswith(f"# Run:  deskhand train {task} ")
+
+
+def test_each_task_has_a_shipped_config():
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} >= set(TASKS)
+
+
+def test_the_config_offers_exactly_the_tasks_that_exist():
+    assert set(TASKS) == set(METHODS) <= set(get_args(TaskName))
+    assert all(METHODS.values())
+
+
+def test_every_mistake_of_a_config_has_its_line(tmp_path):
+    path = tmp_path / "intent.yaml"
+    path.write_text("task: intent\nepohcs: 2\nmax_tokens: 4\noptim: {lr: fast}\n")
+    with pytest.raises(ConfigError) as caught:
+        train_config("intent", path, ["optim.batch_size=0"])
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"{path} is not a valid TrainConfig:"
+    assert [line.strip().split(":")[0] for line in lines] == [
+        "max_tokens",
+        "optim.lr",
+        "optim.batch_size",
+        "epohcs",
+    ]
+
+
+def test_a_method_that_was_never_tried_is_refused():
+    with pytest.raises(
+        ConfigError, match="method contrastive is not offered for task ner"
+    ) as caught:
+        train_config("ner", overrides=["method=contrastive"])
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_the_recorded_context_is_the_one_that_is_read_and_served():
+    assert train_config("reply").reply.context_turns == CONTEXT_TURNS
+    with pytest.raises(ConfigError, match=r"reply.context_turns: Input should be 3"):
+        train_config("reply", overrides=["reply.context_turns=5"])
+
+
+def test_an_unknown_task_is_refused():
+    with pytest.raises(ConfigError):
+        train_config("dance", CONFIGS / "intent.yaml")
