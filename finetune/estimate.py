@@ -1,6 +1,8 @@
 """What a training will take, from a few of its own steps: rows, parameters, minutes, memory."""
 
 import random
+import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +86,15 @@ def _step_seconds(trainer: Any) -> float:  # noqa: ANN401 - any of the Trainer f
     mean = sum(spent[1:]) / len(spent[1:])
     trainer.model.zero_grad(set_to_none=True)
     return mean * int(trainer.args.gradient_accumulation_steps)
+
+
+def peak_memory() -> dict[str, float]:
+    """The most that this process has held so far, in GiB: `memory_gib`, on CUDA also its own."""
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    peak = {"memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _GIB}
+    if torch.cuda.is_available():
+        peak["cuda_memory_gib"] = torch.cuda.max_memory_allocated() / _GIB
+    return {name: round(value, 2) for name, value in peak.items()}
 
 
 def _memory(state: float) -> float:

@@ -106,6 +106,12 @@ def has_bf16(cuda: bool) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+def leave() -> None:
+    """Part from the processes that train together, if there are any: they exit without a word."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def is_main() -> bool:
     """Whether this process is the one that writes: the first of those that train together."""
     return os.environ.get("RANK", "0") == "0"

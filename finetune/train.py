@@ -20,6 +20,7 @@ from typing import Any
 import torch
 import transformers
 import yaml
+from safetensors import SafetensorError
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 
 from data.encoders import resolve_encoder
@@ -29,9 +30,9 @@ from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
 from finetune.encoder import device_name
-from finetune.estimate import estimate
+from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import is_main, uses_cuda
+from finetune.loop import is_main, leave, uses_cuda
 from finetune.metrics import rounded
 from finetune.reading import Splits, read_splits
 from finetune.report import card_markdown, report_html
@@ -40,6 +41,7 @@ from finetune.task import Scored, Task
 from finetune.tasks import TASKS
 
 logger = logging.getLogger(__name__)
+_NO_ROOM = 2**20  # bytes
 _LIBRARIES = ("torch", "transformers", "sentence-transformers", "scikit-learn", "onnxruntime")
 
 
@@ -89,7 +91,17 @@ def train(
     Raises:
         DeskhandError: If the data, the encoder or the half-written run is not what is needed.
     """
-    task, run = TASKS[config.task], RunDir(out)
+    try:
+        return _train(config, data, RunDir(out), evaluation, resume)
+    finally:
+        leave()  # after an error too: the others then stop instead of waiting
+
+
+def _train(
+    config: TrainConfig, data: Path, run: RunDir, evaluation: Path | None, resume: bool
+) -> Trained:
+    """See train."""
+    task = TASKS[config.task]
     _check_out(run)
     config, why, splits = _plan(config, data, evaluation)
     begun = {"train": config.model_dump(mode="json"), "data": str(data.resolve()), **_rows(splits)}
@@ -109,13 +121,16 @@ def train(
     if is_main():
         device = torch.cuda.get_device_name() if uses_cuda(config) else "cpu"
         logger.info("%s by %s (%s) on %s: %s", config.task, config.method, why, device, expected)
-    trainer.train(resume_from_checkpoint=checkpoint)
+    with _room(run):
+        trainer.train(resume_from_checkpoint=checkpoint)
+    leave()  # what follows is the work of one
     if not is_main():
         return Trained(run, {})
     with _room(run):
         task.save(trainer, config, splits, run.partial)
         resolved = _resolved(config, data, splits, time.perf_counter() - start)
         resolved |= {"method_because": why, "estimate": expected.to_dict()}
+        resolved |= {"peak": peak_memory()}
         del trainer
         run.partial.log.touch()
         _write_config(run.partial, resolved)
@@ -173,13 +188,24 @@ def _room(run: RunDir) -> Iterator[None]:
     """A full disk is told in one line; the run of that name, if there was one, is untouched."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, SafetensorError, RuntimeError) as error:
+        if not _full(run, error):
             raise
         raise RunDirError(
             f"{run.root}: no space left on the disk while the run was saved; make room and go on "
             "with --resume"
         ) from error
+
+
+def _full(run: RunDir, error: Exception) -> bool:
+    """Whether the disk is: torch and safetensors tell it in words of their own, or not at all."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return os.strerror(errno.ENOSPC) in str(error) or (
+        not isinstance(error, OSError)
+        and run.partial.root.is_dir()
+        and shutil.disk_usage(run.partial.root).free < _NO_ROOM
+    )
 
 
 def _check_out(run: RunDir) -> None:

@@ -1,6 +1,7 @@
 """What a method trains: frozen parts, adapters, rates by layer, gradual unfreezing."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from transformers import Adafactor, Trainer, TrainerCallback
 
 from data.errors import ConfigError
+from finetune.batches import ByLength
 from finetune.config import TrainConfig
 from finetune.methods import ADAPTERS
 
@@ -33,15 +35,19 @@ def prepare(encoder: Any, config: TrainConfig) -> nn.Module:  # noqa: ANN401 - a
         # and half of the optimizer's work goes away.
         encoder.get_input_embeddings().requires_grad_(False)
     elif config.method == "top_layers":
-        layers = layers_of(encoder)
-        if config.top_layers > len(layers):
-            raise ConfigError(
-                f"top_layers: {config.top_layers}, but the encoder has {len(layers)} layers"
-            )
+        check_layers(encoder, config)
         encoder.requires_grad_(False)
-        for layer in layers[len(layers) - config.top_layers :]:
+        for layer in layers_of(encoder)[-config.top_layers :]:
             layer.requires_grad_(True)
     return encoder  # type: ignore[no-any-return]
+
+
+def check_layers(encoder: Any, config: TrainConfig) -> None:  # noqa: ANN401 - a transformers model
+    """Raise ConfigError where more upper layers are to be tuned than there are."""
+    if config.method == "top_layers" and config.top_layers > len(layers_of(encoder)):
+        raise ConfigError(
+            f"top_layers: {config.top_layers}, but the encoder has {len(layers_of(encoder))} layers"
+        )
 
 
 def layers_of(encoder: Any) -> list[nn.Module]:  # noqa: ANN401 - a transformers or peft model
@@ -71,9 +77,14 @@ def hidden_states(
     return states
 
 
-def optimizer_of(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The config's optimizer over everything that training may change."""
-    optim, groups = config.optim, parameter_groups(model, config)
+def optimizer_of(
+    model: nn.Module, config: TrainConfig, factors: Mapping[int, float] | None = None
+) -> torch.optim.Optimizer:
+    """The config's optimizer over everything that training may change.
+
+    `factors` are further ones on the rates of parameters, by id.
+    """
+    optim, groups = config.optim, parameter_groups(model, config, factors)
     if optim.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=optim.lr, momentum=_MOMENTUM)
     if optim.optimizer == "adafactor":
@@ -84,7 +95,9 @@ def optimizer_of(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer
     return torch.optim.AdamW(groups, lr=optim.lr, fused=True)
 
 
-def parameter_groups(model: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
+def parameter_groups(
+    model: nn.Module, config: TrainConfig, factors: Mapping[int, float] | None = None
+) -> list[dict[str, Any]]:
     """Trainable parameters by rate and by whether they decay: not biases, norms and single numbers.
 
     The rate falls by `layer_decay` with each layer below the uppermost; embeddings are lowest.
@@ -97,6 +110,7 @@ def parameter_groups(model: nn.Module, config: TrainConfig) -> list[dict[str, An
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             rate = optim.lr * optim.layer_decay ** max(0, top - depths.get(id(parameter), top))
+            rate *= (factors or {}).get(id(parameter), 1.0)
             decays = parameter.ndim > 1 and not name.endswith("bias")
             groups.setdefault((rate, decays), []).append(parameter)
     return [
@@ -129,24 +143,52 @@ def _encoder_in(model: nn.Module) -> Any:  # noqa: ANN401 - a transformers or pe
 
 
 class Tuner(Trainer):  # type: ignore[misc]
-    """A Trainer with this config's optimizer."""
+    """A Trainer with this config's optimizer, batches and checkpoints.
 
-    def __init__(self, config: TrainConfig, **settings: Any) -> None:  # noqa: ANN401 - the library's
-        self.tuning = config
+    `factors` are those of `optimizer_of`.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        factors: Mapping[int, float] | None = None,
+        **settings: Any,  # noqa: ANN401 - the library's
+    ) -> None:
+        self.tuning, self._factors = config, factors
         self.optimizer: Any = None
         super().__init__(**settings)
+        named = list(self.model.named_parameters())
+        self._trained = {name for name, each in named if each.requires_grad}
+        if config.optim.dropout is not None:  # the encoder was loaded with it
+            for module in self.model.children():
+                if isinstance(module, nn.Dropout):
+                    module.p = config.optim.dropout
 
     def create_optimizer(self, model: nn.Module | None = None) -> Any:  # noqa: ANN401 - as the parent
         """See transformers.Trainer."""
         if self.optimizer is None:
-            self.optimizer = optimizer_of(model or self.model, self.tuning)
+            self.optimizer = optimizer_of(model or self.model, self.tuning, self._factors)
         return self.optimizer
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ANN401 - as the parent
+        """The parent groups by the rows of one process, so that two would see other batches."""
+        data = self.train_dataset if train_dataset is None else train_dataset
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        lengths = [len(row["input_ids"]) for row in data]
+        return ByLength(lengths, batch * self.args.world_size, self.args.seed)
+
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ANN401
-        """A checkpoint of what is trained alone: the rest is read from the encoder again."""
-        trained = {name for name, each in self.model.named_parameters() if each.requires_grad}
+        """A checkpoint of what is ever trained: the rest is read from the encoder again."""
         values = state_dict if state_dict is not None else self.model.state_dict()
-        super()._save(output_dir, {name: values[name] for name in values if name in trained})
+        super()._save(output_dir, {name: values[name] for name in values if name in self._trained})
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:  # noqa: ANN401 - torch's record
+        """What is not trained is not in a checkpoint; anything else that lacks is a mistake."""
+        lost = self._trained & set(load_result.missing_keys)
+        if lost or load_result.unexpected_keys:
+            raise RuntimeError(f"checkpoint lacks {sorted(lost)}")
 
 
 class Unfreeze(TrainerCallback):  # type: ignore[misc]
@@ -182,7 +224,7 @@ def _adapted(encoder: Any, config: TrainConfig) -> nn.Module:  # noqa: ANN401 - 
     settings: Any
     adapter = config.adapter
     if config.method == "ia3":
-        settings = peft.IA3Config()
+        settings = _ia3(encoder)
     elif config.method == "prefix":
         settings = peft.PrefixTuningConfig(
             task_type=_kind(encoder), num_virtual_tokens=adapter.virtual_tokens
@@ -207,6 +249,24 @@ def _adapted(encoder: Any, config: TrainConfig) -> nn.Module:  # noqa: ANN401 - 
             encoder = peft.prepare_model_for_kbit_training(encoder, False)
         adapted: nn.Module = peft.get_peft_model(encoder, settings)
     return adapted
+
+
+def _ia3(encoder: Any) -> Any:  # noqa: ANN401 - a transformers model, and peft's settings
+    """Which linear layers are scaled: peft's choice for this kind of model.
+
+    An encoder on both sides of an encoder–decoder has its own kind's.
+    """
+    import peft
+    from peft.utils import constants
+
+    kind = encoder.config.model_type
+    if kind == "encoder-decoder":
+        kind = encoder.config.decoder.model_type
+    targets = constants.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING.get(kind)
+    inner = constants.TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING.get(kind)
+    if targets is None:
+        raise ConfigError(f"method ia3: not known for a {kind}; use lora")
+    return peft.IA3Config(target_modules=targets, feedforward_modules=inner)
 
 
 def _kind(encoder: Any) -> str:  # noqa: ANN401 - a transformers model
