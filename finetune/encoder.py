@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from data.encoders import EncoderSource
-from finetune.run_dir import sha256_of
 from finetune.tuning import hidden_states
 
 logger = logging.getLogger(__name__)
@@ -44,6 +43,8 @@ def load_encoder(
         )
     tokenizer = AutoTokenizer.from_pretrained(str(source.path))
     model = AutoModel.from_pretrained(str(source.path), dtype=torch.float32, **settings)
+    if getattr(model, "pooler", None) is not None:
+        model.pooler.requires_grad_(False)  # no task reads it, and processes wait for its gradient
     return model, tokenizer
 
 
@@ -91,14 +92,20 @@ class Pooled(nn.Module):
         return mean_pool(hidden_states(self.encoder, attention_mask, input_ids), attention_mask)
 
 
-def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> None:
-    """Write the module as an ONNX graph with free batch and length, and its SHA-256 beside it.
+def export_onnx(
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    path: Path,
+    outputs: Sequence[str] = ("output",),
+) -> None:
+    """Write the module as an ONNX graph with free batch and length.
 
     Args:
-        module: Takes the inputs by name and returns one tensor with the batch first.
+        module: Takes the inputs by name and returns a tensor with the batch first, or several.
         inputs: Examples of at least two rows, one of them padded: a mask of only ones would be
             folded away.
         path: The `.onnx` file to write.
+        outputs: What the graph calls what the module returns.
     """
     module.eval().cpu()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,12 +118,11 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> 
             tuple(inputs.values()),
             str(path),
             input_names=list(inputs),
-            output_names=["output"],
+            output_names=list(outputs),
             dynamic_axes={name: {0: "batch", 1: "tokens"} for name in inputs},
             opset_version=ONNX_OPSET,
             dynamo=False,
         )
-    path.with_suffix(".onnx.sha256").write_text(sha256_of(path) + "\n", encoding="utf-8")
 
 
 def token_inputs(tokenizer: Any) -> dict[str, Tensor]:  # noqa: ANN401 - a transformers tokenizer

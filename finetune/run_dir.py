@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ import yaml
 
 from data.errors import RunDirError
 
-FORMAT = 2
+FORMAT = 3
+WEIGHTS = "model.safetensors"  # in the folder of an encoder or network
+_PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"}
 
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
     """Where one training run keeps its files.
 
-    `weights/` holds `model.onnx` with its SHA-256 in `model.onnx.sha256`, beside what torch reads
-    (`encoder/` by `save_pretrained`, or `adapter/`, and `head.safetensors`). A run on a frozen
-    encoder has the head alone.
+    `weights/` holds `model.onnx`, beside what torch reads (`encoder/` by `save_pretrained`, or
+    `adapter/`, and `head.safetensors`). A run on a frozen encoder has the head alone; one that
+    writes texts has `network/`, which torch serves. `sha256.json` holds the SHA-256 of each of
+    these files; nothing else may lie there.
     """
 
     root: Path
@@ -45,6 +49,26 @@ class RunDir:
         return self.weights / "model.onnx"
 
     @property
+    def network(self) -> Path:
+        """The folder of a network that torch serves, where there is no graph."""
+        return self.weights / "network"
+
+    @property
+    def adapter(self) -> Path:
+        """The folder of an adapter: what was tuned beside an encoder that stayed as it was."""
+        return self.weights / "adapter"
+
+    @property
+    def encoder(self) -> Path:
+        """The folder of the tuned encoder."""
+        return self.weights / "encoder"
+
+    @property
+    def sums(self) -> Path:
+        """The SHA-256 of each file of weights."""
+        return self.weights / "sha256.json"
+
+    @property
     def head(self) -> Path:
         """What stands on the encoder."""
         return self.weights / "head.safetensors"
@@ -53,6 +77,11 @@ class RunDir:
     def words(self) -> Path:
         """What an intent run knows of words beside the network; absent where it is of no use."""
         return self.weights / "words.safetensors"
+
+    @property
+    def memory(self) -> Path:
+        """Vectors of training rows, where an intent run tells by them what is out of scope."""
+        return self.weights / "memory.safetensors"
 
     @property
     def tokenizer(self) -> Path:
@@ -173,22 +202,72 @@ class RunDir:
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise RunDirError(f"{path}: cannot be read; train the run again") from error
 
+    def verify(self, folder: Path) -> None:
+        """Check a folder of weights that only torch reads; `check` leaves it out to load quickly.
+
+        Raises:
+            RunDirError: If a file in it is not as it was trained.
+        """
+        _same(self.weights, _under(folder.relative_to(self.weights).as_posix(), self._recorded()))
+
     def _check_weights(self) -> None:
-        recorded = self.model.with_suffix(".onnx.sha256")
-        if not self.model.exists():
-            if not self.head.exists() or recorded.exists():
-                raise RunDirError(f"{self.weights}: no weights; train the run again")
-            return
-        if not recorded.exists():
-            raise RunDirError(f"{recorded}: missing; train the run again")
-        if recorded.read_text(encoding="utf-8").strip() != sha256_of(self.model):
-            raise RunDirError(f"{self.model}: changed since it was trained; train the run again")
+        recorded = self._recorded()
+        if not {"model.onnx", "head.safetensors", f"network/{WEIGHTS}"} & set(recorded):
+            raise RunDirError(f"{self.weights}: no weights; train the run again")
+        for path in sorted(self.weights.rglob("*")):
+            name = path.relative_to(self.weights).as_posix()
+            if path.suffix in _PICKLED:
+                raise RunDirError(
+                    f"{path}: pickled weights could run code and are never read; a run holds "
+                    "safetensors alone"
+                )
+            if path.is_file() and name not in recorded and path != self.sums:
+                raise RunDirError(f"{path}: is not of this run; take it away")
+        if missing := [name for name in recorded if not (self.weights / name).is_file()]:
+            raise RunDirError(f"{self.weights / missing[0]}: missing; train the run again")
+        late = _under("encoder", recorded) | _under("adapter", recorded)
+        _same(self.weights, {name: recorded[name] for name in recorded if name not in late})
+
+    def _recorded(self) -> dict[str, str]:
+        """SHA-256 by name of each file of weights."""
+        if not self.sums.exists():
+            raise RunDirError(f"{self.sums}: missing; train the run again")
+        values = self.read_json(self.sums)
+        if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
+            raise RunDirError(f"{self.sums}: not what a run writes; train the run again")
+        return values
+
+
+def record_sums(run: RunDir) -> None:
+    """Write the SHA-256 of every file of a run's weights; the last thing that is done to them."""
+    files = (path for path in sorted(run.weights.rglob("*")) if path.is_file())
+    sums = {
+        path.relative_to(run.weights).as_posix(): sha256_of(path)
+        for path in files
+        if path != run.sums
+    }
+    write_json(run.sums, sums)
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _under(folder: str, recorded: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in recorded.items() if name.startswith(f"{folder}/")}
+
+
+def _same(weights: Path, recorded: Mapping[str, str]) -> None:
+    """Raise RunDirError where a file of weights is gone or has another SHA-256."""
+    for name, wanted in recorded.items():
+        if not (weights / name).is_file():
+            raise RunDirError(f"{weights / name}: missing; train the run again")
+        if sha256_of(weights / name) != wanted:
+            raise RunDirError(
+                f"{weights / name}: changed since it was trained; train the run again"
+            )
 
 
 def write_json(path: Path, values: Any) -> None:  # noqa: ANN401 - whatever JSON holds

@@ -36,7 +36,7 @@ from finetune.loop import is_main, leave, uses_cuda
 from finetune.metrics import rounded
 from finetune.reading import Splits, read_splits
 from finetune.report import card_markdown, report_html
-from finetune.run_dir import FORMAT, RunDir, write_json
+from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
 from finetune.task import Scored, Task
 from finetune.tasks import TASKS
 
@@ -128,6 +128,7 @@ def _train(
         return Trained(run, {})
     with _room(run):
         task.save(trainer, config, splits, run.partial)
+        record_sums(run.partial)
         resolved = _resolved(config, data, splits, time.perf_counter() - start)
         resolved |= {"method_because": why, "estimate": expected.to_dict()}
         resolved |= {"peak": peak_memory()}

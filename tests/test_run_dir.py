@@ -7,7 +7,7 @@ import yaml
 
 from data.errors import RunDirError
 from finetune.intent_model import IntentModel
-from finetune.run_dir import FORMAT, RunDir, sha256_of, write_json
+from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
 
 
 @pytest.fixture
@@ -23,8 +23,10 @@ def run(tmp_path):
     for path in (run.errors, run.log, run.report, run.card):
         path.touch()
     run.model.write_bytes(b"graph")
-    run.model.with_suffix(".onnx.sha256").write_text(sha256_of(run.model) + "\n")
-    run.head.touch()
+    run.head.write_bytes(b"head")
+    (run.weights / "encoder").mkdir()
+    (run.weights / "encoder" / "model.safetensors").write_bytes(b"encoder")
+    record_sums(run)
     return run
 
 
@@ -63,23 +65,47 @@ def test_a_missing_file_is_named(name, run):
     assert f"not a complete run, {path.name} missing" in refusal(run)
 
 
-def test_changed_weights_are_refused(run):
-    run.model.write_bytes(b"another graph")
-    assert "changed since it was trained" in refusal(run)
+@pytest.mark.parametrize("name", ["model.onnx", "head.safetensors"])
+@pytest.mark.parametrize(
+    "change", [lambda old: old[:-1], lambda old: bytes([old[0] ^ 1]) + old[1:]]
+)
+def test_cut_or_changed_weights_are_refused(name, change, run):
+    path = run.weights / name
+    path.write_bytes(change(path.read_bytes()))
+    assert f"{name}: changed since it was trained; train the run again" in refusal(run)
 
 
-def test_weights_without_their_sum_and_a_sum_without_weights_are_refused(run):
-    run.model.with_suffix(".onnx.sha256").unlink()
-    assert "model.onnx.sha256: missing" in refusal(run)
-    run.model.unlink()
-    assert run.check() == "intent"  # a head on a frozen encoder
-    run.head.unlink()
-    assert "no weights" in refusal(run)
+def test_what_only_torch_reads_is_checked_when_it_does(run):
+    folder = run.weights / "encoder"
+    run.verify(folder)
+    (folder / "model.safetensors").write_bytes(b"encodeR")
+    assert run.check() == "intent"
+    with pytest.raises(RunDirError, match="encoder/model.safetensors: changed since it was"):
+        run.verify(folder)
 
 
-def test_a_graph_that_went_missing_is_refused(run):
-    run.model.unlink()
-    assert "no weights" in refusal(run)
+@pytest.mark.parametrize("name", ["model.onnx", "head.safetensors", "encoder/model.safetensors"])
+def test_weights_that_went_missing_are_named(name, run):
+    (run.weights / name).unlink()
+    assert f"{name}: missing; train the run again" in refusal(run)
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"model.onnx": 5}', b"{}"])
+def test_weights_without_their_sums_are_refused(content, run):
+    run.sums.unlink() if content is None else run.sums.write_bytes(content)
+    refusal(run)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "encoder/model.pt", "head.pkl"])
+def test_pickled_weights_are_refused_even_where_they_are_recorded(name, run):
+    (run.weights / name).write_bytes(b"cos\nsystem\n")
+    record_sums(run)
+    assert "pickled weights could run code and are never read" in refusal(run)
+
+
+def test_a_file_that_training_did_not_write_is_refused(run):
+    run.words.write_bytes(b"words")
+    assert "words.safetensors: is not of this run" in refusal(run)
 
 
 @pytest.mark.parametrize("number", [FORMAT + 1, None])
