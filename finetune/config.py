@@ -87,6 +87,9 @@ class ReplyConfig(Config):
         description="vectors that are compared, or a slower model that reads both texts at once",
     )
     hard_negatives: int = Field(1, ge=0, description="mined wrong answers beside each right one")
+    random_negatives: int = Field(
+        4, ge=1, description="cross_encoder: other answers of the step beside each right one"
+    )
     min_weight: float = Field(
         0.5, ge=0, le=2, description="answers that the log speaks for less are left out"
     )
@@ -115,6 +118,14 @@ class HandOverConfig(Config):
         return self
 
 
+class NerConfig(Config):
+    """Entity recognition."""
+
+    join_words: int = Field(
+        0, ge=0, description="CoNLL: words up to which sentences of a document become one text"
+    )
+
+
 class QaConfig(Config):
     """Extractive question answering."""
 
@@ -130,7 +141,12 @@ class SummaryConfig(Config):
 
     max_target_tokens: int = Field(64, ge=4, le=512, description="of a summary")
     beams: int = Field(1, ge=1, description="sequences kept while writing")
-    tie: bool = Field(True, description="MiniLM on both sides: decoder words as the encoder's")
+    no_repeat: int = Field(3, ge=0, description="runs of so many tokens come once; 0: any")
+    prefix: str = Field("", description="before each text, as T5's 'summarize: ' is")
+    tie: bool = Field(True, description="an encoder on both sides: one table of words for both")
+    new_rate: float = Field(
+        5.0, ge=1, description="factor on the rate of what starts from random numbers"
+    )
 
 
 class PretrainConfig(Config):
@@ -139,7 +155,12 @@ class PretrainConfig(Config):
     objective: Literal["masked", "denoising"] = Field(
         "masked", description="guess hidden words, or the whole text from a vector of a part of it"
     )
-    share: float = Field(0.15, gt=0, lt=1, description="of the words hidden or left out")
+    share: float | None = Field(
+        None, gt=0, lt=1, description="of the words hidden (null: 0.15) or left out (null: 0.6)"
+    )
+    head_steps: int = Field(
+        200, ge=1, description="batches that fit the guessing head before the encoder is touched"
+    )
 
 
 class TrainConfig(Config):
@@ -156,12 +177,19 @@ class TrainConfig(Config):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA where it is")
     text_column: str = "text"
     label_column: str = "label"
+    multi_label: bool | None = Field(
+        None, description="intent: `|` stands between labels; null: where any label has one"
+    )
+    out_of_scope: Path | None = Field(
+        None, description="intent: further texts to refuse, a text a line or a table"
+    )
     optim: OptimConfig = OptimConfig()
     adapter: AdapterConfig = AdapterConfig()
     head: HeadConfig = HeadConfig()
     contrastive: ContrastiveConfig = ContrastiveConfig()
     hand_over: HandOverConfig = HandOverConfig()
     reply: ReplyConfig = ReplyConfig()
+    ner: NerConfig = NerConfig()
     qa: QaConfig = QaConfig()
     summary: SummaryConfig = SummaryConfig()
     pretrain: PretrainConfig = PretrainConfig()

@@ -13,7 +13,7 @@ from finetune.run_dir import RunDir
 from finetune.shapes import shape_ids
 from finetune.tags import allowed, best_path, spans_of
 
-WINDOW_CHARS = 400  # a long text is read in such windows: mostly under the token limit
+WINDOW_CHARS = 800  # a long text is read in such windows: mostly under the token limit
 _SPACE = re.compile(r"\s")
 
 

@@ -138,7 +138,7 @@ OURS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("method=frozen_embeddings", "hand_over.hand_over_cost=0.2"),
     ),
     ("clinc150.*", "intent_full", ("method=frozen_embeddings",)),
-    ("conll2003.*", "ner", ("optim.batch_size=32", "optim.epochs=5")),
+    ("conll2003.*", "ner", ("max_tokens=160", "optim.lr=0.0003", "optim.epochs=4")),
     ("multidogo_*_slots.*", "ner", ()),
     ("multidogo_*", "intent_full", ("method=frozen_embeddings",)),
     ("nlupp_banking.*", "intent", ()),

@@ -28,6 +28,7 @@ Record = dict[str, Any]
 VALIDATION = 0.1  # of BANKING77's training rows, carved for every system alike
 THROUGHPUT_ROWS = 1920  # 60 steps of 32
 NLUPP_FOLDS = 20
+JOINED = 60  # words of CoNLL up to which a document's sentences are one text, for every system
 DIV = "<div>"  # between the intents of a MultiDoGO row
 
 
@@ -110,7 +111,7 @@ def clinc150(cell: Cell, source: Path) -> Rows:
 
 
 def conll2003(cell: Cell, source: Path) -> Rows:
-    """Entities in newswire; words joined by spaces."""
+    """Entities in newswire; words joined by spaces, neighbouring sentences by JOINED words."""
     train, validation, test = (
         [
             {
@@ -119,7 +120,7 @@ def conll2003(cell: Cell, source: Path) -> Rows:
                     {"type": e.type, "start": e.start, "end": e.end} for e in example.entities
                 ],
             }
-            for example in read_entities(source / "conll2003" / name)
+            for example in read_entities(source / "conll2003" / name, join_words=JOINED)
         ]
         for name in ("train.txt", "valid.txt", "test.txt")
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,14 +15,17 @@ from finetune.reading.cells import some, text_in
 _TAG = re.compile(r"O|[BI]-.+")
 
 
-def read_entities(path: Path, text_column: str = "text") -> list[Example]:
+def read_entities(path: Path, text_column: str = "text", join_words: int = 0) -> list[Example]:
     """Texts with entity spans: JSONL, or CoNLL columns (IOB1 or IOB2) in any other file.
+
+    Consecutive sentences of a CoNLL document become one text of up to `join_words` words: what
+    stands around a name tells what it is.
 
     Raises:
         LogFormatError: If a row has no text, an offset is wrong, or a line has too few columns.
     """
     if path.suffix != ".jsonl":
-        return some(path, list(_conll(path)))
+        return some(path, list(_joined(_conll(path), join_words)))
     examples = []
     for row in read_rows(path):
         text = text_in(row, text_column)
@@ -43,9 +47,29 @@ def read_entities(path: Path, text_column: str = "text") -> list[Example]:
     return some(path, examples)
 
 
+def _joined(sentences: Iterator[Example], words: int) -> Iterator[Example]:
+    """Neighbouring sentences of one document (`group`) in one text, a space between them."""
+    text: Example | None = None
+    for each in sentences:
+        fits = text is not None and len(text.text.split()) + len(each.text.split()) <= words
+        if text is None or not fits or each.group != text.group:
+            if text is not None:
+                yield text
+            text = each
+            continue
+        shift = len(text.text) + 1
+        moved = tuple(
+            replace(entity, start=entity.start + shift, end=entity.end + shift)
+            for entity in each.entities
+        )
+        text = replace(text, text=f"{text.text} {each.text}", entities=(*text.entities, *moved))
+    if text is not None:
+        yield text
+
+
 def _conll(path: Path) -> Iterator[Example]:
     words: list[tuple[str, str]] = []
-    start, width = 1, 0
+    start, width, document = 1, 0, 0
     for number, line in enumerate([*read_text(path).split("\n"), ""], start=1):
         columns = _columns(line)
         if columns and columns[0] != "-DOCSTART-":
@@ -53,8 +77,9 @@ def _conll(path: Path) -> Iterator[Example]:
             _check_line(columns, width, f"{path}:{number}")
             words.append((columns[0], columns[-1]))
         elif words:
-            yield _sentence(words, f"{path}:{start}")
+            yield _sentence(words, f"{path}:{start}", str(document))
             words = []
+        document += bool(columns) and columns[0] == "-DOCSTART-"
         if not words:
             start = number + 1
 
@@ -81,7 +106,7 @@ def _check_line(columns: list[str], width: int, where: str) -> None:
         raise LogFormatError(f"{where}: the tag must be O, B-… or I-…")
 
 
-def _sentence(words: list[tuple[str, str]], where: str) -> Example:
+def _sentence(words: list[tuple[str, str]], where: str, document: str) -> Example:
     """Words joined by spaces; IOB1 and IOB2 differ only in when B- is written."""
     spans: list[tuple[str, int, int]] = []
     place, before = 0, "O"
@@ -98,5 +123,6 @@ def _sentence(words: list[tuple[str, str]], where: str) -> Example:
     return Example(
         text,
         entities=tuple(Entity(kind, text[start:end], start, end) for kind, start, end in spans),
+        group=document,
         where=where,
     )

@@ -98,7 +98,7 @@ class NerTask:
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
-        return read_entities(path, config.text_column)
+        return read_entities(path, config.text_column, config.ner.join_words)
 
     def trainer(self, config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         """See Task."""
