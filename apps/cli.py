@@ -147,18 +147,27 @@ def evaluate(
 def predict(
     run: Annotated[Path, typer.Argument(help="a run")],
     texts: Annotated[
-        list[str] | None, typer.Argument(help="texts; none: --input or standard input")
+        list[str] | None,
+        typer.Argument(
+            help="texts (qa: a question and a passage); none: --input or standard input"
+        ),
     ] = None,
     input_: Annotated[
         Path | None, typer.Option("--input", help="a text a line, or a table")
     ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="which words drove it")] = False,
     as_json: AsJson = False,
 ) -> None:
     """What a model says of texts."""
-    from apps.measure import predict_texts, read_texts
+    from apps.measure import explained, predict_given, read_texts
 
-    wanted = list(texts or ()) or read_texts(input_)
-    for row in predict_texts(run, wanted):
+    given = list(texts or ())
+    rows = (
+        explained(run, given or read_texts(input_))
+        if explain
+        else predict_given(run, given, input_)
+    )
+    for row in rows:
         typer.echo(json.dumps(row, ensure_ascii=False) if as_json else _readable(row))
 
 
@@ -276,12 +285,25 @@ def _print(values: Any, as_json: bool, text: str) -> None:  # noqa: ANN401 - wha
 
 
 def _readable(row: dict[str, Any]) -> str:
+    if "words" in row:
+        said = {key: value for key, value in row.items() if not key.startswith("words")}
+        ranked = sorted(row["words"], key=lambda word: -abs(word[3]))
+        why = ", ".join(f"{word} {weight:+.2f}" for word, _, _, weight in ranked)
+        return f"{_readable(said)}\n  because of: {why or 'no words'}"
     if "intent" in row:
         name = row["intent"] or "out of scope"
         return f"{name} ({row['confidence']:.2f})  {row['text']}"
     if "entities" in row:
         found = ", ".join(f"{e['type']}={e['text']}" for e in row["entities"]) or "no entities"
         return f"{found}  {row['text']}"
+    if "head" in row and "label" in row:
+        head, tail = (row["text"][row[end]["start"] : row[end]["end"]] for end in ("head", "tail"))
+        return f"{head} → {tail}: {row['label']} ({row['confidence']:.2f})  {row['text']}"
+    if "question" in row:
+        answer = "no answer" if row["answer"] is None else row["answer"]
+        return f"{answer} ({row['confidence']:.2f})  {row['question']}"
+    if "summary" in row:
+        return str(row["summary"])
     return json.dumps(row, ensure_ascii=False)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from apps.build import opened_encoder
+from apps.predict_pairs import predict_answers, predict_relations
 from data.conversations import entity_values
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, LogFormatError, RunDirError
@@ -17,7 +18,10 @@ from finetune.config import TrainConfig
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from finetune.reply_model import ReplyModel
+from finetune.reranker_model import RerankerModel
 from finetune.run_dir import RunDir
+from finetune.serving import reply_kind
+from finetune.summary_model import SummaryModel
 from retrieval.evaluate import evaluate, fit
 from retrieval.index import MANIFEST, build_index, open_index, read_manifest
 from retrieval.passages import read_passages
@@ -77,6 +81,21 @@ def read_texts(path: Path | None) -> list[str]:
     return texts
 
 
+def predict_given(path: Path, texts: Sequence[str], rows: Path | None) -> Iterator[dict[str, Any]]:
+    """A row for each text, or for each row of a file where a run's task needs more than a text.
+
+    Raises:
+        DeskhandError: If the path is not a run that predicts, or what is given does not fit it.
+    """
+    task = RunDir(path).check()
+    if task == "relation":
+        yield from predict_relations(path, texts, rows, THREADS)
+    elif task == "qa":
+        yield from predict_answers(path, texts, rows, THREADS)
+    else:
+        yield from predict_texts(path, list(texts) or read_texts(rows))
+
+
 def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
     """A row for each text, with the keys of the command line's contract.
 
@@ -95,6 +114,7 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
                 "confidence": round(prediction.intent.confidence, 4),
                 "in_scope": prediction.intent.name is not None,
                 "top": [[name, round(sure, 4)] for name, sure in prediction.top],
+                "scope": round(prediction.scope, 4),
             }
     elif task == "ner":
         for text, entities in zip(texts, NerModel(path, THREADS).predict(texts), strict=True):
@@ -105,10 +125,43 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
                 f"{path}: a reply run ranks answers; give the conversation first, then answers"
             )
         context, *answers = texts
-        for place, score in ReplyModel(path, THREADS).rank(context, answers):
+        kind = {"bi_encoder": ReplyModel, "cross_encoder": RerankerModel}[reply_kind(RunDir(path))]
+        for place, score in kind(path, THREADS).rank(context, answers):
             yield {"text": context, "answer": answers[place], "score": round(score, 4)}
+    elif task == "summary":
+        for text, summary in zip(texts, SummaryModel(path, THREADS).write(texts), strict=True):
+            yield {"text": text, "summary": summary}
     else:
         raise RunDirError(f"{path}: runs of task {task} do not predict")
+
+
+def explained(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows as `predict_texts`, with `words`: [word, start, end, weight] of each word of the text.
+
+    A weight is what the word gave, in logits, to the best intent or to the entities found;
+    `words_model` holds the part of each weight that came from the linear model over words.
+
+    Raises:
+        ConfigError: If the run is of a task that has no such explanation.
+    """
+    run = RunDir(path)
+    task = run.check()
+    if task not in ("intent", "ner"):
+        raise ConfigError(f"{path}: a run of task {task}; --explain tells of intent and ner runs")
+    from finetune.explain import Explainer
+
+    explainer = Explainer(run)
+    for row in predict_texts(path, texts):
+        if task == "intent":
+            found = explainer.intent(row["text"], row["top"][0][0])
+        else:
+            spans = [(each["type"], each["start"], each["end"]) for each in row["entities"]]
+            found = explainer.entities(row["text"], spans)
+        yield {
+            **row,
+            "words": [[w.text, w.start, w.end, round(w.weight, 4)] for w in found.words],
+            "words_model": [round(w.linear, 4) for w in found.words],
+        }
 
 
 def make_index(

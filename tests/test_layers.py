@@ -22,6 +22,7 @@ ONE_DOOR = {
     "sqlalchemy": "apps/store.py",
     "phonenumbers": "data/redact.py",
     "onnxruntime": "data/onnx_text.py",
+    "captum": "finetune/explain.py",
     "matplotlib": "finetune/evaluation/plots.py",
 }
 

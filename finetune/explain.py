@@ -1,0 +1,206 @@
+"""Which words drove a prediction: integrated gradients through the network, exact for the words.
+
+Source: integrated gradients, Sundararajan et al. 2017, arXiv:1703.01365, by captum; what is added
+up along the way from an empty text (padding in place of each token) to this one.
+"""
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+
+from data.encoders import resolve_encoder
+from data.errors import EncoderError
+from finetune.encoder import load_encoder, mean_pool
+from finetune.explain_words import character_weights
+from finetune.run_dir import RunDir
+from finetune.shapes import shape_ids
+from finetune.tuning import hidden_states
+from finetune.words import Words
+
+# Runs of letters and digits; Chinese and Japanese characters one by one; signs one by one.
+_UNIT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")
+_STEPS = (32, 128, 512)  # of the integral; more where fewer do not add up
+_CLOSE = 0.02  # of the whole change that may be missing
+_TOGETHER = 64  # steps in one pass
+
+Forward = Callable[[Tensor], Tensor]  # word embeddings (B, T, D) to scores (B,)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word at characters [start, end) of the text, and what it gave, in logits.
+
+    `weight` is what it gave in all, `linear` the part of it that came from the model over words.
+    """
+
+    text: str
+    start: int
+    end: int
+    weight: float
+    linear: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The words of a text, and by how much the network's score rose above an empty text's.
+
+    The network's parts add up to `gain` but for `gap`.
+    """
+
+    words: tuple[Word, ...]
+    gain: float
+    gap: float
+
+
+class Explainer:
+    """A run's torch weights, opened once, that tell of a text which words drove what was found.
+
+    Raises:
+        RunDirError: If the run is not complete, or its weights have changed.
+        EncoderError: If the base encoder is not the one that the run was trained on.
+    """
+
+    def __init__(self, run: RunDir) -> None:
+        self.task = run.check()
+        train = run.read_config()["train"]
+        self._labels: list[str] = run.read_json(run.labels)
+        self._max_tokens = int(train["max_tokens"])
+        self._encoder, self._tokenizer = _encoder_of(run)
+        self._encoder.eval().requires_grad_(False)
+        head = load_file(run.head)
+        self._head = {name.removeprefix("linear."): value for name, value in head.items()}
+        self._words = Words.load(run.words) if run.words.exists() else None
+
+    def intent(self, text: str, label: str) -> Explanation:
+        """Why a text has that label, rather than the mean of all labels."""
+        place = self._labels.index(label)
+        batch, offsets = self._tokens(text)
+        linear: NDArray[np.floating[Any]] = np.zeros(len(text))
+        if self._words is not None:
+            words, share = self._words
+            linear = share * character_weights(words, text, place)
+        return self._told(text, batch, offsets, self._intent_score(batch, place), linear)
+
+    def entities(self, text: str, tags: Sequence[tuple[str, int, int]]) -> Explanation:
+        """Why a text holds these entities: (type, start, end) in characters."""
+        batch, offsets = self._tokens(text)
+        mask = batch["attention_mask"]
+        shapes = torch.from_numpy(shape_ids(text, batch.encodings[0]))[None]
+        own, chunk = self._head["own.weight"], self._head["chunk.weight"]
+        added = own[shapes[..., 0]] + chunk[shapes[..., 1]]
+        chosen = torch.zeros(len(offsets), len(self._labels))
+        for kind, start, end in tags:
+            inside = [p for p, (s, e) in enumerate(offsets) if s < end and e > start]
+            for number, token in enumerate(inside):
+                chosen[token, self._labels.index(f"{'I' if number else 'B'}-{kind}")] = 1.0
+        chosen -= chosen.sum(1, keepdim=True) / len(self._labels)
+
+        def score(embeds: Tensor) -> Tensor:
+            hidden = hidden_states(
+                self._encoder, mask.expand(len(embeds), -1), embeds=embeds + added
+            )
+            logits: Tensor = (hidden @ self._head["weight"].T) * chosen
+            return logits.sum((1, 2))
+
+        return self._told(text, batch, offsets, score, np.zeros(len(text)))
+
+    def score(self, text: str, label: str) -> float:
+        """The network's logit of the label above the mean of all, biases left out."""
+        batch, _ = self._tokens(text)
+        embeds = self._encoder.get_input_embeddings()(batch["input_ids"])
+        with torch.no_grad():
+            return float(self._intent_score(batch, self._labels.index(label))(embeds))
+
+    def _intent_score(self, batch: Any, place: int) -> Forward:  # noqa: ANN401 - a BatchEncoding
+        mask = batch["attention_mask"]
+        scale = self._head.get("scale", torch.ones(1))
+        weight = self._head["weight"][place] - self._head["weight"].mean(0)
+
+        def score(embeds: Tensor) -> Tensor:
+            wide = mask.expand(len(embeds), -1)
+            pooled = mean_pool(hidden_states(self._encoder, wide, embeds=embeds), wide)
+            logits: Tensor = pooled @ weight * scale  # the bias is the same for an empty text
+            return logits
+
+        return score
+
+    def _tokens(self, text: str) -> tuple[Any, list[tuple[int, int]]]:
+        batch = self._tokenizer(
+            [text], truncation=True, max_length=self._max_tokens, return_tensors="pt",
+            return_offsets_mapping=True,
+        )  # fmt: skip
+        return batch, [(int(start), int(end)) for start, end in batch["offset_mapping"][0]]
+
+    def _told(
+        self,
+        text: str,
+        batch: Any,  # noqa: ANN401 - a transformers BatchEncoding
+        offsets: Sequence[tuple[int, int]],
+        score: Forward,
+        linear: NDArray[np.floating[Any]],
+    ) -> Explanation:
+        """Token pieces summed to words, the linear model's characters too."""
+        ids = batch["input_ids"]
+        table = self._encoder.get_input_embeddings()
+        empty = ids.masked_fill(
+            torch.tensor([[end > start for start, end in offsets]]),
+            self._tokenizer.pad_token_id or 0,
+        )
+        pieces, gain, gap = _integrated(score, table(ids), table(empty))
+        words = []
+        for match in _UNIT.finditer(text):
+            start, end = match.span()
+            inside = [p for p, (s, e) in enumerate(offsets) if s < end and e > start]
+            said = float(linear[start:end].sum())
+            weight = sum(pieces[place] for place in inside) + said
+            words.append(Word(match.group(), start, end, weight, said))
+        return Explanation(tuple(words), gain, gap)
+
+
+def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[float], float, float]:
+    """What each token gave (T,), the whole change of the score, and what of it is missing."""
+    with torch.no_grad():
+        gain = float(score(inputs) - score(empty))
+    method = IntegratedGradients(score)
+    for steps in _STEPS:
+        given = method.attribute(inputs, empty, n_steps=steps, internal_batch_size=_TOGETHER)
+        pieces = given[0].sum(-1)
+        gap = gain - float(pieces.sum())
+        if abs(gap) <= _CLOSE * max(1.0, abs(gain)):
+            break
+    return pieces.tolist(), gain, gap
+
+
+def _encoder_of(run: RunDir) -> tuple[Any, Any]:
+    """The run's encoder as torch holds it, and its tokenizer."""
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(run.tokenizer))
+    if run.encoder.is_dir():
+        run.verify(run.encoder)
+        return AutoModel.from_pretrained(str(run.encoder), dtype=torch.float32), tokenizer
+    base = run.read_json(run.base)
+    source = resolve_encoder(base["encoder"])
+    if source.fingerprint != base["fingerprint"]:
+        raise EncoderError(
+            f"{run.root}: was trained on other weights of {base['encoder']}; train it again"
+        )
+    encoder = load_encoder(source)[0]
+    if run.adapter.is_dir():
+        import peft
+
+        run.verify(run.adapter)
+        with warnings.catch_warnings():
+            # peft 0.21 asks for an attribute that transformers 5.23 has renamed.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated")
+            encoder = peft.PeftModel.from_pretrained(encoder, str(run.adapter))
+    return encoder, tokenizer

@@ -1,0 +1,100 @@
+"""Which words drove a prediction: the parts add up, and they are the words that tell."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from apps.measure import explained
+from data.errors import ConfigError, RunDirError
+from finetune.explain import Explainer
+from finetune.explain_words import character_weights
+from finetune.text_logits import TextLogits
+from finetune.train import train
+from finetune.words import fit_words
+from tests.conftest import INTENTS, open_encoder, small
+
+pytestmark = pytest.mark.usefixtures("here")
+TEXT = "hello  where is Parcel parcel, shoes 3x?"
+
+
+def test_the_linear_models_parts_add_up_to_its_margins():
+    texts = [text.format("shoes") for text in INTENTS.values()]
+    words = fit_words(texts, np.arange(3), 3)
+    for text in (TEXT, "a", "", "where where ab é 😀 parcel"):
+        logits = words.logits([text])[0] - words.bias
+        for label in range(3):
+            parts = character_weights(words, text, label)
+            assert parts.shape == (len(text),)
+            assert parts.sum() == pytest.approx(logits[label] - logits.mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["full", "head", "lora", "prompt", "top_layers"])
+def test_the_parts_of_an_intent_add_up_to_its_logit(method, tiny, folders, tmp_path):
+    run = train(small("intent", tiny, method), folders["intent"], tmp_path / "run").run
+    labels = json.loads(run.labels.read_text())
+    served = TextLogits(run, open_encoder, 1)
+    explainer = Explainer(run)
+    for label in labels:
+        place = labels.index(label)
+        found = explainer.intent(TEXT, label)
+        assert abs(found.gap) <= 0.02 * max(1, abs(found.gain))
+        network = sum(word.weight - word.linear for word in found.words)
+        assert network == pytest.approx(found.gain, abs=0.03 * max(1, abs(found.gain)))
+        # The module that is explained is the one that serves: only the bias is left out.
+        served._words = None
+        logits = served.of([TEXT, ""])[0]
+        bias = load_file(run.head).get("linear.bias", load_file(run.head)["bias"])
+        assert explainer.intent("", label).words == ()
+        assert explainer.score(TEXT, label) == pytest.approx(
+            (logits - bias)[0, place] - (logits - bias)[0].mean(), abs=1e-3
+        )
+    assert [word.text for word in found.words] == [
+        "hello", "where", "is", "Parcel", "parcel", ",", "shoes", "3x", "?"
+    ]  # fmt: skip
+    assert all(TEXT[word.start : word.end] == word.text for word in found.words)
+
+
+def test_the_word_that_tells_an_intent_weighs_most(tiny, folders, tmp_path):
+    optim = {"batch_size": 10, "epochs": 20, "lr": 3e-3}
+    config = small("intent", tiny, optim=optim)
+    run = train(config, folders["intent"], tmp_path / "run").run
+    found = Explainer(run).intent("hello parcel", "delivery")
+    words = {word.text: word.weight for word in found.words}
+    assert words["parcel"] > words["hello"]
+
+
+def test_entities_are_explained_and_predict_says_so(tiny, folders, tmp_path):
+    run = train(small("ner", tiny), folders["ner"], tmp_path / "run").run
+    found = Explainer(run).entities("where is parcel AB-12", [("order", 16, 21)])
+    assert abs(found.gap) <= 0.02 * max(1, abs(found.gain))
+    assert sum(word.weight for word in found.words) == pytest.approx(
+        found.gain - found.gap, abs=1e-3
+    )
+    row = next(explained(run.root, ["where is parcel AB-12"]))
+    assert [word[0] for word in row["words"]] == ["where", "is", "parcel", "AB", "-", "12"]
+
+
+def test_predict_gives_each_word_its_place_and_weight(tiny, folders, tmp_path):
+    run = train(small("intent", tiny, "head"), folders["intent"], tmp_path / "run").run
+    row = next(explained(run.root, ["where is parcel"]))
+    assert [word[:3] for word in row["words"]] == [["where", 0, 5], ["is", 6, 8], ["parcel", 9, 15]]
+    assert all(isinstance(word[3], float) for word in row["words"])
+    assert next(explained(run.root, [""]))["words"] == []
+    json.dumps(row)
+
+
+def test_an_encoder_that_was_changed_is_not_explained_with(tiny, folders, tmp_path):
+    run = train(small("intent", tiny), folders["intent"], tmp_path / "run").run
+    file = run.encoder / "model.safetensors"
+    old = file.read_bytes()
+    file.write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
+    with pytest.raises(RunDirError, match="model.safetensors: changed since it was trained"):
+        Explainer(run)
+
+
+def test_a_reply_run_has_nothing_to_explain(tiny, folders, tmp_path):
+    run = train(small("reply", tiny), folders["reply"], tmp_path / "run").run
+    with pytest.raises(ConfigError, match="--explain tells of intent and ner runs"):
+        list(explained(run.root, ["a", "b"]))
