@@ -5,7 +5,7 @@ Both retrieval (vectors) and finetune (logits of a tuned model) serve through th
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
@@ -14,18 +14,28 @@ from tokenizers import Encoding, Tokenizer
 
 from data.errors import RunDirError
 
-Feature = Callable[[str, Encoding], NDArray[np.int64]]
+# From a text and its tokens: an Encoding, or what a model has put together itself.
+Feature = Callable[[str, Any], NDArray[np.int64]]
+
+
+class Tokens(Protocol):
+    """Token ids of one text: an Encoding has them, and so has what a model puts together."""
+
+    @property
+    def ids(self) -> list[int]:
+        """T of them."""
 
 
 class OnnxText:
     """A tokenizer and an ONNX session that takes `input_ids` and `attention_mask`.
 
     Args:
-        model: The graph; its one output has the batch as first axis.
+        model: The graph; its outputs have the batch as first axis.
         tokenizer: A `tokenizer.json`.
         max_tokens: Longer texts are cut on the right.
         threads: CPU threads of one call.
         features: Further inputs by name: integers (T,) or (T, F) made from the text and its tokens.
+            Those that the graph does not take are left out: not every encoder knows token types.
         batch_size: Texts run together at most.
     """
 
@@ -52,31 +62,46 @@ class OnnxText:
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(max_tokens)
         self._tokenizer.no_padding()
-        self._features = features or {}
+        taken = {each.name for each in self._session.get_inputs()}
+        self._features = {name: each for name, each in (features or {}).items() if name in taken}
         self._batch_size = batch_size
 
-    def tokenize(self, texts: Sequence[str]) -> list[Encoding]:
-        """Tokens, with their character offsets, of each text."""
+    def tokenize(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[Encoding]:
+        """Tokens, with their character offsets, of each text, or of each pair of texts.
+
+        Of a pair that is too long, the longer text is cut until it is no longer than the other.
+        """
         return list(self._tokenizer.encode_batch(list(texts)))
 
-    def run(self, texts: Sequence[str], encodings: Sequence[Encoding] | None = None) -> list[Any]:
-        """The graph's output for each text, in the order given, without the padding.
+    def run(self, texts: Sequence[str], encodings: Sequence[Tokens] | None = None) -> list[Any]:
+        """The graph's first output for each text, in the order given, without the padding.
 
         Outputs of shape (B, T, …) are cut to the text's own T; outputs (B, D) give (D,).
         """
+        return self.run_outputs(texts, None, encodings)[0]
+
+    def run_outputs(
+        self,
+        texts: Sequence[str],
+        names: Sequence[str] | None,
+        encodings: Sequence[Tokens] | None = None,
+    ) -> list[list[Any]]:
+        """For each of the named outputs, None for the first alone, what `run` gives."""
         encodings = self.tokenize(texts) if encodings is None else encodings
+        names = [self._session.get_outputs()[0].name] if names is None else list(names)
         order = sorted(range(len(texts)), key=lambda row: len(encodings[row].ids))
-        results: list[Any] = [None] * len(texts)
+        results: list[list[Any]] = [[None] * len(texts) for _ in names]
         for start in range(0, len(order), self._batch_size):
             rows = order[start : start + self._batch_size]
-            output = self._session.run(None, self._inputs(texts, encodings, rows))[0]
-            for place, row in enumerate(rows):
-                length = len(encodings[row].ids)
-                results[row] = output[place, :length] if output.ndim == 3 else output[place]
+            outputs = self._session.run(names, self._inputs(texts, encodings, rows))
+            for result, output in zip(results, outputs, strict=True):
+                for place, row in enumerate(rows):
+                    length = len(encodings[row].ids)
+                    result[row] = output[place, :length] if output.ndim == 3 else output[place]
         return results
 
     def _inputs(
-        self, texts: Sequence[str], encodings: Sequence[Encoding], rows: Sequence[int]
+        self, texts: Sequence[str], encodings: Sequence[Tokens], rows: Sequence[int]
     ) -> dict[str, NDArray[np.int64]]:
         length = max(len(encodings[row].ids) for row in rows)
         ids = np.zeros((len(rows), length), dtype=np.int64)

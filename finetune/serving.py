@@ -26,21 +26,50 @@ def shared_encoder(name: str, cache: Path = ENCODER_CACHE, threads: int = 2) -> 
 
 
 def encoder_of(name: str, threads: int = 2) -> OnnxEncoder:
-    """An encoder by name, or by the path of a `reply` run, whose tuned encoder it then is.
+    """An encoder by name, or by the path of a `reply` or `pretrain` run, whose encoder it then is.
 
     Raises:
         EncoderError: If the name cannot be resolved.
-        RunDirError: If the path is a run of another task.
+        RunDirError: If the path is a run of another task, or a cross-encoder.
     """
     run = RunDir(Path(name))
     if not run.config.exists():
         return shared_encoder(name, threads=threads)
+    if run.read_config()["train"].get("task") == "pretrain":
+        run.check("pretrain")
+        return shared_encoder(name, threads=threads)
     run.check("reply")
+    check_kind(run, "bi_encoder")
     max_tokens = int(run.read_config()["train"]["max_tokens"])
     folder = run.weights
     if not (folder / "tokenizer.json").exists():
         raise RunDirError(f"{folder}: tokenizer.json missing; train the run again")
-    return OnnxEncoder(folder, sha256_of(run.model), max_tokens, threads)
+    # A head that was trained on `encoder: runs/NAME` knows it by the weights that torch read.
+    whole = (run.encoder / "tokenizer.json").exists()
+    fingerprint = resolve_encoder(name).fingerprint if whole else sha256_of(run.model)
+    return OnnxEncoder(folder, fingerprint, max_tokens, threads)
 
 
-__all__ = ["encoder_of", "fingerprint_of", "shared_encoder"]
+def reply_kind(run: RunDir) -> str:
+    """`bi_encoder` or `cross_encoder`: what a reply run is."""
+    reply = run.read_config()["train"].get("reply") or {}
+    return str(reply.get("kind", "bi_encoder"))
+
+
+def check_kind(run: RunDir, kind: str) -> None:
+    """Raise RunDirError where a reply run is of another kind."""
+    found = reply_kind(run)
+    if found == kind:
+        return
+    if found == "cross_encoder":
+        raise RunDirError(
+            f"{run.root}: a cross-encoder, which ranks answers but has no vectors; give a run that "
+            "was trained with reply.kind=bi_encoder"
+        )
+    raise RunDirError(
+        f"{run.root}: a bi-encoder; a cross-encoder is needed here: train one with --config "
+        "finetune/configs/reply_cross.yaml"
+    )
+
+
+__all__ = ["check_kind", "encoder_of", "fingerprint_of", "reply_kind", "shared_encoder"]
