@@ -6,7 +6,7 @@ up along the way from an empty text (padding in place of each token) to this one
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from finetune.words import Words
 _UNIT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")
 _STEPS = (32, 128, 512)  # of the integral; more where fewer do not add up
 _CLOSE = 0.02  # of the whole change that may be missing
+_SUREST = 20  # wrong rows that a report explains
 _TOGETHER = 64  # steps in one pass
 
 Forward = Callable[[Tensor], Tensor]  # word embeddings (B, T, D) to scores (B,)
@@ -164,6 +165,31 @@ class Explainer:
             weight = sum(pieces[place] for place in inside) + said
             words.append(Word(match.group(), start, end, weight, said))
         return Explanation(tuple(words), gain, gap)
+
+
+def explained_errors(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The wrong rows of an intent run that it is surest of, with `words` as `predict` gives them.
+
+    Args:
+        run: The run.
+        errors: Of `text`, `label`, `best` and `confidence`.
+    """
+    surest = sorted(errors, key=lambda error: -float(error["confidence"]))[:_SUREST]
+    if not surest:
+        return []
+    explainer = Explainer(run)
+    rows = []
+    for error in surest:
+        words = explainer.intent(error["text"], error["best"]).words
+        rows.append(
+            {
+                "text": error["text"],
+                "label": error["label"],
+                "predicted": error["best"],
+                "words": [[word.text, word.start, word.end, word.weight] for word in words],
+            }
+        )
+    return rows
 
 
 def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[float], float, float]:

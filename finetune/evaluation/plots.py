@@ -94,6 +94,34 @@ def roc_svg(curve: Roc) -> str:
     return done()
 
 
+def policy_svg(
+    thresholds: Sequence[float], lines: Mapping[str, Sequence[float]], chosen: float
+) -> str:
+    """Lines over thresholds, each with its name, and the chosen threshold."""
+    with _axes("By threshold") as (axes, done):
+        for (name, values), color, dash in zip(
+            lines.items(), (BLUE, ORANGE), ("-", "--"), strict=False
+        ):
+            axes.plot(thresholds, values, color=color, linestyle=dash, label=name)
+        axes.axvline(chosen, color=_INK, linewidth=1, linestyle=":", label="chosen")
+        axes.set(xlabel="threshold")
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="best")
+    return done()
+
+
+def learning_svg(points: Sequence[tuple[int, float]]) -> str:
+    """Accuracy by training rows; empty for fewer than two points."""
+    if len(points) < 2:
+        return ""
+    rows, accuracy = zip(*points, strict=True)
+    with _axes("Accuracy by training rows") as (axes, done):
+        axes.plot(rows, accuracy, color=BLUE, marker="o", markersize=4)
+        axes.set(xlabel="training rows", ylabel="accuracy on validation")
+        axes.set_xlim(left=0)
+    return done()
+
+
 def losses_svg(log: Sequence[Mapping[str, Any]]) -> str:
     """Training and validation loss by step; empty where fewer than two points are logged."""
     train = _points(log, "loss_nats")

@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 
 from finetune.evaluation.curves import coverage_error, reliability, roc
-from finetune.evaluation.plots import coverage_svg, losses_svg, reliability_svg, roc_svg
+from finetune.evaluation.plots import (
+    coverage_svg,
+    learning_svg,
+    losses_svg,
+    reliability_svg,
+    roc_svg,
+)
 from finetune.metrics import expected_calibration_error
 from finetune.report.markup import figure, shown, table
 from finetune.task import Scored
@@ -64,6 +70,21 @@ def out_of_scope(scored: Scored) -> str:
 def losses(log: Sequence[Mapping[str, Any]]) -> str:
     """Training and validation loss."""
     return figure(losses_svg(log), "Where validation rises while training falls, it overfits.")
+
+
+def learning(points: Sequence[tuple[int, float]]) -> str:
+    """Accuracy by the number of training rows: whether more labels help."""
+    drawing = learning_svg(points)
+    if not drawing:
+        return ""
+    (fewer, before), (rows, last) = points[-2:]
+    caption = (
+        f"By the quick logistic head on the untuned encoder, not by the tuned model: the last "
+        f"{rows - fewer:,} of {rows:,} training rows brought {last - before:+.1%}. While the line "
+        "still rises, more labelled rows help."
+    )
+    cells = [[shown(count), shown(accuracy)] for count, accuracy in points]
+    return figure(drawing, caption) + table(["training rows", "accuracy on validation"], cells)
 
 
 def _answers(scored: Scored) -> tuple[Any, Any]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from finetune.report import drawings, rows, scores
+from finetune.report import drawings, policy, rows, scores
 from finetune.report.markup import Section, facts, shown, text
+from finetune.report.why import why
 from finetune.task import Scored
 
 # No script runs, nothing is fetched: rows of the data cannot act or leave by this page.
@@ -23,7 +24,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding
 color:var(--ink);background:var(--page)}
 h1,h2,h3{color:var(--head);line-height:1.2}h2{margin-top:2.5rem}a{color:inherit}
 .note,figcaption,small{color:var(--dim)}small{font-size:.8em}
-.private{background:var(--warn);padding:.5rem .8rem;border-radius:.4rem}
+.private,.warn{background:var(--warn);padding:.5rem .8rem;border-radius:.4rem}
 nav ul{columns:15rem;padding-left:2rem;background:var(--box);margin:1rem 0;
 padding-block:.6rem;border-radius:.4rem}
 .scroll{overflow:auto;margin:1rem 0}.tall{max-height:42rem}
@@ -65,8 +66,10 @@ def report_html(
         scored: After tuning, by split; the last one's details are shown.
         extras: What else is known. `log`: rows of `log.jsonl`. `neighbours`: for each error of the
             last split, training rows of `text`, `label`, `similarity`. `slices`: slice → group →
-            numbers. `counterfactual`: kind → `n`, `changed`, `examples`. `suspicious`: rows of
-            `text`, `label`, `suggested`, `confidence`, `where`.
+            numbers. `why`: wrong rows with `words`. `learning`: training rows and accuracy.
+            `counterfactual`: kind → `n`, `changed`, `examples`. `suspicious`: rows of
+            `text`, `label`, `suggested`, `confidence`, `where`. `calibration`: of an intent run's
+            `calibration.json`. `notes`: sentences that warn.
     """
     sections = [section for section in _sections(config, metrics, scored, extras or {})
                 if section.body]  # fmt: skip
@@ -84,6 +87,7 @@ def report_html(
         f"<title>{text(name)}</title><style>{_STYLE}</style><h1>{text(name)}</h1>",
         _PRIVATE if any(each.private for each in sections) else "",
         f"<p>{scores.headline(metrics) if metrics else ''}</p><p class=note>{made}</p>",
+        *(f"<p class=warn>{text(note, 1000)}</p>" for note in (extras or {}).get("notes", [])),
         f"<nav aria-label=Contents><ul>{contents}</ul></nav>",
         *(f"<h2 id={each.anchor}>{each.title}</h2>{each.body}" for each in sections),
     ]
@@ -100,7 +104,9 @@ def _sections(
     last = list(scored.values())[-1] if scored else Scored({})
     heat, pairs = scores.confusion(last)
     costs = {"seconds": config["seconds"], "device": config.get("device")}
+    costs |= {f"peak {key}": value for key, value in (config.get("peak") or {}).items()}
     near = extras.get("neighbours") or []
+    fitted = extras.get("calibration") or {}
     return [
         *(
             Section(split, f"{split.title()}: before and after", scores.comparison(metrics[split]))
@@ -111,15 +117,21 @@ def _sections(
         Section("confusion", "Confusion matrix", heat),
         Section("pairs", "Most confused", pairs),
         Section("errors", "Wrong rows", rows.wrong_rows(last.errors, near), private=True),
+        Section("why", "Why", why(extras.get("why") or []), private=True),
         Section("calibration", "Is its confidence right?", drawings.calibration(last)),
         Section("coverage", "When to answer", drawings.coverage(last)),
-        Section("scope", "Out of scope", drawings.out_of_scope(last)),
+        Section("scope", "Out of scope",
+                drawings.out_of_scope(last) + policy.scope_table(fitted.get("scope") or {})),
+        Section("hand_over", "When it hands over",
+                policy.hand_over(fitted.get("policy") or {}, scored)),
         Section("losses", "Losses", drawings.losses(extras.get("log") or [])),
+        Section("learning", "Would more rows help?",
+                drawings.learning(extras.get("learning") or [])),
         Section("slices", "By kind of row", scores.slices(extras.get("slices") or {})),
         Section("changes", "Changes that should not matter",
                 rows.counterfactual(extras.get("counterfactual") or {}), private=True),
         Section("labels", "Labels to check", rows.suspicious(extras.get("suspicious") or []),
                 private=True),
-        Section("cost", "Time", facts(costs)),
+        Section("cost", "Time and memory", facts(costs)),
         Section("settings", "Settings", facts(config)),
     ]  # fmt: skip

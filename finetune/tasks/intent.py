@@ -1,34 +1,40 @@
 """Single-label text classification: intents, sentiment, topics; `oos` rows teach what to refuse."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
-from data.onnx_text import OnnxText
 from data.schema import OOS, Example
-from finetune.calibration import Calibration, fit_calibration
 from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.labels import suspicious_labels
+from finetune.checks.learning import learning_curve
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
 from finetune.config import TrainConfig
+from finetune.contrastive import (
+    ContrastiveNet,
+    ContrastiveTuner,
+    contrastive_config,
+    contrastive_rows,
+    fit_tuned_head,
+)
 from finetune.encoder import (
     base_of,
-    export_onnx,
     load_encoder,
-    save_encoder,
     save_tokenizer,
-    token_inputs,
 )
-from finetune.head import Head, HeadTrainer, deal, fit_head
+from finetune.explain import explained_errors
+from finetune.frozen import frozen_head
+from finetune.halves import fits, lower_states, upper_half
+from finetune.head import Head, HeadTrainer
+from finetune.intent_fit import calibrate_head, save_head, save_net
 from finetune.intent_model import IntentModel
 from finetune.intent_net import IntentNet, collate, while_training
 from finetune.intent_scores import (
@@ -45,8 +51,7 @@ from finetune.reading.cells import some_of
 from finetune.run_dir import RunDir, write_json
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner, prepare
-from finetune.words import Words, best_share, fit_words
+from finetune.tuning import Tuner, check_layers, prepare
 
 
 class IntentTask:
@@ -66,30 +71,60 @@ class IntentTask:
         if config.method == "head":
             encoder = shared_encoder(config.encoder, threads=config.threads)
             return HeadTrainer(encoder, texts_of(splits.train), gold, config)
-        model, tokenizer = load_encoder(source, config.optim.dropout, config.method == "qlora")
-        width = model.config.hidden_size
-        model = prepare(model, config)
+        whole, tokenizer = load_encoder(source, config.optim.dropout, config.method == "qlora")
+        width = whole.config.hidden_size
         labels = sorted(set(gold))
+        few = config.method == "contrastive"
+        if few:
+            config = contrastive_config(config)
         weights = None
         if config.optim.class_weights == "balanced":
             weights = balanced([Counter(gold)[label] for label in labels])
 
-        def rows_of(examples: Sequence[Example]) -> Rows:
-            tokens = tokenizer(texts_of(examples), truncation=True, max_length=config.max_tokens)
-            return Rows(
-                [
-                    {"input_ids": ids, "label": labels.index(example.label or "")}
-                    for ids, example in zip(tokens["input_ids"], examples, strict=True)
-                ]
-            )
+        def tokens_of(texts: list[str]) -> list[list[int]]:
+            if not texts:
+                return []
+            cut = tokenizer(texts, truncation=True, max_length=config.max_tokens)
+            return cut["input_ids"]  # type: ignore[no-any-return]
 
-        return Tuner(
+        halved = config.method == "top_layers" and fits(
+            whole, [len(ids) for ids in tokens_of(texts_of(splits.train))]
+        )
+        check_layers(whole, config)
+        model = upper_half(whole, config.top_layers) if halved else prepare(whole, config)
+
+        def rows_of(texts: list[str], names: list[str]) -> Rows:
+            tokens = tokens_of(texts)
+            rows: list[dict[str, Any]] = [
+                {"input_ids": ids, "label": labels.index(name)}
+                for ids, name in zip(tokens, names, strict=True)
+            ]
+            if halved:
+                states = lower_states(whole, config.top_layers, tokens)
+                rows = [{**row, "states": each} for row, each in zip(rows, states, strict=True)]
+            return Rows(rows)
+
+        net: IntentNet
+        texts = texts_of(splits.train)
+        if few:
+            net = ContrastiveNet(model, width, len(labels), config.contrastive)
+            texts, gold = contrastive_rows(texts, gold, config)
+        else:
+            net = IntentNet(
+                model, width, len(labels), config.optim.label_smoothing, weights,
+                whole if halved else None,
+            )  # fmt: skip
+            net.start_from(frozen_head(texts, gold, config).head)
+        # An out-of-scope row has no output where training had none: it has no loss either.
+        watched = [row for row in splits.validation if row.label in labels]
+        return (ContrastiveTuner if few else Tuner)(
             config,
-            model=IntentNet(model, width, len(labels), config.optim.label_smoothing, weights),
-            args=arguments(config, run.checkpoints, len(splits.train), **BY_LENGTH),
-            train_dataset=rows_of(splits.train),
-            # An out-of-scope row has no output where training had none: it has no loss either.
-            eval_dataset=rows_of([row for row in splits.validation if row.label in labels]),
+            model=net,
+            args=arguments(config, run.checkpoints, len(texts), **BY_LENGTH),
+            train_dataset=rows_of(texts, gold),
+            eval_dataset=rows_of(texts_of(watched), labels_of(watched))
+            if config.optim.patience
+            else None,
             data_collator=partial(collate, tokenizer=tokenizer),
             compute_metrics=while_training,
             callbacks=callbacks(config, model),
@@ -103,29 +138,33 @@ class IntentTask:
         _, tokenizer = load_encoder(source)
         save_tokenizer(tokenizer, run.tokenizer)
         if isinstance(trainer.model, Head):
-            labels, calibration = self._save_head(trainer.model, config, splits, run)
+            labels, calibration = save_head(trainer.model, config, splits, run)
         else:
-            labels, calibration = self._save_net(trained(trainer), tokenizer, config, splits, run)
+            net = trained(trainer)
+            if isinstance(net, ContrastiveNet):
+                texts, gold = texts_of(splits.train), labels_of(splits.train)
+                fit_tuned_head(net, tokenizer, texts, gold, config)
+            labels, calibration = save_net(net, tokenizer, config, splits, run)
         write_json(run.labels, labels)
         write_json(run.calibration, calibration.to_dict())
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: the frozen encoder with a logistic head, and the majority class."""
-        encoder = shared_encoder(config.encoder, threads=config.threads)
-        vectors = encoder.encode(texts_of(splits.train))
-        head = fit_head(vectors, labels_of(splits.train), config.head, config.seed)
-        calibration = calibrate_head(head, splits.train)
+        start = frozen_head(texts_of(splits.train), labels_of(splits.train), config)
+        encoder, head = start.encoder, start.head
+        calibration, memory = calibrate_head(start, splits.train, config)
         majority = Counter(labels_of(splits.train)).most_common(1)[0][0]
 
         def frozen(examples: list[Example]) -> Scored:
-            logits = head.logits(encoder.encode(texts_of(examples)))
-            return score_logits(logits, head.labels, calibration, examples)
+            vectors = encoder.encode(texts_of(examples))
+            near = memory.near(vectors) if calibration.scope.needs_vectors else None
+            return score_logits(head.logits(vectors), head.labels, calibration, examples, near)
 
         def constant(examples: list[Example]) -> Scored:
             said = [majority] * len(examples)
             return Scored(intent_metrics(labels_of(examples), said, said, [1.0] * len(examples)))
 
-        return Before(frozen, constant, vectors)
+        return Before(frozen, constant, start.vectors)
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
@@ -159,6 +198,7 @@ class IntentTask:
         model = IntentModel(run, lambda name: encoder, config.threads)
         inside = [place for place, example in enumerate(examples) if example.label != OOS]
         return {
+            "calibration": RunDir(run).read_json(RunDir(run).calibration),
             "neighbours": nearest_rows(
                 encoder.encode([error["text"] for error in scored.errors]), vectors, splits.train
             ),
@@ -171,95 +211,14 @@ class IntentTask:
                 lambda texts: [prediction.intent.name for prediction in model.predict(texts)],
                 config.seed,
             ),
+            "why": explained_errors(RunDir(run), scored.errors),
+            "learning": learning_curve(
+                vectors, labels_of(splits.train),
+                frozen_head(texts_of(splits.train), labels_of(splits.train), config).head,
+                encoder.encode(texts_of(splits.validation)), labels_of(splits.validation),
+                config.seed,
+            ),
             "suspicious": suspicious_labels(
                 vectors, labels_of(splits.train), splits.train, config.seed
             ),
         }
-
-    def _save_head(
-        self, head: Head, config: TrainConfig, splits: Splits, run: RunDir
-    ) -> tuple[list[str], Calibration]:
-        weights = {"weight": head.weight.astype(np.float32), "bias": head.bias.astype(np.float32)}
-        save_file(weights, run.head)
-        gold = labels_of(splits.train)
-        target = numbers(gold, head.labels)
-        logits, kept = head.held_out_logits, target[head.held_out]
-        if config.words:
-            logits = logits + self._save_words(
-                splits.train, target, head.labels, run, logits, kept,
-                lambda: _held_out_words(texts_of(splits.train), target, len(head.labels), config),
-            )  # fmt: skip
-        kept_gold = [gold[row] for row in head.held_out]
-        return head.labels, fit_calibration(logits, head.labels, kept_gold, "cross-validation")
-
-    def _save_net(
-        self,
-        net: IntentNet,
-        tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
-        config: TrainConfig,
-        splits: Splits,
-        run: RunDir,
-    ) -> tuple[list[str], Calibration]:
-        net.encoder = save_encoder(net.encoder, run.weights, resolve_encoder(config.encoder))
-        linear = {name: value.detach().numpy() for name, value in net.linear.named_parameters()}
-        save_file({**linear, "scale": net.scale.detach().numpy().reshape(1)}, run.head)
-        export_onnx(net, token_inputs(tokenizer), run.model)
-        labels = sorted(set(labels_of(splits.train)))
-        session = OnnxText(
-            run.model, run.tokenizer / "tokenizer.json", config.max_tokens, config.threads
-        )
-        gold = labels_of(splits.validation)
-        logits = np.stack(session.run(texts_of(splits.validation)))
-        if config.words:
-            target = numbers(labels_of(splits.train), labels)
-            words = fit_words(texts_of(splits.train), target, len(labels))
-            logits = logits + self._save_words(
-                splits.train, target, labels, run, logits, numbers(gold, labels),
-                lambda: words.logits(texts_of(splits.validation)), words,
-            )  # fmt: skip
-        return labels, fit_calibration(logits, labels, gold, "validation")
-
-    def _save_words(
-        self,
-        rows: Sequence[Example],
-        target: NDArray[np.int_],
-        labels: Sequence[str],
-        run: RunDir,
-        base: NDArray[np.floating[Any]],
-        kept: NDArray[np.int_],
-        held_out: Callable[[], NDArray[np.floating[Any]]],
-        fitted: Words | None = None,
-    ) -> NDArray[np.floating[Any]]:
-        """Fit and save the words beside the network; what they add to held-out logits (m, K)."""
-        margins = held_out()
-        # A label that training lacks (out of scope, where none was learned) is no one's hit.
-        share = best_share(base, margins, kept)
-        if share > 0:
-            words = fitted or fit_words(texts_of(rows), target, len(labels))
-            words.save(run.words, share)
-        return share * margins
-
-
-def numbers(gold: Sequence[str], labels: Sequence[str]) -> NDArray[np.int_]:
-    """The labels' places; -1 for one that is not among them."""
-    places = {label: place for place, label in enumerate(labels)}
-    return np.array([places.get(label, -1) for label in gold])
-
-
-def _held_out_words(
-    texts: Sequence[str], target: NDArray[np.int_], labels: int, config: TrainConfig
-) -> NDArray[np.floating[Any]]:
-    """Margins of the rows that each fold of the head's cross-validation holds out."""
-    folds, tested = deal(target, config.head.folds, config.seed)
-    rows = np.array(texts, dtype=object)
-    parts = []
-    for fold in tested:
-        words = fit_words(list(rows[folds != fold]), target[folds != fold], labels)
-        parts.append(words.logits(list(rows[folds == fold])))
-    return np.concatenate(parts)
-
-
-def calibrate_head(head: Head, rows: Sequence[Example]) -> Calibration:
-    """Fit on the rows that each fold held out."""
-    gold = [rows[place].label or OOS for place in head.held_out]
-    return fit_calibration(head.held_out_logits, head.labels, gold, "cross-validation")
