@@ -122,9 +122,14 @@ class Answer:
 class Example:
     """One training row of a task; a task fills the fields that it knows.
 
-    `text` is the input (for `reply`, the conversation so far), `label` the intent (`OOS` for an
-    out-of-scope row), `entities` the spans to find, `answer` the reply to rank first, `group` what
-    the row belongs to (a brand, a conversation), `where` the file and line it came from.
+    `text` is the input (for `reply`, the conversation so far; for `qa`, the question), `label` the
+    intent (`OOS` for an out-of-scope row) or relation, `entities` the spans to find, `answer` the
+    reply to rank first, `group` what the row belongs to (a brand, a conversation, an article),
+    `where` the file and line it came from. `labels` are the intents of a row that may have several,
+    none where it is out of scope. `pair` is the head and tail of a relation, of type ""
+    where none is given. `passage` is the text that a question is put to, and `spans` the
+    characters [start, end) of it that answer: any one of them, and none where nothing does.
+    `targets` are the texts that may be written for this one: any one of them.
     """
 
     text: str
@@ -134,3 +139,8 @@ class Example:
     group: str | None = None
     weight: float = 1.0
     where: str = ""
+    labels: tuple[str, ...] = ()
+    pair: tuple[Entity, Entity] | None = None
+    passage: str | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+    targets: tuple[str, ...] = ()

@@ -94,6 +94,15 @@ def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_]) -> 
     return float(sum(gaps))
 
 
+def label_metrics(gold: NDArray[np.int_], said: NDArray[np.int_]) -> dict[str, float]:
+    """`accuracy` and `macro_f1`, over the labels that occur, from label numbers (n,)."""
+    return {
+        "n": len(gold),
+        "accuracy": _mean(said == gold),
+        "macro_f1": _multiclass(gold, said)[0],
+    }
+
+
 def entity_metrics(
     texts: Sequence[str], gold: Sequence[Sequence[Entity]], found: Sequence[Sequence[Entity]]
 ) -> dict[str, float]:

@@ -57,11 +57,14 @@ def carve(examples: list[Example], share: float) -> tuple[list[Example], list[Ex
     """Training and validation rows, by hash, the same share of each label.
 
     Each label keeps training rows. Rows of one conversation stay on one side, and so do rows of
-    one text.
+    one group (an article of `qa`) and rows of one text.
     """
     units: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
-        unit = example.text if example.answer is None else conversation_of(example)
+        if example.answer is None:
+            unit = example.text if example.group is None else example.group
+        else:
+            unit = conversation_of(example)
         units[unit].append(example)
     rows = Counter(example.label for example in examples)
     taken: Counter[str | None] = Counter()
@@ -89,7 +92,7 @@ def carve(examples: list[Example], share: float) -> tuple[list[Example], list[Ex
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    found = [folder / f"{name}{suffix}" for suffix in (*SUFFIXES, ".txt", ".conll")]
+    found = [folder / f"{name}{suffix}" for suffix in (*SUFFIXES, ".txt", ".conll", ".json")]
     # An empty split file is what prepare writes for a tiny log: the same as none.
     return next((path for path in found if path.exists() and path.stat().st_size), None)
 
