@@ -1,4 +1,4 @@
-"""Confidence that means something, and an out-of-scope decision fitted on data."""
+"""Confidence that means something, what is out of scope, and when to hand over: fitted on data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,154 +6,126 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, logsumexp, softmax
-from sklearn.linear_model import LogisticRegression
 
 from data.schema import OOS
+from finetune.config import HandOverConfig
+from finetune.memory import Near
+from finetune.policy import Judged, Policy, fit_policy
+from finetune.scaling import Scaling, best_temperature, calibrated_loss, fit_scaling
+from finetune.scope import ScopeScore, fit_scope, scope_scores
+from finetune.trust import Levels, fit_levels
 
 Floats = NDArray[np.floating[Any]]
-MAX_REFUSED = 0.005  # of validation, where no out-of-scope rows tell what to refuse
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Temperature, and a linear score of being in scope with its threshold.
+    """What turns logits into a decision; `fitted_on` says on how many rows of which kind."""
 
-    `weights` and `bias` apply to the three features of `scope_features`; a row whose score is below
-    `threshold` is refused. `fitted_on` says on how many rows of which kind.
-    """
-
-    temperature: float
-    weights: tuple[float, ...]
-    bias: float
-    threshold: float
+    scaling: Scaling
+    scope: ScopeScore
+    policy: Policy
+    levels: Levels
     fitted_on: str
+
+    @property
+    def temperature(self) -> float:
+        """The divisor of logits before scores of being in scope are taken."""
+        return self.scaling.temperature
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for `calibration.json`."""
-        return asdict(self)
+        return {"temperature": self.temperature, **asdict(self)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
         """Read back what `to_dict` gave."""
-        return cls(**{**values, "weights": tuple(values["weights"])})
+        return cls(
+            Scaling.from_dict(values["scaling"]),
+            ScopeScore.from_dict(values["scope"]),
+            Policy.from_dict(values["policy"]),
+            Levels(**values["levels"]),
+            values["fitted_on"],
+        )
 
     def probabilities(self, logits: Floats, labels: Sequence[str]) -> Floats:
         """Calibrated probabilities (n, K') of the in-scope labels, from logits (n, K)."""
-        result: Floats = softmax(_in_scope(logits, labels) / self.temperature, axis=1)
-        return result
+        return self.scaling.probabilities(_in_scope(logits, labels))
 
-    def scope_scores(self, logits: Floats, labels: Sequence[str]) -> Floats:
-        """Probability (n,) of being in scope, as fitted."""
-        score = (
-            scope_features(logits / self.temperature, labels) @ np.array(self.weights) + self.bias
-        )
-        result: Floats = 1 / (1 + np.exp(-np.clip(score, -50, 50)))
-        return result
+    def scope_scores(
+        self, logits: Floats, labels: Sequence[str], near: Near | None = None
+    ) -> Floats:
+        """Probability (n,) of being in scope, as fitted; `near` where the score needs vectors."""
+        scaled = logits.astype(np.float64) / self.temperature
+        return self.scope.probability(scope_scores(scaled, labels, near))
 
-    def in_scope(self, logits: Floats, labels: Sequence[str]) -> NDArray[np.bool_]:
-        """Whether each row is accepted (n,)."""
-        accepted: NDArray[np.bool_] = self.scope_scores(logits, labels) >= self.threshold
-        return accepted
+    def accepts(self, probabilities: Floats, names: Sequence[str], scope: Floats) -> Bools:
+        """Whether each row is answered (n,).
 
+        Args:
+            probabilities: (n, K') of the in-scope labels.
+            names: These K' labels.
+            scope: Probabilities (n,) of being in scope.
+        """
+        best = [names[place] for place in probabilities.argmax(axis=1)]
+        return self.policy.accepts(best, probabilities.max(axis=1), scope)
 
-def scope_features(logits: Floats, labels: Sequence[str]) -> Floats:
-    """What tells in-scope rows (n, 3): log of the top probability, energy, margin over `oos`.
-
-    The energy is the log-sum-exp of the in-scope logits (Liu et al. 2020, arXiv:2010.03759); the
-    margin is 0 where the model has no `oos` output.
-    """
-    inside = _in_scope(logits, labels)
-    energy = logsumexp(inside, axis=1)
-    margin = np.zeros(len(logits))
-    if OOS in labels:
-        margin = inside.max(axis=1) - logits[:, list(labels).index(OOS)]
-    features: Floats = np.stack([log_softmax(inside, axis=1).max(axis=1), energy, margin], axis=1)
-    return features
+    def in_scope(self, logits: Floats, labels: Sequence[str], near: Near | None = None) -> Bools:
+        """Whether each row is answered (n,), from logits (n, K)."""
+        names = [label for label in labels if label != OOS]
+        scope = self.scope_scores(logits, labels, near)
+        return self.accepts(self.probabilities(logits, labels), names, scope)
 
 
 def fit_calibration(
-    logits: Floats, labels: Sequence[str], gold: Sequence[str], rows: str
+    logits: Floats,
+    labels: Sequence[str],
+    gold: Sequence[str],
+    rows: str,
+    near: Near | None = None,
+    hand_over: HandOverConfig | None = None,
+    extra: int = 0,
 ) -> Calibration:
-    """Fit temperature and out-of-scope decision.
+    """Fit the scaling, the score of being in scope, and the policy.
 
     Args:
         logits: (n, K) of rows that the model was not trained on.
         labels: The K outputs, `oos` among them or not.
         gold: The n right labels.
         rows: What these rows are, for the record.
-
-    With out-of-scope rows, a logistic regression over `scope_features` scores each row and the
-    threshold is the one under which most rows are right (an in-scope row that is refused is not).
-    Without, the top probability decides, and at most MAX_REFUSED of the rows are refused.
+        near: Of the same rows; without it scores that need vectors are no candidates.
+        hand_over: Costs or a precision, where they are stated.
+        extra: So many of the last rows come from a file of out-of-scope texts, whose share says
+            nothing of what customers will ask: together they weigh no more than those in scope.
     """
     logits, truth = logits.astype(np.float64), np.array(gold)
     inside = truth != OOS
     names = [label for label in labels if label != OOS]
-    target = np.array([names.index(label) for label in truth[inside]])
-    temperature = best_temperature(_in_scope(logits, labels)[inside], target)
-    scaled = logits / temperature
-    right = np.zeros(len(truth), dtype=bool)
-    right[inside] = _in_scope(logits, labels)[inside].argmax(axis=1) == target
+    target = np.array([names.index(label) for label in truth[inside]], dtype=int)
+    scaling = fit_scaling(_in_scope(logits, labels)[inside], target)
+    weights = np.ones(len(truth))
+    if extra:
+        weights[-extra:] = min(1.0, inside.sum() / extra)
+    scope = fit_scope(logits / scaling.temperature, labels, gold, near, weights)
+    scores = scope.probability(scope_scores(logits / scaling.temperature, labels, near))
+    probabilities = scaling.probabilities(_in_scope(logits, labels))
+    best = [names[place] for place in probabilities.argmax(axis=1)]
+    confidence = probabilities.max(axis=1)
+    right = np.array(best) == truth
+    judged = Judged(best, confidence, scores, inside, right, weights)
+    policy = fit_policy(judged, hand_over or HandOverConfig())
     count = f"{inside.sum()} in scope, {(~inside).sum()} out of scope, {rows}"
-    if inside.all():
-        scores = log_softmax(_in_scope(scaled, labels), axis=1).max(axis=1)
-        # A hair below, so that rounding elsewhere does not refuse the row that sets it.
-        lowest = np.sort(scores)[int(len(scores) * MAX_REFUSED)] - 1e-4
-        return Calibration(
-            temperature, (1.0, 0.0, 0.0), 0.0, float(1 / (1 + np.exp(-lowest))), count
+    if scope.pseudo:
+        count += (
+            "; scores of scope compared on pseudo-out-of-scope rows, made by holding out labels"
         )
-    features = scope_features(scaled, labels)
-    scale = features.std(axis=0) + 1e-9
-    model = LogisticRegression(class_weight="balanced", C=1.0).fit(features / scale, inside)
-    weights = model.coef_[0] / scale
-    scores = 1 / (1 + np.exp(-(features @ weights + model.intercept_[0])))
-    threshold = _best_threshold(scores, inside, right)
-    return Calibration(
-        temperature, tuple(map(float, weights)), float(model.intercept_[0]), threshold, count
-    )
-
-
-def _best_threshold(scores: Floats, inside: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
-    """The middle of the thresholds under which most rows come out right.
-
-    Rows count alike: where few are out of scope, recall of them on so few says little, and a
-    refused customer costs as much as an answer to somebody who asked for none. Thresholds tried
-    lie halfway between neighbouring scores: clear of the rows on both sides.
-    """
-    edges = np.unique(np.concatenate([[0.0], scores, [1.0]]))
-    cuts = (edges[1:] + edges[:-1]) / 2
-    value = np.array(
-        [
-            (right[inside] & (scores[inside] >= cut)).sum() + (scores[~inside] < cut).sum()
-            for cut in cuts
-        ]
-    )
-    return float(np.median(cuts[value == value.max()]))
-
-
-def calibrated_loss(logits: Floats, target: NDArray[np.int_]) -> float:
-    """Mean log loss (nats) of logits (n, K) at the temperature that suits them best."""
-    scaled = log_softmax(logits / best_temperature(logits, target), axis=1)
-    return float(-scaled[np.arange(len(target)), target].mean()) if len(target) else 0.0
-
-
-def best_temperature(logits: Floats, target: NDArray[np.int_]) -> float:
-    """The divisor of logits (n, K) with the lowest log loss against target (n,); 1 without rows.
-
-    Source: temperature scaling, Guo et al. 2017, arXiv:1706.04599
-    """
-
-    def loss(log_temperature: float) -> float:
-        probabilities = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return float(-probabilities[np.arange(len(target)), target].mean())
-
-    if len(target) == 0:
-        return 1.0
-    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
+    return Calibration(scaling, scope, policy, fit_levels(confidence, right), count)
 
 
 def _in_scope(logits: Floats, labels: Sequence[str]) -> Floats:
     keep = [column for column, label in enumerate(labels) if label != OOS]
-    return logits[:, keep]
+    return logits[:, keep].astype(np.float64)
+
+
+__all__ = ["Calibration", "best_temperature", "calibrated_loss", "fit_calibration"]

@@ -73,6 +73,8 @@ class HeadConfig(Config):
 class ContrastiveConfig(Config):
     """Tuning for few rows: texts of one label are drawn together, others apart."""
 
+    lr: float = Field(5e-5, gt=0, description="peak learning rate, instead of optim's")
+    epochs: float = Field(5, gt=0, description="passes over the training rows, instead of optim's")
     labels_a_step: int = Field(16, ge=2, description="labels that a step compares")
     rows_a_label: int = Field(4, ge=2, description="texts of each of them")
     temperature: float = Field(0.1, gt=0, description="of the softmax over the step's texts")

@@ -11,6 +11,7 @@ from data.errors import LogFormatError
 from data.schema import OOS, Example
 from finetune.calibration import Calibration
 from finetune.intent_model import IntentModel
+from finetune.memory import Near
 from finetune.metrics import coded_intent_metrics, intent_metrics
 from finetune.reading import Splits
 from finetune.reading.cells import some_of
@@ -61,14 +62,15 @@ def score_logits(
     labels: Sequence[str],
     calibration: Calibration,
     examples: list[Example],
+    near: Near | None = None,
 ) -> Scored:
-    """Score logits (n, K) on labelled rows."""
+    """Score logits (n, K) on labelled rows; `near` where the calibration needs vectors."""
     names = [label for label in labels if label != OOS]
     probabilities = calibration.probabilities(logits, labels)
     best = [names[place] for place in probabilities.argmax(axis=1)]
-    accepted = calibration.in_scope(logits, labels)
+    scope = calibration.scope_scores(logits, labels, near)
+    accepted = calibration.accepts(probabilities, names, scope)
     said = [name if inside else OOS for name, inside in zip(best, accepted, strict=True)]
-    scope = calibration.scope_scores(logits, labels)
     return _scored(examples, said, best, list(probabilities.max(axis=1)), list(scope))
 
 
@@ -111,6 +113,7 @@ def _scored(
         "right": [right == top for right, top in zip(gold, best, strict=True)],
         "scope": list(scope),
         "inside": [label != OOS for label in gold],
+        "answered": [given != OOS for given in said],
     }
     places = {OOS: 0}
     codes = [

@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
-from finetune.calibration import calibrated_loss
+from finetune.scaling import calibrated_loss
 
 Floats = NDArray[np.floating[Any]]
 BUCKETS = 2**16  # of each half: words and pairs of words, letter groups of 3 to 5

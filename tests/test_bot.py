@@ -11,6 +11,7 @@ from apps.faq.faq import UNKNOWN, FaqApp
 from apps.summarizer.summarizer import Summarizer
 from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.intent_model import IntentPrediction
+from finetune.trust import Levels
 from retrieval.index import build_index
 from tests.fakes import HashEncoder
 from tests.test_workflows import SHIPPED, FakeOrders, order
@@ -27,6 +28,7 @@ AGENT = Passage("c1:1", "I have refunded your card today.", "my refund gift card
 class KeywordIntents:
     """The intent whose keyword stands in the text; none: out of scope."""
 
+    levels = Levels(sure=0.8, doubtful=0.5)
     words = {"cancel": "cancel_order", "where": "order_status", "send back": "return_item",
              "human": "talk_to_human", "late": "delivery_options", "gift": "gift_card"}  # fmt: skip
 
@@ -211,3 +213,15 @@ def test_a_conversation_without_words_has_an_empty_summary():
     summary = Summarizer(HashEncoder()).summarize(Conversation("c", (Turn("agent", "…"),)))
     assert summary.wanted == ""
     assert np.isfinite(len(summary.text))
+
+
+def test_only_a_wish_that_the_intent_run_is_sure_of_interrupts_a_workflow(bot):
+    bot._intents.levels = Levels(sure=0.95, doubtful=0.5)
+    answer = chat(bot, "please cancel it", "no wait, where is FK-100002?")
+    assert answer.step.startswith("workflow:cancel_order")
+
+
+def test_a_confidence_that_is_more_often_wrong_than_right_is_the_reason_of_a_hand_over(bot, index):
+    index.refit(0.5, 0.99, "by hand")
+    bot._intents.levels = Levels(sure=0.95, doubtful=0.92)
+    assert chat(bot, "gift wrap for zebras").reason == "low_confidence"

@@ -7,7 +7,10 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from data.schema import OOS
-from finetune.calibration import MAX_REFUSED, Calibration, fit_calibration, scope_features
+from finetune.calibration import Calibration, fit_calibration
+from finetune.config import HandOverConfig
+from finetune.policy import MAX_REFUSED
+from finetune.scaling import fit_scaling
 
 LABELS = ["bill", "card", "loan"]
 
@@ -64,7 +67,7 @@ def test_out_of_scope_rows_set_a_threshold_between_the_clusters():
     assert (accepted == (np.array(gold) != OOS)).mean() > 0.99
     # It stands clear of the rows on both sides, not on one of them.
     scores = calibration.scope_scores(logits, LABELS)
-    assert scores[:500].min() > calibration.threshold > scores[500:].max()
+    assert scores[:500].min() > calibration.policy.threshold > scores[500:].max()
 
 
 def arranged(drawn_rows):
@@ -81,11 +84,48 @@ def test_an_out_of_scope_output_is_never_the_top_and_tells_what_to_refuse():
     assert calibration.in_scope(logits, labels).tolist() == [True, True, False, False] * 20
 
 
-def test_scope_features_are_confidence_energy_and_margin():
-    features = scope_features(np.array([[2.0, 0.0, 1.0]]), ["a", "b", OOS])
-    top = 2 - np.log(np.exp(2) + 1)
-    np.testing.assert_allclose(features, [[top, np.log(np.exp(2) + 1), 1.0]])
-    assert scope_features(np.array([[2.0, 0.0]]), ["a", "b"])[0, 2] == 0
+def test_a_plain_temperature_is_kept_where_more_numbers_gain_nothing():
+    logits, target, _ = drawn(600)
+    scaling = fit_scaling(logits, target)
+    assert scaling.kind == "temperature"
+    assert set(scaling.losses) == {"temperature", "ensemble", "vector"}
+
+
+def test_labels_of_which_one_is_always_too_sure_get_numbers_of_their_own():
+    logits, target, _ = drawn(3000, scale=1.0)
+    skewed = logits * [1.0, 3.0, 1.0] + [0.0, 2.0, 0.0]
+    scaling = fit_scaling(skewed, target)
+    assert scaling.kind == "vector"
+    assert scaling.losses["vector"] < scaling.losses["temperature"] - 0.05
+    np.testing.assert_allclose(scaling.factors, [1.0, 1 / 3, 1.0], atol=0.15)
+
+
+def test_a_share_of_wrong_labels_is_a_share_of_even_probabilities():
+    logits, target, _ = drawn(3000, scale=1.0)
+    sharp = logits * 20
+    noisy = np.random.default_rng(5).random(3000) < 0.1
+    given = np.where(noisy, target * 0 + 1, sharp.argmax(axis=1))
+    scaling = fit_scaling(sharp, given)
+    assert scaling.losses["ensemble"] < scaling.losses["temperature"]
+    np.testing.assert_allclose(scaling.probabilities(sharp).sum(axis=1), 1)
+
+
+def test_further_out_of_scope_texts_weigh_no_more_than_the_rows_in_scope():
+    logits, gold = clusters(100, 2000)
+    close = fit_calibration(logits, LABELS, gold, "validation", extra=2000)
+    accepted = close.in_scope(clusters(200, 0, seed=2)[0], LABELS)
+    assert accepted.mean() > 0.95
+    assert "2000 out of scope" in close.fitted_on
+
+
+def test_stated_costs_reach_the_decision():
+    logits, _, gold = drawn(1000)
+    dear = fit_calibration(logits, LABELS, gold, "v", hand_over=HandOverConfig(hand_over_cost=1.0))
+    cheap = fit_calibration(
+        logits, LABELS, gold, "v", hand_over=HandOverConfig(hand_over_cost=0.05)
+    )
+    assert dear.in_scope(logits, LABELS).mean() > 0.98
+    assert cheap.in_scope(logits, LABELS).mean() < 0.6
 
 
 def test_a_calibration_survives_json():

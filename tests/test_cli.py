@@ -182,7 +182,7 @@ def test_predict_prints_one_object_a_line_with_the_contracts_keys(trained):
     done = deskhand(trained, "predict", "runs/intent", "--json", stdin="parcel late\ninvoice vat\n")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["intent"] for row in rows] == ["a", "b"]
-    assert set(rows[0]) == {"text", "intent", "confidence", "in_scope", "top"}
+    assert set(rows[0]) == {"text", "intent", "confidence", "in_scope", "top", "scope"}
 
 
 def test_evaluate_prints_the_contracts_keys(trained):

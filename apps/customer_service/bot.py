@@ -16,7 +16,6 @@ from retrieval.index import Index
 
 FOUND = 8  # passages that an answer is selected from
 SHOWN = 5
-SURE = 0.6  # confidence from which another wish interrupts a workflow
 _GREETING = re.compile(
     r"^\W*(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)"
     r"(?: there| all| team)?\W*$",
@@ -133,7 +132,8 @@ class CustomerServiceBot:
         if not self._workflows.takes(progress, turn.text, turn.entities):
             return True
         other = started is not None and started != progress.name
-        return other and turn.intent.confidence > SURE and bool(_WISHES.search(turn.text))
+        sure = turn.intent.confidence >= self._intents.levels.sure
+        return other and sure and bool(_WISHES.search(turn.text))
 
     def _start(self, turn: _Turn, name: str) -> Answer:
         """Begin a workflow; a question about the rules is answered on the way."""
@@ -159,8 +159,8 @@ class CustomerServiceBot:
         """The best known answer, with its sources; a hand-over where none is close enough."""
         chosen = self._search(turn)
         if chosen is None:
-            reason: Reason = "low_confidence" if turn.intent.confidence < 0.5 else "no_answer"
-            return self._hand_over(turn, reason)
+            doubtful = turn.intent.confidence < self._intents.levels.doubtful
+            return self._hand_over(turn, "low_confidence" if doubtful else "no_answer")
         return self._selected(turn, chosen, "Back to where we were")
 
     def _selected(self, turn: _Turn, chosen: Passage, lead: str) -> Answer:

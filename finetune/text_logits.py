@@ -1,0 +1,75 @@
+"""From texts to an intent run's logits and vectors, as the run is served."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from data.encoders import Encoder
+from data.errors import EncoderError
+from data.onnx_text import OnnxText
+from finetune.run_dir import RunDir
+from finetune.words import Words
+
+Floats = NDArray[np.floating[Any]]
+
+
+class TextLogits:
+    """A run's network, or its head on the shared encoder, and the words beside it.
+
+    Args:
+        run: A complete intent run.
+        encoder: Opens the shared encoder by name; used where the run's encoder is frozen.
+        threads: CPU threads of one call.
+
+    Raises:
+        EncoderError: If the encoder is not the one that the head was trained on.
+    """
+
+    def __init__(self, run: RunDir, encoder: Callable[[str], Encoder], threads: int) -> None:
+        config = run.read_config()["train"]
+        self._words = Words.load(run.words) if run.words.exists() else None
+        self._texts: OnnxText | None = None
+        self.encoder: Encoder | None = None
+        if run.model.exists():
+            self._texts = OnnxText(
+                run.model, run.tokenizer / "tokenizer.json", config["max_tokens"], threads
+            )
+            return
+        base = run.read_json(run.base)
+        self.encoder = encoder(base["encoder"])
+        if self.encoder.fingerprint != base["fingerprint"]:
+            raise EncoderError(
+                f"{run.root}: its head was trained on other weights of {base['encoder']}; "
+                "train it again"
+            )
+        head = load_file(run.head)
+        self._weight, self._bias = head["weight"], head["bias"]
+
+    def of(
+        self, texts: Sequence[str], vectors: Floats | None = None, with_vectors: bool = False
+    ) -> tuple[Floats, Floats | None]:
+        """Logits (n, K) before calibration; the pooled vectors (n, D) too where they are at hand.
+
+        Args:
+            texts: At least one.
+            vectors: Theirs by the shared encoder, where at hand: they spare a pass.
+            with_vectors: Whether a tuned network is asked for its vectors.
+        """
+        scores: Floats
+        found: Floats | None = None
+        if self._texts is None:
+            assert self.encoder is not None
+            found = self.encoder.encode(texts) if vectors is None else vectors
+            scores = found @ self._weight.T + self._bias
+        elif with_vectors:
+            outputs = self._texts.run_outputs(texts, ("output", "vector"))
+            scores, found = np.stack(outputs[0]), np.stack(outputs[1])
+        else:
+            scores = np.stack(self._texts.run(texts))
+        if self._words is not None:
+            words, share = self._words
+            scores = scores + share * words.logits(texts)
+        return scores, found
