@@ -1,18 +1,21 @@
 """From an encoder's name to the folder of its weights and their fingerprint; no torch here."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from data.errors import EncoderError
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 _IN_PACKAGE = {DEFAULT_ENCODER, f"sentence-transformers/{DEFAULT_ENCODER}"}
+_TUNING = ("pretrain", "reply")  # tasks whose runs hold an encoder for other tasks
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.onnx")
 
 
@@ -39,10 +42,13 @@ class EncoderSource:
 def resolve_encoder(name: str) -> EncoderSource:
     """Find an encoder: a path, the installed package, the local Hugging Face cache, then the hub.
 
+    The path of a run of `pretrain` or `reply` stands for the encoder that it tuned.
+
     Raises:
-        EncoderError: If none of the four has it; the message names them.
+        EncoderError: If none of the four has it, which the message names, or if a run has none or
+            its weights have changed.
     """
-    for find in (_as_path, _as_package, _as_cached, _as_download):
+    for find in (_as_path, _as_run, _as_package, _as_cached, _as_download):
         path = find(name)
         if path is not None:
             return EncoderSource(name, path, fingerprint_of(path))
@@ -64,6 +70,35 @@ def fingerprint_of(folder: Path) -> str:
 def _as_path(name: str) -> Path | None:
     path = Path(name)
     return path if (path / "config.json").is_file() else None
+
+
+def _as_run(name: str) -> Path | None:
+    """The encoder's folder in a run directory, as `RunDir` of the layer above lays it out."""
+    root = Path(name)
+    try:
+        values = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    train = values.get("train") if isinstance(values, dict) else None
+    if not isinstance(train, dict):
+        return None
+    if train.get("task") not in _TUNING:
+        raise EncoderError(
+            f"{name}: a run of task {train.get('task')}; an encoder comes from a run of "
+            f"{' or '.join(_TUNING)}"
+        )
+    encoder, sums = root / "weights" / "encoder", root / "weights" / "sha256.json"
+    if not (encoder / "config.json").is_file() or not (encoder / "tokenizer.json").is_file():
+        raise EncoderError(
+            f"{name}: this run holds no whole encoder; train it again with method full"
+        )
+    try:
+        recorded = json.loads(sums.read_text(encoding="utf-8")).get("encoder/model.safetensors")
+    except (OSError, AttributeError, ValueError) as error:
+        raise EncoderError(f"{sums}: cannot be read; train the run again") from error
+    if fingerprint_of(encoder) != recorded:
+        raise EncoderError(f"{encoder}: changed since it was trained; train the run again")
+    return encoder
 
 
 def _as_package(name: str) -> Path | None:

@@ -34,6 +34,8 @@ def _choose(config: TrainConfig, splits: Splits, parameters: int) -> tuple[Metho
     rows = Counter(row.label for row in splits.train if row.label and row.label != OOS)
     if "contrastive" in offered and rows and median(rows.values()) < FEW_ROWS:
         return "contrastive", f"{median(rows.values()):.0f} rows a label: few"
+    if config.task == "pretrain":
+        return "full", "it is there to learn the words of these texts too"
     if parameters >= LARGE and not cuda and "lora" in offered:
         return "lora", f"{parameters / 1e6:.0f} million parameters without a GPU"
     return "frozen_embeddings", (

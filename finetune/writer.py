@@ -32,6 +32,7 @@ class Writer:
             str(run.network), dtype=torch.float32
         )
         if run.adapter.exists():
+            run.verify(run.adapter)
             self._network = _with_tokens_before(self._network, run.adapter)
         self._network.eval().to(self._device)
         self._max_tokens = max_tokens

@@ -80,7 +80,7 @@ def test_two_steps_give_a_complete_run_that_writes(
     assert run.check("summary") == "summary"
     assert {path.name for path in out.iterdir()} == {path.name for path in run.files()}
     extra = {"adapter"} if method in ("prefix", "prompt") else set()
-    assert {path.name for path in run.weights.iterdir()} == {"network"} | extra
+    assert {path.name for path in run.weights.iterdir()} == {"network", "sha256.json"} | extra
     metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     assert metrics == done.metrics
     for stages in metrics.values():
