@@ -39,8 +39,13 @@ def arguments(
         more: Further fields, the task's own.
 
     Raises:
-        ConfigError: If a batch cannot be shared out among the processes.
+        ConfigError: If a batch cannot be shared out among the processes, or they are to shard.
     """
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
+        raise ConfigError(
+            "--use_fsdp: sharded weights are not offered; every process holds the whole model, so "
+            "launch without it"
+        )
     optim = config.optim
     evaluate = optim.patience > 0
     cuda = uses_cuda(config)

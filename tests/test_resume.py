@@ -1,5 +1,12 @@
 """A training that is cut off goes on to the same weights, and never leaves half a run."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -10,6 +17,7 @@ from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import small
 
+ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.usefixtures("here")
 
 
@@ -43,6 +51,52 @@ def test_a_run_that_was_cut_off_resumes_to_the_same_weights(task, tiny, folders,
     assert wanted
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
+
+
+def killed_at(step, arguments, folder):
+    """Train in a process that kills itself as if the power had gone, after so many steps."""
+    code = (
+        "import os, signal, sys\n"
+        "import finetune.train as training\n"
+        "def kill(self, args, state, control, **kwargs):\n"
+        f"    if state.global_step == {step}:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "training._Log.on_step_end = kill\n"
+        "from apps.cli import main\n"
+        "main()\n"
+    )
+    return run_python(["-c", code, *arguments], folder)
+
+
+def run_python(arguments, folder):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=200,
+        check=False, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["full", "gradual", "frozen_embeddings"])
+def test_a_training_that_was_killed_goes_on_to_the_same_weights(method, tiny, folders, tmp_path):
+    patience = "3" if method != "full" else "0"
+    values = [f"encoder={tiny}", f"method={method}", "optim.batch_size=10", "optim.epochs=4",
+              f"optim.patience={patience}", "optim.lr=1.0e-3", "threads=1", "max_tokens=32",
+              "device=cpu"]  # fmt: skip
+    given = [each for value in values for each in ("--set", value)]
+    train = ["train", "intent", "--data", str(folders["intent"]), *given, "--out"]
+    assert run_python(["-m", "apps.cli", *train, "whole"], tmp_path).returncode == 0
+
+    killed = killed_at(8, [*train, "cut"], tmp_path)  # in the third pass: of three steps each
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not (tmp_path / "cut").exists()
+    resumed = run_python(["-m", "apps.cli", *train, "cut", "--resume"], tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    first = json.loads((tmp_path / "cut" / "log.jsonl").read_text().splitlines()[-1])
+    assert first["step"] == 12
+    wanted, found = (weights_of(RunDir(tmp_path / name)) for name in ("whole", "cut"))
+    assert set(found) == set(wanted)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, atol=1e-6, err_msg=name)
 
 
 def cut_off(config, data, out):
