@@ -5,15 +5,21 @@ from typing import Any
 import torch
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from finetune.encoder import mean_pool
+from finetune.halves import joined
+from finetune.head import Head
 from finetune.tuning import hidden_states
 
 INITIAL_SCALE = 20.0  # of the cosine-like logits; a softmax over unit vectors alone is too flat
 
 
 class IntentNet(nn.Module):
-    """Encoder, unit-length mean pooling, a learned scale, a linear layer: logits (B, K)."""
+    """Encoder, unit-length mean pooling, a learned scale, a linear layer: logits (B, K).
+
+    Where `encoder` is the upper half of one, `whole` is the one it was cut from.
+    """
 
     def __init__(
         self,
@@ -22,9 +28,11 @@ class IntentNet(nn.Module):
         labels: int,
         smoothing: float = 0.0,
         weights: Tensor | None = None,
+        whole: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self._whole = (whole,)  # in a tuple: not a part of what is trained and saved
         self.scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
         self.dropout = nn.Dropout(0.1)
         self.linear = nn.Linear(width, labels)
@@ -32,11 +40,33 @@ class IntentNet(nn.Module):
         self.weights: Tensor | None
         self.register_buffer("weights", weights, persistent=False)  # (K,) of the labels, or None
 
+    def start_from(self, head: Head) -> None:
+        """Take over a logistic head on the untuned encoder, so that tuning starts where it ends.
+
+        Source: linear probing, then fine-tuning, Kumar et al. 2022, arXiv:2202.10054
+        """
+        with torch.no_grad():
+            self.linear.weight.copy_(torch.as_tensor(head.weight) / self.scale)
+            self.linear.bias.copy_(torch.as_tensor(head.bias))
+
+    def whole(self) -> nn.Module:
+        """The encoder with the tuned layers in it."""
+        (whole,) = self._whole
+        return self.encoder if whole is None else joined(whole, self.encoder)
+
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        states: Tensor | None = None,
     ) -> Tensor | dict[str, Tensor]:
-        """Logits (B, K), with the loss where labels (B,) are given."""
-        hidden = hidden_states(self.encoder, attention_mask, input_ids)
+        """Logits (B, K), with the loss where labels (B,) are given.
+
+        Of token ids (B, T), or of what the lower half gave for them (B, T, D).
+        """
+        assert attention_mask is not None
+        hidden = hidden_states(self.encoder, attention_mask, input_ids, states)
         pooled = self.dropout(mean_pool(hidden, attention_mask))
         logits: Tensor = self.linear(pooled * self.scale)
         if labels is None:
@@ -47,17 +77,34 @@ class IntentNet(nn.Module):
         return {"loss": loss, "logits": logits}
 
 
+class Served(nn.Module):
+    """What an intent run's graph gives: logits (B, K) and the unit-length pooled vector (B, D)."""
+
+    outputs = ("output", "vector")
+
+    def __init__(self, net: IntentNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Of token ids and mask (B, T)."""
+        hidden = hidden_states(self.net.encoder, attention_mask, input_ids)
+        pooled = mean_pool(hidden, attention_mask)
+        return self.net.linear(pooled * self.net.scale), pooled
+
+
 def collate(
     rows: list[dict[str, Any]],
     tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
 ) -> dict[str, Tensor]:
-    """Pad to the longest row."""
+    """Pad to the longest row; states of a lower half, where rows have them, stand for the ids."""
     batch = tokenizer.pad({"input_ids": [row["input_ids"] for row in rows]}, return_tensors="pt")
-    return {
-        "input_ids": batch["input_ids"],
-        "attention_mask": batch["attention_mask"],
-        "labels": torch.tensor([row["label"] for row in rows]),
-    }
+    given = {"attention_mask": batch["attention_mask"]}
+    if "states" in rows[0]:
+        given["states"] = pad_sequence([row["states"] for row in rows], batch_first=True)
+    else:
+        given["input_ids"] = batch["input_ids"]
+    return {**given, "labels": torch.tensor([row["label"] for row in rows])}
 
 
 def while_training(predicted: Any) -> dict[str, float]:  # noqa: ANN401 - an EvalPrediction

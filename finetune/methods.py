@@ -30,11 +30,17 @@ ADAPTERS: tuple[Method, ...] = (*_MERGED, "prefix", "prompt")
 METHODS: dict[TaskName, tuple[Method, ...]] = {
     "intent": (*_WHOLE, "head", "contrastive", *ADAPTERS),
     "ner": (*_WHOLE, "head", *ADAPTERS),
+    "relation": (*_WHOLE, "head", *ADAPTERS),
+    "qa": (*_WHOLE, "head", *ADAPTERS),
     "reply": (*_WHOLE, *_MERGED),
+    "pretrain": ("full", "frozen_embeddings", "top_layers", "lora"),
+    "summary": ("full", "frozen_embeddings", "lora", "dora", "ia3", "prefix", "prompt"),
 }
 
 # What early stopping can watch on the validation rows, beside the loss.
 STOP_ON: dict[TaskName, tuple[str, ...]] = {
     "intent": ("accuracy", "macro_f1"),
     "ner": ("token_macro_f1",),
+    "relation": ("accuracy", "macro_f1"),
+    "qa": ("exact_span",),
 }

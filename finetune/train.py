@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import transformers
 import yaml
 from safetensors import SafetensorError
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
+from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
@@ -74,7 +75,12 @@ class _Bar(ProgressCallback):  # type: ignore[misc]
 
 
 def train(
-    config: TrainConfig, data: Path, out: Path, evaluation: Path | None = None, resume: bool = False
+    config: TrainConfig,
+    data: Path,
+    out: Path,
+    evaluation: Path | None = None,
+    resume: bool = False,
+    extras: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train one model.
 
@@ -87,22 +93,28 @@ def train(
         out: The run directory; it appears when complete and replaces a run of that name.
         evaluation: A test file: reported, never read for a choice.
         resume: Go on from the last checkpoint of a run that was cut off.
+        extras: What else the report is to show, by the names that `report_html` takes.
 
     Raises:
         DeskhandError: If the data, the encoder or the half-written run is not what is needed.
     """
     try:
-        return _train(config, data, RunDir(out), evaluation, resume)
+        return _train(config, data, RunDir(out), evaluation, resume, extras or {})
     finally:
         leave()  # after an error too: the others then stop instead of waiting
 
 
 def _train(
-    config: TrainConfig, data: Path, run: RunDir, evaluation: Path | None, resume: bool
+    config: TrainConfig,
+    data: Path,
+    run: RunDir,
+    evaluation: Path | None,
+    resume: bool,
+    extras: Mapping[str, Any],
 ) -> Trained:
     """See train."""
     task = TASKS[config.task]
-    _check_out(run)
+    check_out(run)
     config, why, splits = _plan(config, data, evaluation)
     begun = {"train": config.model_dump(mode="json"), "data": str(data.resolve()), **_rows(splits)}
     if is_main():
@@ -135,7 +147,7 @@ def _train(
         del trainer
         run.partial.log.touch()
         _write_config(run.partial, resolved)
-        metrics = _score(task, config, splits, run, resolved)
+        metrics = _score(task, config, splits, run, resolved, extras)
         _publish(run)
     return Trained(run, metrics)
 
@@ -161,6 +173,50 @@ def describe(config: TrainConfig, data: Path, evaluation: Path | None = None) ->
     }
 
 
+def try_out(
+    config: TrainConfig,
+    splits: Splits,
+    watch: Sequence[TrainerCallback] = (),
+    each_epoch: bool = False,
+) -> Mapping[str, float]:
+    """Train without a run to keep: the metrics of the validation rows, and of no others.
+
+    Args:
+        config: With its method settled.
+        splits: The rows; those of `test` are not looked at.
+        watch: Who is told how the training goes, where it has steps.
+        each_epoch: Whether the validation rows are evaluated after each epoch.
+
+    Raises:
+        DeskhandError: If the rows cannot be trained or scored on.
+    """
+    task = TASKS[config.task]
+    splits = replace(splits, test=[])
+    _settle(config)
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunDir(Path(folder) / "trial")
+        run.root.mkdir()
+        trainer = task.trainer(config, splits, run)
+        if isinstance(trainer, Trainer):
+            trainer.remove_callback(PrinterCallback)
+            trainer.remove_callback(ProgressCallback)
+            for each in watch:
+                trainer.add_callback(each)
+            if each_epoch and trainer.eval_dataset is not None and len(trainer.eval_dataset):
+                trainer.args.eval_strategy = IntervalStrategy.EPOCH
+            if not trainer.args.load_best_model_at_end:
+                trainer.args.save_strategy = SaveStrategy.NO
+        trainer.train()
+        task.save(trainer, config, splits, run)
+        record_sums(run)
+        del trainer
+        _write_config(run, {"format": FORMAT, "train": config.model_dump(mode="json")})
+        # What a complete run has beside, and no scorer reads.
+        for path in (run.metrics, run.errors, run.report, run.card, run.log):
+            path.touch()
+        return task.scorer(run.root, config)(splits.validation).metrics
+
+
 def _plan(
     config: TrainConfig, data: Path, evaluation: Path | None
 ) -> tuple[TrainConfig, str, Splits]:
@@ -168,10 +224,15 @@ def _plan(
     uses_cuda(config)  # refuses what is not here, before anything is read
     task = TASKS[config.task]
     splits = read_splits(data, evaluation, lambda path: task.read(path, config))
+    config, why = settle_method(config, splits)
+    return config, why, splits
+
+
+def settle_method(config: TrainConfig, splits: Splits) -> tuple[TrainConfig, str]:
+    """The config with its method settled, and why."""
     parameters = resolve_encoder(config.encoder).path
     size = sum(file.stat().st_size for file in parameters.glob("*.safetensors")) // 4
-    config, why = settled(config, splits, size)
-    return config, why, splits
+    return settled(config, splits, size)
 
 
 def _prepare_trainer(trainer: Any, run: RunDir) -> None:  # noqa: ANN401 - any of the family
@@ -209,7 +270,7 @@ def _full(run: RunDir, error: Exception) -> bool:
     )
 
 
-def _check_out(run: RunDir) -> None:
+def check_out(run: RunDir) -> None:
     """Refuse to replace what is not a run."""
     if not run.root.exists() or (run.root.is_dir() and not any(run.root.iterdir())):
         return
@@ -258,7 +319,12 @@ def _settle(config: TrainConfig) -> None:
 
 
 def _score(
-    task: Task, config: TrainConfig, splits: Splits, run: RunDir, resolved: dict[str, Any]
+    task: Task,
+    config: TrainConfig,
+    splits: Splits,
+    run: RunDir,
+    resolved: dict[str, Any],
+    more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write metrics, errors, report and card into the partial run; return the metrics."""
     title, run = run.root.name, run.partial
@@ -299,6 +365,7 @@ def _score(
     extras = {
         "log": [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()],
         **task.findings(run.root, config, splits, sets[split], last, before.vectors),
+        **more,
     }
     run.report.write_text(report_html(title, resolved, metrics, after, extras), encoding="utf-8")
     run.card.write_text(card_markdown(title, resolved, metrics), encoding="utf-8")

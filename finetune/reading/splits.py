@@ -24,12 +24,14 @@ class Splits:
     test: list[Example]
 
 
-def read_splits(data: Path, evaluation: Path | None, read: Reader, share: float = 0.1) -> Splits:
+def read_splits(
+    data: Path, evaluation: Path | None, read: Reader, share: float = 0.1, tested: bool = True
+) -> Splits:
     """The splits of a folder (`train`, `validation`, `test`) or of one file.
 
     Where there is no validation file, a `share` of the training rows is carved out: by hash, and
     the same share of each label. Conversations keep their rows together. `evaluation` is a test
-    file, or a folder that holds one.
+    file, or a folder that holds one. Unless `tested`, test rows are not read: `test` is empty.
 
     Raises:
         LogFormatError: If a file is missing, no row is left for a split, or most of very many
@@ -46,7 +48,7 @@ def read_splits(data: Path, evaluation: Path | None, read: Reader, share: float 
     if evaluation is not None and evaluation.is_dir():
         evaluation = _named(evaluation, "test")
     test_file = evaluation or (_find(data, "test") if data.is_dir() else None)
-    test = read(test_file) if test_file is not None else []
+    test = read(test_file) if tested and test_file is not None else []
     for name, rows in (("training", train), ("validation", validation)):
         if not rows:
             raise LogFormatError(f"{data}: no {name} rows; more labelled rows are needed")

@@ -1,0 +1,116 @@
+"""Search, then train the best in full: the test rows are read once, when nothing is left to choose.
+
+Source: median pruning, Golovin et al. 2017, doi:10.1145/3097983.3098043
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna import Study
+
+from data.errors import ConfigError, DeskhandError
+from finetune.config import TrainConfig
+from finetune.reading import read_splits
+from finetune.run_dir import RunDir
+from finetune.search.space import Space, Value, with_values
+from finetune.search.study import finished, opened_study, told, whole
+from finetune.search.trials import run_trials
+from finetune.tasks import TASKS
+from finetune.train import check_out, train
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A search that is over: finished trials, the best values with their metric on validation, and
+    the metrics of the run that was trained with them.
+    """
+
+    trials: int
+    metric: str
+    value: float
+    best: dict[str, Value]
+    metrics: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        searched = {"trials": self.trials, "metric": self.metric, "value": round(self.value, 5)}
+        return {**searched, "best": self.best, **self.metrics}
+
+
+def tune(
+    config: TrainConfig,
+    data: Path,
+    out: Path,
+    space: Space,
+    trials: int,
+    minutes: float | None = None,
+    storage: str | None = None,
+    evaluation: Path | None = None,
+    resume: bool = False,
+) -> Tuned:
+    """Search the space, then train a run with the best values.
+
+    A second call with the same `out` goes on with its study; finished trials count.
+
+    Args:
+        config: What is trained, and the settings that the space leaves as they are.
+        data: As for `train`; its test rows are not read before the search is over.
+        out: The run directory; the study lies beside it.
+        space: What may vary.
+        trials: How many there are to be, of all workers and calls.
+        minutes: No trial begins or goes on after so many; the last training comes on top.
+        storage: URL of a database that several workers share, instead of a file beside the run.
+        evaluation: A test file: reported once, never read for a choice.
+        resume: The last training goes on from its checkpoint where it was cut off.
+
+    Raises:
+        DeskhandError: If a number, the data, the study or the space is not what is needed, or the
+            search was stopped.
+    """
+    if trials < 1:
+        raise ConfigError(f"--trials {trials}: at least 1 is needed")
+    if minutes is not None and minutes <= 0:
+        raise ConfigError(f"--minutes {minutes:g}: more than 0 is needed")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("a search trains in one process; give workers a --storage to share")
+    check_out(RunDir(out))
+    task = TASKS[config.task]
+    splits = read_splits(data, None, lambda path: task.read(path, config), tested=False)
+    with opened_study(out, storage, config, space, splits) as study:
+        try:
+            run_trials(study, config, space, splits, trials, minutes)
+        except KeyboardInterrupt as stop:
+            raise DeskhandError(
+                f"stopped; {len(finished(study))} finished trials are kept, the same command goes "
+                "on with them"
+            ) from stop
+        best = _best(study, config)
+        logger.info("the best of %d trials: %s", len(finished(study)), study.best_params)
+        extras = {"search": told(study, task.best_metric)}
+        done = train(best, data, out, evaluation, resume, extras)
+        return Tuned(
+            trials=len(finished(study)),
+            metric=task.best_metric,
+            value=float(study.best_value),
+            best=dict(study.best_params),
+            metrics=done.metrics,
+        )
+
+
+def _best(study: Study, config: TrainConfig) -> TrainConfig:
+    """The config with the values of the best trial.
+
+    Raises:
+        ConfigError: If no trial was trained to its end.
+    """
+    if not whole(study):
+        raise ConfigError(
+            f"none of {len(finished(study))} trials was trained to its end; narrow the space or "
+            "lower its rates"
+        )
+    return with_values(config, study.best_params)

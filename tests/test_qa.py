@@ -1,0 +1,520 @@
+"""Questions on passages: rows read, windows, spans, no answer, a run by each method."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from apps.cli import _readable
+from apps.measure import evaluate_path, predict_given
+from data.encoders import resolve_encoder
+from data.errors import ConfigError, LogFormatError
+from data.onnx_text import OnnxText
+from data.schema import Example
+from finetune.encoder import export_onnx, load_encoder
+from finetune.frames import bare, frame_of
+from finetune.methods import ADAPTERS, METHODS
+from finetune.negatives import other_passages
+from finetune.qa_model import QaModel
+from finetune.qa_net import NEVER, QaNet, collate
+from finetune.qa_scores import exact_match, fit_qa, normalised, overlap_f1, score_answers
+from finetune.qa_spans import Found, QaCalibration, best_span
+from finetune.reading import carve, read_questions_on_passages, read_splits
+from finetune.run_dir import RunDir
+from finetune.tasks.qa import answer_tokens, sentences
+from finetune.train import train
+from finetune.windows import OUTSIDE, SHARED, Window, Windows, segments_of
+from tests.conftest import THINGS, finite, log_rows, small
+
+pytestmark = pytest.mark.usefixtures("here")
+CHINESE = "我的包裹在哪里"
+
+
+def question(text, passage, *answers, **more):
+    found = [{"text": each, "answer_start": passage.index(each)} for each in answers]
+    return {"question": text, "id": text, "answers": found, **more}
+
+
+def squad(things=THINGS, none=False):
+    articles = []
+    for place, thing in enumerate(things):
+        passage = f"your {thing} is on its way. the parcel is 4{place} and does arrive at my shop."
+        asked = [
+            question(f"where does my {thing} arrive", passage, "at my shop"),
+            question(f"where is {thing}", passage, "on its way"),
+        ]
+        if none:
+            asked.append(question(f"i forgot my password {place}", passage, is_impossible=True))
+        articles.append({"title": thing, "paragraphs": [{"context": passage, "qas": asked}]})
+    return {"version": "v2.0", "data": articles}
+
+
+def write_json(path, values):
+    path.write_text(json.dumps(values), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("qa")
+    for split in ("train", "validation", "test"):
+        write_json(folder / f"{split}.json", squad(none=split != "train"))
+    return folder
+
+
+def test_squad_json_becomes_questions_with_the_spans_that_answer(tmp_path):
+    path = write_json(tmp_path / "s.json", squad(["coat", "lamp"], none=True))
+    rows = read_questions_on_passages(path)
+    assert [len(row.spans) for row in rows] == [1, 1, 0] * 2
+    (start, end), passage = rows[0].spans[0], rows[0].passage
+    assert passage[start:end] == "at my shop"
+    assert rows[1].where == f"{path}: data[0].paragraphs[0].qas[1]"
+    assert {row.group for row in rows} == {"coat", "lamp"}
+
+
+def test_rows_of_a_table_are_read_in_both_shapes(tmp_path):
+    lists = {"text": [" on 41", "41"], "answer_start": [7, 10]}
+    rows = [
+        {"question": "where", "passage": "coat is on 41", "answers": [{"text": "41",
+         "answer_start": 11}]},
+        {"question": "where", "context": "coat is on 41", "answers": {"text": ["on 41", "41"],
+         "answer_start": [8, 11]}},
+        {"question": "who", "context": "coat is on 41"},
+    ]  # fmt: skip
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [row.spans for row in read_questions_on_passages(path)] == [
+        ((11, 13),), ((8, 13), (11, 13)), ()
+    ]  # fmt: skip
+    path.write_text(json.dumps({**rows[1], "answers": {**lists, "answer_start": [7]}}) + "\n")
+    with pytest.raises(LogFormatError, match="'answers' needs a text and an answer_start for each"):
+        read_questions_on_passages(path)
+
+
+def test_white_space_around_an_answer_is_no_part_of_it(tmp_path):
+    passage = "coat is on 41"
+    values = squad(["coat"])
+    values["data"][0]["paragraphs"] = [
+        {"context": passage, "qas": [question("where", passage, " on ")]}
+    ]
+    (row,) = read_questions_on_passages(write_json(tmp_path / "s.json", values))
+    assert row.spans == ((8, 10),)
+
+
+def broken(change):
+    values = squad(["coat", "lamp"])
+    paragraph = values["data"][1]["paragraphs"][0]
+    change(values, paragraph, paragraph["qas"][1])
+    return values
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v, p, q: v.pop("data"), "no list 'data'; SQuAD JSON has"),
+        (lambda v, p, q: v["data"].append(3), r"data\[2\] is not an object"),
+        (lambda v, p, q: v["data"][1].update(paragraphs={}), r"data\[1\]: no list 'paragraphs'"),
+        (lambda v, p, q: p.pop("context"), r"data\[1\].paragraphs\[0\]: no text in 'context'"),
+        (lambda v, p, q: p.update(context=["x"]), "'context' holds a list"),
+        (lambda v, p, q: q.update(question=" "), r"qas\[1\]: no text in 'question'"),
+        (lambda v, p, q: q.update(answers="x"), "'answers' must be a list"),
+        (lambda v, p, q: q.update(answers=[{"text": "on"}]), "needs a text and answer_start"),
+        (lambda v, p, q: q["answers"][0].update(answer_start=-1), r"\[-1, 9\) lies outside"),
+        (lambda v, p, q: q["answers"][0].update(answer_start=9999), "outside the passage of 6"),
+        (lambda v, p, q: q["answers"][0].update(answer_start=3), "does not match its text"),
+        (lambda v, p, q: q.update(is_impossible=True), "both is_impossible and answers"),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_with_its_place(change, message, tmp_path):
+    path = write_json(tmp_path / "s.json", broken(change))
+    with pytest.raises(LogFormatError, match=message) as caught:
+        read_questions_on_passages(path)
+    assert str(caught.value).startswith(f"{path}:")
+    assert "\n" not in str(caught.value)
+    assert "parcel" not in str(caught.value)
+
+
+def test_what_is_no_json_or_holds_no_question_is_refused(tmp_path):
+    path = tmp_path / "s.json"
+    path.write_text('{"data":\n [}')
+    with pytest.raises(LogFormatError, match=f"^{path}:2: not valid JSON; SQuAD JSON is needed"):
+        read_questions_on_passages(path)
+    with pytest.raises(LogFormatError, match="no rows to learn from"):
+        read_questions_on_passages(write_json(path, {"data": []}))
+
+
+def test_no_article_and_no_passage_is_in_two_splits(tmp_path):
+    values = squad()
+    shared = values["data"][0]["paragraphs"][0]
+    values["data"][5]["paragraphs"].append(shared)
+    splits = read_splits(write_json(tmp_path / "s.json", values), None, read_questions_on_passages)
+    assert splits.validation
+    for key in ("group", "passage"):
+        both = [{getattr(row, key) for row in rows} for rows in (splits.train, splits.validation)]
+        assert not both[0] & both[1]
+
+
+def test_an_article_alone_is_carved_by_passage(tmp_path):
+    values = squad()
+    paragraphs = [each for article in values["data"] for each in article["paragraphs"]]
+    values["data"] = [{"title": "all", "paragraphs": paragraphs}]
+    rows = read_questions_on_passages(write_json(tmp_path / "s.json", values))
+    train_rows, validation = carve(rows, 0.1)
+    assert len(validation) == 2
+    assert not {row.passage for row in validation} & {row.passage for row in train_rows}
+
+
+@pytest.fixture
+def tokenizer(tiny):
+    return bare(load_encoder(resolve_encoder(tiny))[1])
+
+
+@pytest.mark.parametrize("size", [8, 16, 33, 128])
+@pytest.mark.parametrize("stride", [0, 5, 500])
+@pytest.mark.parametrize("asked", ["where", "where is my parcel " * 40, CHINESE])
+@pytest.mark.parametrize(
+    "passage", ["coat", "my coat is at the shop. " * 40, "长" * 90, "a🙂b é" * 9]
+)
+def test_windows_hold_every_token_and_their_offsets_lead_back(
+    size, stride, asked, passage, tokenizer
+):
+    windows = Windows(tokenizer, size, stride).cut(asked, passage)
+    whole = tokenizer.encode(passage, add_special_tokens=False)
+    seen = []
+    for window in windows:
+        assert len(window.ids) == len(window.segments) == len(window.offsets) <= size
+        inside = [place for place, kind in enumerate(window.segments) if kind != OUTSIDE]
+        tokens = [(window.ids[place], window.offsets[place]) for place in inside]
+        start = whole.offsets.index(tokens[0][1])
+        assert tokens == list(zip(whole.ids, whole.offsets, strict=True))[start:][: len(tokens)]
+        seen += tokens
+    assert set(seen) == set(zip(whole.ids, whole.offsets, strict=True))
+    if stride == 0:
+        assert Counter(seen) == Counter(zip(whole.ids, whole.offsets, strict=True))
+
+
+def test_a_window_is_framed_as_the_tokenizer_frames_two_texts(tokenizer):
+    (window,) = Windows(tokenizer, 64, 8).cut("where is my coat", "the coat is at my shop")
+    assert window.ids == tokenizer.encode("where is my coat", "the coat is at my shop").ids
+    marked = [window.ids[place] for place, kind in enumerate(window.segments) if kind == SHARED]
+    assert tokenizer.decode(marked) == "coat is my"
+    assert len(frame_of(tokenizer, 2)) == 3
+
+
+@pytest.mark.parametrize("passage", ["", " ", "\n\t"])
+def test_an_empty_passage_has_no_window(passage, tokenizer):
+    assert Windows(tokenizer, 32, 8).cut("where", passage) == []
+    assert best_span([], [], 30) is None
+
+
+def test_the_answer_of_a_window_is_its_whole_span_or_none(tokenizer):
+    passage = "my coat is at the shop and my lamp is at the phone"
+    windows = Windows(tokenizer, 16, 4).cut("where", passage)
+    start = passage.index("at the phone")
+    found = [answer_tokens(window, [(start, start + 12)]) for window in windows]
+    hits = [(window, pair) for window, pair in zip(windows, found, strict=True) if pair != (0, 0)]
+    assert hits
+    for window, (first, last) in hits:
+        assert passage[window.offsets[first][0] : window.offsets[last][1]] == "at the phone"
+    assert (0, 0) in found
+    assert answer_tokens(windows[0], []) == (0, 0)
+
+
+def window_of(tokens):
+    offsets = [(0, 0), *((place, place + 1) for place in range(tokens)), (0, 0)]
+    return Window([0] * (tokens + 2), [0, *[1] * tokens, 0], offsets)
+
+
+def logits_of(tokens, start, end, none=0.0, high=5.0):
+    logits = np.zeros((tokens + 2, 2))
+    logits[0] = none / 2
+    logits[1 + start, 0] = logits[1 + end, 1] = high
+    return logits
+
+
+def test_the_best_span_is_in_order_and_no_longer_than_allowed():
+    window = window_of(9)
+    found = best_span([window], [logits_of(9, 2, 4)], 30)
+    assert (found.start, found.end, found.margin) == (2, 5, 10)
+    backwards = best_span([window], [logits_of(9, 4, 2)], 30)
+    assert backwards.start < backwards.end
+    long = best_span([window], [logits_of(9, 0, 8)], 3)
+    assert long.end - long.start <= 3
+    assert found.log_span < 0
+    assert found.log_none == pytest.approx(found.log_span - 10)
+
+
+def test_windows_compete_by_how_much_they_exceed_no_answer():
+    windows = [window_of(5), window_of(5)]
+    louder = logits_of(5, 1, 1, none=12.0, high=6.0)
+    quieter = logits_of(5, 3, 3, none=0.0, high=3.0)
+    assert best_span(windows, [louder, quieter], 30).start == 3
+
+
+def test_the_graph_equals_the_module(tiny, tokenizer, tmp_path):
+    torch.manual_seed(0)
+    net = QaNet(load_encoder(resolve_encoder(tiny))[0], 32).eval()
+    cut = Windows(tokenizer, 32, 8).cut
+    windows = [*cut("where", "coat"), *cut("where is it", "my coat is at the shop " * 9)]
+    batch = collate([{"input_ids": each.ids, "segments": each.segments} for each in windows])
+    with torch.inference_mode():
+        wanted = net(**batch).numpy()
+    export_onnx(net, {name: value[:2] for name, value in batch.items()}, tmp_path / "m.onnx")
+    path = resolve_encoder(tiny).path / "tokenizer.json"
+    session = OnnxText(tmp_path / "m.onnx", path, 32, 1, features={"segments": segments_of})
+    for row, logits in enumerate(session.run([""] * len(windows), windows)):
+        outside = [place for place, kind in enumerate(windows[row].segments) if not kind][1:]
+        assert logits.shape == (len(windows[row].ids), 2)
+        assert (logits[outside] == NEVER).all()
+        np.testing.assert_allclose(logits, wanted[row, : len(logits)], atol=1e-4)
+
+
+def test_smoothing_spreads_over_places_that_can_be_an_answer(tiny, tokenizer):
+    windows = Windows(tokenizer, 32, 8).cut("where", "my coat")
+    batch = collate(
+        [{"input_ids": each.ids, "segments": each.segments, "label": (0, 0)} for each in windows]
+    )
+    torch.manual_seed(0)
+    losses = [
+        QaNet(load_encoder(resolve_encoder(tiny))[0], 32, smoothing)(**batch)["loss"].item()
+        for smoothing in (0.0, 0.1)
+    ]
+    assert max(losses) < 10
+
+
+@pytest.mark.parametrize(
+    ("gold", "said", "exact", "f1"),
+    [
+        (["The Parcel-way!"], "parcelway", 1, 1),
+        (["a cat", "the black dog"], "black dog", 1, 1),
+        (["three working days"], "working days", 0, 0.8),
+        (["3 days"], None, 0, 0),
+        ([], None, 1, 1),
+        ([], "3 days", 0, 0),
+        (["the"], "a", 1, 1),
+        (["包裹"], "包裹。", 0, 0),
+    ],
+)
+def test_answers_are_measured_as_squad_measures_them(gold, said, exact, f1):
+    assert exact_match(gold, said) == exact
+    assert overlap_f1(gold, said) == pytest.approx(f1)
+
+
+def test_an_article_inside_a_word_stays():
+    assert normalised("Another  THE-atre, an apple.") == "another theatre apple"
+
+
+def example(text, passage, *spans, group=None):
+    return Example(text, passage=passage, spans=spans, group=group, where="f")
+
+
+def test_scores_of_every_row_drawn_once_are_those_of_the_whole():
+    rows = [example("q", "a b c", (0, 1)), example("q", "a b c", (2, 5)), example("q", "a b c")]
+    found = score_answers(rows, ["a", "b", "c"], [0.5, 0.6, 0.7])
+    assert found.metrics == {
+        "n": 3,
+        "exact_match": pytest.approx(1 / 3),
+        "f1": pytest.approx((1 + 2 / 3) / 3),
+        "no_answer_accuracy": 0.0,
+    }
+    assert found.resample(np.arange(3)) == found.metrics
+    assert "no_answer_accuracy" not in found.resample(np.array([0, 1]))
+    assert [error["answers"] for error in found.errors] == [["b c"], []]
+    assert found.detail["right"] == [True, False, False]
+    assert "no_answer_accuracy" not in score_answers(rows[:2], ["a", "b"]).metrics
+
+
+def spans_found(margins, start=0, end=1):
+    return [Found(start, end, margin, -0.1, -0.1 - margin) for margin in margins]
+
+
+def test_the_threshold_parts_questions_with_and_without_an_answer():
+    rows = [example("q", "a b", (0, 1))] * 3 + [example("q", "a b")] * 3
+    fitted = fit_qa(rows, spans_found([5, 3, 1, -1, -2, 0.0]), "validation")
+    assert 0 < fitted.threshold < 1
+    assert fitted.fitted_on == "3 with an answer, 3 without, validation"
+    assert QaCalibration.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
+    assert not fitted.answers(spans_found([0.5])[0]) or fitted.threshold < 0.5
+    assert fit_qa(rows[:3], spans_found([5, 3, -9]), "validation").threshold is None
+
+
+def test_confidence_is_fitted_to_how_often_it_is_right():
+    generator = np.random.default_rng(0)
+    rows, found = [], []
+    for log in np.log(generator.uniform(0.05, 1, 400)):
+        right = generator.random() < np.exp(log) / 2  # twice as sure as it should be
+        rows.append(example("q", "a b", (0, 1) if right else (2, 3)))
+        found.append(Found(0, 1, 3.0, float(log), -9.0))
+    fitted = fit_qa(rows, found, "validation")
+    said = np.mean([fitted.confidence(each) for each in found])
+    assert said == pytest.approx(np.mean([row.spans == ((0, 1),) for row in rows]), abs=0.02)
+    bare = QaCalibration(None, 0.0, 0.0, "nothing")
+    assert bare.confidence(Found(0, 1, 3.0, float(np.log(0.25)), -9.0)) == pytest.approx(0.25)
+
+
+def test_a_question_is_put_to_passages_of_other_articles_that_lack_its_answer():
+    rows = [example(f"q{n}", f"it is {n}", (6, 7), group=f"g{n % 3}") for n in range(9)]
+    rows.append(example("q", "1 2 3 4 5 6 7 8 0", group="g9"))
+    made = other_passages(rows, 2.0, seed=3)
+    assert 12 <= len(made) <= 18
+    own = {row.text: row for row in rows}
+    for row in made:
+        start, end = own[row.text].spans[0]
+        assert row.spans == ()
+        assert row.group != own[row.text].group
+        assert own[row.text].passage[start:end] not in row.passage
+    assert made == other_passages(rows, 2.0, seed=3) != other_passages(rows, 2.0, seed=4)
+    assert other_passages(rows, 0.0, seed=3) == []
+    assert other_passages([each for each in rows if each.group == "g1"], 1.0, seed=3) == []
+
+
+def test_sentences_end_where_they_should():
+    assert sentences("# Delivery\n\nIt costs £3.95. Ok?\n- one\n你好。再见！") == [
+        "# Delivery", "It costs £3.95.", "Ok?", "- one", "你好。", "再见！"
+    ]  # fmt: skip
+    assert sentences(" \n") == [""]
+
+
+LONG = {"batch_size": 8, "epochs": 40, "lr": 5e-3, "label_smoothing": 0.0}
+
+
+def qa(tiny, method="full", **values):
+    return small("qa", tiny, method, **{"max_tokens": 48, **values})
+
+
+@pytest.mark.parametrize("method", [each for each in METHODS["qa"] if each != "qlora"])
+def test_two_steps_by_each_method_give_a_run_that_reloads(method, tiny, data, tmp_path, caplog):
+    done = train(qa(tiny, method), data, tmp_path / "run")
+    run = RunDir(tmp_path / "run")
+    assert run.check("qa") == "qa"
+    assert {path.name for path in run.root.iterdir()} == {path.name for path in run.files()}
+    kept = {path.name for path in run.weights.iterdir()}
+    assert {
+        "model.onnx",
+        "head.safetensors",
+        "adapter" if method in ADAPTERS else "encoder",
+    } <= kept
+    assert finite(done.metrics)
+    assert set(done.metrics["test"]) == {"baseline", "before", "after", "intervals"}
+    assert list(done.metrics["test"]["after"]) == ["n", "exact_match", "f1", "no_answer_accuracy"]
+    said = QaModel(run.root, threads=1).answer("where is coat", "your coat is on its way")
+    assert 0 <= said.confidence <= 1
+    assert not any(thing in caplog.text for thing in THINGS)
+
+
+@pytest.fixture(scope="module")
+def learned(tiny, tmp_path_factory):
+    """A run that knows eight rows, and that other questions have no answer in them."""
+    folder = tmp_path_factory.mktemp("learned")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for split in ("train", "validation"):
+            write_json(folder / f"{split}.json", squad(THINGS[:4], none=True))
+        config = qa(tiny, optim=LONG, max_tokens=64, qa={"stride": 16, "negatives": 0.5})
+        return train(config, folder, folder / "run")
+
+
+def test_it_learns_eight_rows_by_heart_and_that_four_have_no_answer(learned):
+    after = learned.metrics["validation"]["after"]
+    assert (after["n"], after["exact_match"], after["f1"]) == (12, 1.0, 1.0)
+    assert after["no_answer_accuracy"] == 1.0
+    assert log_rows(learned.run)[-2]["loss_nats"] < 0.2
+
+
+def test_an_answer_is_the_text_at_its_place(learned):
+    model = QaModel(learned.run.root, threads=1)
+    passage = squad(THINGS[:1])["data"][0]["paragraphs"][0]["context"]
+    said = model.answer("where is shoes", passage)
+    assert (said.text, passage[said.start : said.end]) == ("on its way", "on its way")
+    none = model.answer("i forgot my password 0", passage)
+    assert (none.text, none.start, none.end) == (None, None, None)
+    assert model.answers([("where is shoes", passage)] * 40) == [said] * 40
+    assert model.answers([]) == []
+
+
+@pytest.mark.parametrize("passage", ["", " \n "])
+def test_nothing_is_found_in_an_empty_passage(passage, learned):
+    said = QaModel(learned.run.root, threads=1).answer("where is shoes", passage)
+    assert (said.text, said.start, said.end, said.confidence) == (None, None, None, 1.0)
+
+
+@pytest.mark.parametrize(
+    "asked", ["", CHINESE, "¿dónde? 🙂", "where is my parcel " * 3000, "[SEP] [CLS]"]
+)
+def test_any_question_gets_an_answer_that_stands_in_the_passage_or_none(asked, learned):
+    passage = "您的包裹 is on its way 👩‍👩‍👧 to the shop. " * 3
+    said = QaModel(learned.run.root, threads=1).answer(asked, passage)
+    assert said.text is None or passage[said.start : said.end] == said.text
+
+
+@pytest.mark.parametrize("place", [0, 5_000, 9_900])
+def test_a_passage_of_ten_thousand_characters_is_read_to_its_end(place, learned):
+    asked = squad(THINGS[:1])["data"][0]["paragraphs"][0]["context"]
+    filler = "give me my money back please. " * 400
+    passage = (filler[:place] + asked + filler)[: 10_000 + len(asked)]
+    model = QaModel(learned.run.root, threads=1)
+    windows = model._spans._windows.cut("where is shoes", passage)
+    assert len(windows) > 40
+    covered = {offset for window in windows for offset in window.offsets}
+    start = passage.index("on its way")
+    assert any(begin == start for begin, _ in covered)
+    said = model.answer("where is shoes", passage)
+    assert said.text is None or passage[said.start : said.end] == said.text
+
+
+def test_without_questions_that_have_no_answer_every_span_is_said(tiny, tmp_path):
+    for split in ("train", "validation"):
+        write_json(tmp_path / f"{split}.json", squad())
+    run = train(qa(tiny, qa={"negatives": 0.0}), tmp_path, tmp_path / "run").run
+    assert json.loads(run.calibration.read_text())["threshold"] is None
+    assert QaModel(run.root, threads=1).answer("i forgot", "my coat").text
+
+
+def test_the_threshold_is_fitted_on_questions_put_elsewhere_where_none_is_given(tiny, tmp_path):
+    write_json(tmp_path / "train.json", squad())
+    write_json(tmp_path / "validation.json", squad())
+    run = train(qa(tiny, qa={"negatives": 0.5}), tmp_path, tmp_path / "run").run
+    fitted = json.loads(run.calibration.read_text())
+    assert isinstance(fitted["threshold"], float)
+    assert fitted["fitted_on"] == (
+        "20 with an answer, 10 without, validation and 10 of its questions on other passages"
+    )
+
+
+def test_answers_that_fit_into_no_window_are_refused(tiny, tmp_path):
+    path = write_json(tmp_path / "s.json", squad(none=True))
+    values = json.loads(path.read_text())
+    for article in values["data"]:
+        for asked in article["paragraphs"][0]["qas"]:
+            asked |= {"answers": [], "is_impossible": True}
+    with pytest.raises(LogFormatError, match="no training question has an answer that fits"):
+        train(qa(tiny), write_json(path, values), tmp_path / "run")
+
+
+def test_early_stopping_watches_exact_spans(tiny, data, tmp_path):
+    optim = {"batch_size": 16, "epochs": 30, "lr": 1e-9, "patience": 1, "stop_on": "exact_span"}
+    run = train(qa(tiny, optim=optim), data, tmp_path / "run").run
+    assert log_rows(run)[-1]["step"] < 30
+
+
+def test_the_command_line_evaluates_and_predicts(learned, data, tmp_path):
+    run = learned.run.root
+    metrics = evaluate_path(run, data / "test.json")
+    assert list(metrics) == ["n", "exact_match", "f1", "no_answer_accuracy"]
+    passage = squad(THINGS[:1])["data"][0]["paragraphs"][0]["context"]
+    (row,) = predict_given(run, ["where is shoes", passage], None)
+    assert list(row) == ["question", "answer", "start", "end", "confidence"]
+    assert _readable(row) == f"on its way ({row['confidence']:.2f})  where is shoes"
+    path = tmp_path / "asked.jsonl"
+    asked = [{"question": "where is shoes", "passage": passage}, {"question": "x", "context": ""}]
+    path.write_text("".join(json.dumps(each) + "\n" for each in asked))
+    first, second = predict_given(run, [], path)
+    assert first == row
+    assert _readable(second) == "no answer (1.00)  x"
+    with pytest.raises(ConfigError, match="give a question and a passage, or --input"):
+        list(predict_given(run, ["where is shoes"], None))
+    path.write_text('{"question": "x"}\n')
+    with pytest.raises(LogFormatError, match=f"^{path}:1: no column 'passage'; found: question"):
+        list(predict_given(run, [], path))
