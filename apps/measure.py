@@ -105,34 +105,50 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         RunDirError: If the path is not a run that predicts.
     """
     task = RunDir(path).check()
-    if task == "intent":
-        model = IntentModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
-        for text, prediction in zip(texts, model.predict(texts), strict=True):
-            yield {
-                "text": text,
-                "intent": prediction.intent.name,
-                "confidence": round(prediction.intent.confidence, 4),
-                "in_scope": prediction.intent.name is not None,
-                "top": [[name, round(sure, 4)] for name, sure in prediction.top],
-                "scope": round(prediction.scope, 4),
-            }
-    elif task == "ner":
-        for text, entities in zip(texts, NerModel(path, THREADS).predict(texts), strict=True):
-            yield {"text": text, "entities": [entity_values(entity) for entity in entities]}
-    elif task == "reply":
-        if len(texts) < 2:
-            raise ConfigError(
-                f"{path}: a reply run ranks answers; give the conversation first, then answers"
-            )
-        context, *answers = texts
-        kind = {"bi_encoder": ReplyModel, "cross_encoder": RerankerModel}[reply_kind(RunDir(path))]
-        for place, score in kind(path, THREADS).rank(context, answers):
-            yield {"text": context, "answer": answers[place], "score": round(score, 4)}
-    elif task == "summary":
-        for text, summary in zip(texts, SummaryModel(path, THREADS).write(texts), strict=True):
-            yield {"text": text, "summary": summary}
-    else:
+    if task not in _PREDICT:
         raise RunDirError(f"{path}: runs of task {task} do not predict")
+    yield from _PREDICT[task](path, texts)
+
+
+def _intents(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    model = IntentModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
+    for text, prediction in zip(texts, model.predict(texts), strict=True):
+        yield {
+            "text": text,
+            "intent": prediction.intent.name,
+            "confidence": round(prediction.intent.confidence, 4),
+            "in_scope": prediction.intent.name is not None,
+            "top": [[name, round(sure, 4)] for name, sure in prediction.top],
+            "scope": round(prediction.scope, 4),
+        }
+
+
+def _entities(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for text, entities in zip(texts, NerModel(path, THREADS).predict(texts), strict=True):
+        yield {"text": text, "entities": [entity_values(entity) for entity in entities]}
+
+
+def _ranked(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if len(texts) < 2:
+        raise ConfigError(
+            f"{path}: a reply run ranks answers; give the conversation first, then answers"
+        )
+    context, *answers = texts
+    ranker: ReplyModel | RerankerModel
+    if reply_kind(RunDir(path)) == "cross_encoder":
+        ranker = RerankerModel(path, THREADS)
+    else:
+        ranker = ReplyModel(path, THREADS)
+    for place, score in ranker.rank(context, answers):
+        yield {"text": context, "answer": answers[place], "score": round(score, 4)}
+
+
+def _summaries(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for text, summary in zip(texts, SummaryModel(path, THREADS).write(texts), strict=True):
+        yield {"text": text, "summary": summary}
+
+
+_PREDICT = {"intent": _intents, "ner": _entities, "reply": _ranked, "summary": _summaries}
 
 
 def explained(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -86,8 +86,10 @@ class Memory:
     def load(cls, path: Path) -> "Memory":
         """Read back what `save` wrote."""
         values = load_file(path)
-        floats = (values[name].astype(np.float32) for name in ("whitening", "means", "rows"))
-        return cls(*floats, values["owners"])
+        whitening, means, rows = (
+            values[name].astype(np.float32) for name in ("whitening", "means", "rows")
+        )
+        return cls(whitening, means, rows, values["owners"])
 
 
 def few_of_each(gold: Sequence[str], seed: int) -> NDArray[np.int_]:

@@ -16,7 +16,7 @@ from finetune.head import MANY_ROWS, Head
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 FOLDS = 5
-_SPREAD = 0.5  # how far a label's calibration may be from the others', as a normal prior's deviation
+_SPREAD = 0.5  # of a normal prior on how far a label's calibration lies from the others'
 _FARTHEST = 30.0  # log-odds
 
 
@@ -43,8 +43,8 @@ class MultiCalibration:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "MultiCalibration":
         """Read back what `to_dict` gave."""
-        lists = [tuple(values[key]) for key in ("slopes", "biases", "thresholds")]
-        return cls(*lists, values["per_label"], values["fitted_on"])
+        slopes, biases, cuts = (tuple(values[key]) for key in ("slopes", "biases", "thresholds"))
+        return cls(slopes, biases, cuts, values["per_label"], values["fitted_on"])
 
     def probabilities(self, logits: Floats) -> Floats:
         """Calibrated (n, K), each on its own, from logits (n, K)."""

@@ -84,7 +84,7 @@ def fit_scaling(logits: Floats, target: NDArray[np.int_]) -> Scaling:
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
             best = kind
     chosen = _fit(best, logits, target)
-    means = {kind: round(float(each.mean()), 5) for kind, each in losses.items()}
+    means: dict[str, float] = {kind: round(float(each.mean()), 5) for kind, each in losses.items()}
     return Scaling(
         best, chosen.temperature, chosen.mix, chosen.factors, chosen.biases, losses=means
     )

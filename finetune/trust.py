@@ -112,7 +112,8 @@ def fit_levels(confidence: Floats, right: Bools) -> Levels:
 def _read(confidence: Floats, scope: Floats) -> Floats:
     """Log-odds (n, 2) of both."""
     both = np.stack([confidence, scope], axis=1).astype(np.float64)
-    return np.clip(logit(np.clip(both, 0.0, 1.0)), -_FARTHEST, _FARTHEST)
+    odds: Floats = np.clip(logit(np.clip(both, 0.0, 1.0)), -_FARTHEST, _FARTHEST)
+    return odds
 
 
 def _fit(

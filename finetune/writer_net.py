@@ -201,7 +201,9 @@ def save_writer(net: WriterNet, settings: SummaryConfig, run: RunDir) -> None:
     if isinstance(network, EncoderDecoderModel) and words is not None:
         # The library reads both sides by themselves: the decoder's table is a copy in the file.
         copy = words.get_input_embeddings().weight.detach().clone()
-        table = nn.Embedding.from_pretrained(copy, padding_idx=words.config.pad_token_id)
+        rows, width = copy.shape
+        table = nn.Embedding(rows, width, padding_idx=words.config.pad_token_id)
+        table.weight.data = copy
         words.set_input_embeddings(table)
         words.get_output_embeddings().weight = table.weight
     network.generation_config = _generation(network.generation_config, settings)

@@ -1,6 +1,10 @@
 """Rows and folders that can be read but not trained on are refused in one line, or survived."""
 
+import errno
 import json
+import os
+import sys
+import time
 
 import pytest
 
@@ -113,3 +117,137 @@ def test_ten_answers_of_one_conversation_have_no_rivals(tiny, folders, tmp_path)
     path = write_lines(tmp_path / "eval.jsonl", [{"id": "one", "turns": turns}])
     with pytest.raises(LogFormatError, match="answers of other conversations"):
         train(small("reply", tiny), folders["reply"], tmp_path / "run", evaluation=path)
+
+
+def refused(config, data, out, why, error=LogFormatError):
+    """The one line that a training is refused with; nothing is left behind."""
+    with pytest.raises(error, match=why) as caught:
+        train(config, data, out)
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["full", "head"])
+def test_one_row_a_label_trains_where_validation_is_given(method, tiny, tmp_path):
+    write_lines(tmp_path / "train.jsonl", intent_rows()[:3])
+    write_lines(tmp_path / "validation.jsonl", intent_rows()[3:9])
+    done = train(small("intent", tiny, method), tmp_path, tmp_path / "run")
+    assert done.metrics["validation"]["after"]["n"] == 6
+
+
+def test_ten_thousand_labels_are_refused_or_trained_within_seconds(tiny, tmp_path):
+    rows = [{"text": f"text {n}", "label": f"l{n}"} for n in range(10_000)]
+    path = write_lines(tmp_path / "r.jsonl", rows)
+    begun = time.process_time()
+    refused(small("intent", tiny), path, tmp_path / "run", "10,000 of 10,000 labels have one tr")
+    assert time.process_time() - begun < 10
+
+
+def test_empty_texts_are_refused_with_their_line(tiny, tmp_path):
+    for text in ("", "  "):
+        path = write_lines(tmp_path / "r.jsonl", [*intent_rows()[:2], {"text": text, "label": "a"}])
+        refused(small("intent", tiny), path, tmp_path / "run", f"^{path}:3: ")
+        row = {"text": text, "entities": []}
+        path = write_lines(tmp_path / "e.jsonl", [row])
+        refused(small("ner", tiny), path, tmp_path / "run", f"^{path}:1: ")
+
+
+def test_labels_with_commas_train_and_are_predicted_as_they_stand(tiny, tmp_path):
+    rows = [{**row, "label": f"{row['label']}, \"so\" to say"} for row in intent_rows()]
+    path = write_lines(tmp_path / "r.jsonl", rows)
+    run = train(small("intent", tiny, "head"), path, tmp_path / "run").run
+    assert json.loads(run.labels.read_text()) == sorted({row["label"] for row in rows})
+    model = IntentModel(run.root, open_encoder, threads=1)
+    assert model.predict(["where is parcel"])[0].top[0][0] in model.labels
+
+
+def test_entities_that_overlap_or_end_past_the_text_are_refused(tiny, tmp_path):
+    one = {"type": "a", "start": 0, "end": 4}
+    for other, why in (
+        ({"type": "b", "start": 2, "end": 6}, "overlap at 2; keep one of them"),
+        ({"type": "b", "start": 5, "end": 90}, ":1: "),
+    ):
+        path = write_lines(tmp_path / "r.jsonl", [{"text": "hello dan", "entities": [one, other]}])
+        refused(small("ner", tiny), path, tmp_path / "run", why)
+
+
+@pytest.mark.parametrize("task", ["intent", "ner", "reply"])
+def test_cuda_that_is_not_there_is_refused_before_anything_is_read(task, tiny, tmp_path):
+    config = small(task, tiny, device="cuda")
+    refused(config, tmp_path / "none.jsonl", tmp_path / "run",
+            "device: cuda was asked for, but torch sees none here; use auto or cpu", ConfigError)  # fmt: skip
+
+
+FULL = [
+    OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "weights"),
+    SafetensorError("I/O error: No space left on device (os error 28)"),
+]
+
+
+@pytest.mark.parametrize("task", ["intent", "ner", "reply"])
+@pytest.mark.parametrize("error", FULL, ids=["python", "safetensors"])
+def test_a_full_disk_while_saving_leaves_the_old_run_whole(
+    error, task, tiny, folders, tmp_path, monkeypatch
+):
+    out = tmp_path / "run"
+    train(small(task, tiny), folders[task], out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    save = type(TASKS[task]).save
+
+    def full(self, trainer, config, splits, run):
+        save(self, trainer, config, splits, run)
+        run.head.unlink(missing_ok=True)  # half of it was written
+        raise error
+
+    monkeypatch.setattr(type(TASKS[task]), "save", full)
+    with pytest.raises(RunDirError) as caught:
+        train(small(task, tiny, seed=1), folders[task], out)
+    assert str(caught.value) == (
+        f"{out}: no space left on the disk while the run was saved; make room and go on with "
+        "--resume"
+    )
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert RunDir(out).check() == task
+    monkeypatch.undo()
+    os.chdir(tmp_path)  # undo took the working folder back too
+    train(small(task, tiny, seed=1), folders[task], out, resume=True)
+    assert RunDir(out).read_config()["train"]["seed"] == 1
+    assert not (tmp_path / ".run.partial").exists()
+
+
+def test_a_full_disk_while_a_checkpoint_is_written_is_one_line_and_exit_code_2(
+    tiny, folders, tmp_path, monkeypatch, capsys
+):
+    def full(*args, **kwargs):
+        raise FULL[0]
+
+    monkeypatch.setattr(Tuner, "_save", full)
+    monkeypatch.setattr(
+        sys, "argv",
+        ["deskhand", "train", "intent", "--data", str(folders["intent"]), "--out",
+         str(tmp_path / "run"), "--set", f"encoder={tiny}", "--set", "method=full", "--set",
+         "optim.batch_size=10", "--set", "optim.epochs=1", "--set", "threads=1"],
+    )  # fmt: skip
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"error: {tmp_path / 'run'}: no space left on the disk while the run was saved; make room "
+        "and go on with --resume"
+    )
+
+
+def test_labels_and_calibration_that_do_not_fit_are_refused_when_a_run_is_opened(
+    tiny, folders, tmp_path
+):
+    run = train(small("intent", tiny, "head"), folders["intent"], tmp_path / "run").run
+    for path in (run.labels, run.calibration):
+        old = path.read_bytes()
+        for wrong in (b"5", b"{}", b'["a"]', b"null"):
+            path.write_bytes(wrong)
+            with pytest.raises(RunDirError) as caught:
+                IntentModel(run.root, open_encoder, threads=1)
+            assert "\n" not in str(caught.value)
+        path.write_bytes(old)
+    IntentModel(run.root, open_encoder, threads=1)

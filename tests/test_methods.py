@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from finetune.encoder import export_onnx, load_encoder, save_encoder, token_inpu
 from finetune.intent_model import IntentModel
 from finetune.intent_net import IntentNet
 from finetune.loop import balanced
-from finetune.methods import ADAPTERS, METHODS
+from finetune.methods import ADAPTERS, METHODS, Method
 from finetune.ner_model import NerModel
 from finetune.reply_model import ReplyModel
 from finetune.run_dir import RunDir
@@ -38,6 +39,7 @@ from tests.conftest import (
     write_lines,
 )
 
+ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.usefixtures("here")
 
 
@@ -59,8 +61,8 @@ def reply_predicts(out):
 
 
 PREDICTS = {"intent": intent_predicts, "ner": ner_predicts, "reply": reply_predicts}
-CELLS = [(task, method) for task in METHODS for method in METHODS[task] if method != "qlora"]
-QLORA = [task for task in METHODS if "qlora" in METHODS[task]]
+CELLS = [(task, method) for task in PREDICTS for method in METHODS[task] if method != "qlora"]
+QLORA = [task for task in PREDICTS if "qlora" in METHODS[task]]
 
 
 @pytest.mark.parametrize(("task", "method"), CELLS)
@@ -103,6 +105,27 @@ def test_two_steps_give_a_complete_run_that_reloads(
     assert capfd.readouterr().out == ""
     for thing in THINGS:  # customers' words are never logged
         assert thing not in caplog.text
+
+
+@pytest.mark.parametrize("task", [task for task in METHODS if task not in PREDICTS])
+def test_the_methods_of_another_task_are_tried_in_its_own_file(task):
+    assert f'METHODS["{task}"]' in (ROOT / f"tests/test_{task}.py").read_text(encoding="utf-8")
+
+
+def test_the_table_of_the_page_is_what_the_config_offers():
+    page = (ROOT / "docs/tuning.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("| ")
+    ]
+    (head,) = (row for row in rows if row[0] == "task")
+    told = {row[0]: row[1:] for row in rows if row[0] in METHODS and len(row) == len(head)}
+    assert {
+        task: {name for name, cell in zip(head[1:], cells, strict=True) if cell == "yes"}
+        for task, cells in told.items()
+    } == {task: set(methods) for task, methods in METHODS.items()}
+    assert {row[0] for row in rows if len(row) == 5} >= set(get_args(Method))
 
 
 @pytest.mark.gpu

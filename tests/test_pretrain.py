@@ -208,6 +208,7 @@ def test_the_head_is_tied_to_the_table_of_words_and_fitted_without_the_encoder(t
         assert torch.equal(value, before[name])
 
 
+@pytest.mark.slow
 def test_four_texts_are_learned_by_heart(tiny, tmp_path):
     path = tmp_path / "train.txt"
     path.write_text("\n".join(LONG[:4]))

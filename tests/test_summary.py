@@ -95,6 +95,7 @@ def test_two_steps_give_a_complete_run_that_writes(
         assert thing not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["encoder", "t5"])
 @pytest.mark.parametrize("beams", [1, 3])
 def test_four_pairs_are_written_word_for_word(kind, beams, tiny, t5, tmp_path):

@@ -145,6 +145,35 @@ def losses_svg(log: Sequence[Mapping[str, Any]]) -> str:
     return done()
 
 
+def history_svg(trials: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """What each whole trial reached, and the best so far; empty where none is whole."""
+    points = [(int(row["number"]), float(row["value"])) for row in trials
+              if row["value"] is not None]  # fmt: skip
+    if not points:
+        return ""
+    numbers, values = zip(*points, strict=True)
+    best = [max(values[: place + 1]) for place in range(len(values))]
+    with _axes("Validation by trial") as (axes, done):
+        axes.plot(numbers, values, color=BLUE, marker="o", markersize=5, linewidth=0, label="trial")
+        axes.step(numbers, best, where="post", color=ORANGE, linestyle="--", label="best so far")
+        axes.set(xlabel="trial", ylabel=f"{metric.replace('_', ' ')} on validation")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="lower right")
+    return done()
+
+
+def importance_svg(shares: Mapping[str, float]) -> str:
+    """A bar for each setting, the most important on top; empty without any."""
+    if not shares:
+        return ""
+    names = sorted(shares, key=lambda name: shares[name])
+    with _axes("Importance of settings") as (axes, done):
+        axes.barh(names, [shares[name] for name in names], color=BLUE, height=0.6)
+        axes.set(xlabel="share of the variance between trials")
+        axes.set_xlim(0, 1)
+    return done()
+
+
 def _points(log: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
     return [
         (float(row["step"]), float(row[key]))

@@ -5,6 +5,7 @@ from typing import Any
 
 from finetune.report import drawings, policy, rows, scores
 from finetune.report.markup import Section, facts, shown, text
+from finetune.report.search import search
 from finetune.report.why import why
 from finetune.task import Scored
 
@@ -68,7 +69,8 @@ def report_html(
             last split, training rows of `text`, `label`, `similarity`. `slices`: slice → group →
             numbers. `why`: wrong rows with `words`. `learning`: training rows and accuracy.
             `counterfactual`: kind → `n`, `changed`, `examples`. `suspicious`: rows of
-            `text`, `label`, `suggested`, `confidence`, `where`. `calibration`: of an intent run's
+            `text`, `label`, `suggested`, `confidence`, `where`. `search`: of `deskhand tune`, its
+            `metric`, `best`, `trials` and `importance`. `calibration`: of an intent run's
             `calibration.json`. `notes`: sentences that warn.
     """
     sections = [section for section in _sections(config, metrics, scored, extras or {})
@@ -124,6 +126,7 @@ def _sections(
                 drawings.out_of_scope(last) + policy.scope_table(fitted.get("scope") or {})),
         Section("hand_over", "When it hands over",
                 policy.hand_over(fitted.get("policy") or {}, scored)),
+        Section("search", "Search", search(extras.get("search") or {})),
         Section("losses", "Losses", drawings.losses(extras.get("log") or [])),
         Section("learning", "Would more rows help?",
                 drawings.learning(extras.get("learning") or [])),

@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """A search that is over: finished trials, the best values with their metric on validation, and
-    the metrics of the run that was trained with them.
+    """A search that is over.
+
+    `trials` are finished; `best` are the values of the best, `value` its `metric` on the validation
+    rows, and `metrics` those of the run that was trained with them.
     """
 
     trials: int

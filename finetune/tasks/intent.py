@@ -213,9 +213,11 @@ class IntentTask:
             ),
             "why": explained_errors(RunDir(run), scored.errors),
             "learning": learning_curve(
-                vectors, labels_of(splits.train),
+                vectors,
+                labels_of(splits.train),
                 frozen_head(texts_of(splits.train), labels_of(splits.train), config).head,
-                encoder.encode(texts_of(splits.validation)), labels_of(splits.validation),
+                encoder.encode(texts_of(splits.validation)),
+                labels_of(splits.validation),
                 config.seed,
             ),
             "suspicious": suspicious_labels(
