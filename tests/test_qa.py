@@ -37,6 +37,16 @@ def question(text, passage, *answers, **more):
     return {"question": text, "id": text, "answers": found, **more}
 
 
+def numbered():
+    """Questions whose answers stand in no other passage."""
+    return {"data": [
+        {"title": thing, "paragraphs": [{"context": (text := f"{thing} is on 4{place}"), "qas": [
+            question(f"where is {thing}", text, f"4{place}"),
+            question(f"what of {thing}", text, f"on 4{place}")]}]}
+        for place, thing in enumerate(THINGS)
+    ]}  # fmt: skip
+
+
 def squad(things=THINGS, none=False):
     articles = []
     for place, thing in enumerate(things):
@@ -331,12 +341,12 @@ def spans_found(margins, start=0, end=1):
 
 
 def test_the_threshold_parts_questions_with_and_without_an_answer():
-    rows = [example("q", "a b", (0, 1))] * 3 + [example("q", "a b")] * 3
+    rows = [example("q", "x y", (0, 1))] * 3 + [example("q", "x y")] * 3
     fitted = fit_qa(rows, spans_found([5, 3, 1, -1, -2, 0.0]), "validation")
     assert 0 < fitted.threshold < 1
     assert fitted.fitted_on == "3 with an answer, 3 without, validation"
     assert QaCalibration.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
-    assert not fitted.answers(spans_found([0.5])[0]) or fitted.threshold < 0.5
+    assert [fitted.answers(each) for each in spans_found([1, 0])] == [True, False]
     assert fit_qa(rows[:3], spans_found([5, 3, -9]), "validation").threshold is None
 
 
@@ -345,7 +355,7 @@ def test_confidence_is_fitted_to_how_often_it_is_right():
     rows, found = [], []
     for log in np.log(generator.uniform(0.05, 1, 400)):
         right = generator.random() < np.exp(log) / 2  # twice as sure as it should be
-        rows.append(example("q", "a b", (0, 1) if right else (2, 3)))
+        rows.append(example("q", "x y", (0, 1) if right else (2, 3)))
         found.append(Found(0, 1, 3.0, float(log), -9.0))
     fitted = fit_qa(rows, found, "validation")
     said = np.mean([fitted.confidence(each) for each in found])
@@ -473,8 +483,8 @@ def test_without_questions_that_have_no_answer_every_span_is_said(tiny, tmp_path
 
 
 def test_the_threshold_is_fitted_on_questions_put_elsewhere_where_none_is_given(tiny, tmp_path):
-    write_json(tmp_path / "train.json", squad())
-    write_json(tmp_path / "validation.json", squad())
+    write_json(tmp_path / "train.json", numbered())
+    write_json(tmp_path / "validation.json", numbered())
     run = train(qa(tiny, qa={"negatives": 0.5}), tmp_path, tmp_path / "run").run
     fitted = json.loads(run.calibration.read_text())
     assert isinstance(fitted["threshold"], float)
