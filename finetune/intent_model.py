@@ -54,7 +54,7 @@ class IntentModel:
             )
         self.labels: list[str] = folder.read_json(folder.labels)
         self.names = [label for label in self.labels if label != OOS]
-        self._calibration = Calibration.from_dict(folder.read_json(folder.calibration))
+        self._calibration = folder.read_as(folder.calibration, Calibration.from_dict)
         self._memory: Memory | None = None
         if self._calibration.scope.needs_vectors:
             self._memory = Memory.load(folder.memory)

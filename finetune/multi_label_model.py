@@ -46,7 +46,7 @@ class MultiLabelModel:
         if not is_multi_label(run):
             raise RunDirError(f"{run}: its texts have one intent each, not several")
         self.labels: list[str] = folder.read_json(folder.labels)
-        self._calibration = MultiCalibration.from_dict(folder.read_json(folder.calibration))
+        self._calibration = folder.read_as(folder.calibration, MultiCalibration.from_dict)
         self._logits = TextLogits(folder, encoder, threads)
 
     def probabilities(

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from safetensors import safe_open
 
 from data.errors import RunDirError
 
+T = TypeVar("T")
 FORMAT = 3
 WEIGHTS = "model.safetensors"  # in the folder of an encoder or network
 _PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"}
@@ -80,8 +82,13 @@ class RunDir:
 
     @property
     def memory(self) -> Path:
-        """Vectors of training rows, where an intent run tells by them what is out of scope."""
+        """Vectors of training rows: what an intent run tells scope by and is extended beside."""
         return self.weights / "memory.safetensors"
+
+    @property
+    def added(self) -> Path:
+        """Weights of intents that came after the training; absent where none did."""
+        return self.weights / "added.safetensors"
 
     @property
     def tokenizer(self) -> Path:
@@ -175,6 +182,7 @@ class RunDir:
         if task is not None and found != task:
             raise RunDirError(f"{self.root}: a run of task {found}, {task} is needed here")
         self._check_weights()
+        self._check_labels()
         return found
 
     def read_config(self) -> dict[str, Any]:
@@ -201,6 +209,34 @@ class RunDir:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise RunDirError(f"{path}: cannot be read; train the run again") from error
+
+    def read_as(self, path: Path, made: Callable[[Any], T]) -> T:
+        """What `made` makes of one of its JSON files.
+
+        Raises:
+            RunDirError: If it cannot be read, or is not what `made` wrote.
+        """
+        values = self.read_json(path)
+        try:
+            return made(values)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise RunDirError(f"{path}: not what a run writes; train the run again") from error
+
+    def _check_labels(self) -> None:
+        """Raise RunDirError where labels are no names, or not as many as the head tells apart."""
+        labels = self.read_json(self.labels)
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise RunDirError(f"{self.labels}: not a list of names; train the run again")
+        if not labels or not self.head.exists():
+            return
+        with safe_open(self.head, "numpy") as head:
+            for name in {"weight", "linear.weight"} & set(head.keys()):
+                told = head.get_slice(name).get_shape()[0]
+                if told != len(labels) or len(set(labels)) != len(labels):
+                    raise RunDirError(
+                        f"{self.labels}: {len(set(labels))} names, but the weights tell {told} "
+                        "apart; train the run again"
+                    )
 
     def verify(self, folder: Path) -> None:
         """Check a folder of weights that only torch reads; `check` leaves it out to load quickly.

@@ -7,15 +7,22 @@ import sys
 import time
 
 import pytest
+from safetensors import SafetensorError
 
-from data.errors import ConfigError, LogFormatError
+from apps.cli import main
+from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import OOS
+from finetune.intent_model import IntentModel
+from finetune.run_dir import RunDir
+from finetune.tasks import TASKS
 from finetune.train import train
+from finetune.tuning import Tuner
 from tests.conftest import (
     INTENTS,
     THINGS,
     finite,
     intent_rows,
+    open_encoder,
     reply_rows,
     small,
     write_lines,
@@ -154,7 +161,7 @@ def test_empty_texts_are_refused_with_their_line(tiny, tmp_path):
 
 
 def test_labels_with_commas_train_and_are_predicted_as_they_stand(tiny, tmp_path):
-    rows = [{**row, "label": f"{row['label']}, \"so\" to say"} for row in intent_rows()]
+    rows = [{**row, "label": f'{row["label"]}, "so" to say'} for row in intent_rows()]
     path = write_lines(tmp_path / "r.jsonl", rows)
     run = train(small("intent", tiny, "head"), path, tmp_path / "run").run
     assert json.loads(run.labels.read_text()) == sorted({row["label"] for row in rows})
@@ -175,8 +182,8 @@ def test_entities_that_overlap_or_end_past_the_text_are_refused(tiny, tmp_path):
 @pytest.mark.parametrize("task", ["intent", "ner", "reply"])
 def test_cuda_that_is_not_there_is_refused_before_anything_is_read(task, tiny, tmp_path):
     config = small(task, tiny, device="cuda")
-    refused(config, tmp_path / "none.jsonl", tmp_path / "run",
-            "device: cuda was asked for, but torch sees none here; use auto or cpu", ConfigError)  # fmt: skip
+    why = "device: cuda was asked for, but torch sees none here; use auto or cpu"
+    refused(config, tmp_path / "none.jsonl", tmp_path / "run", why, ConfigError)
 
 
 FULL = [
@@ -187,9 +194,7 @@ FULL = [
 
 @pytest.mark.parametrize("task", ["intent", "ner", "reply"])
 @pytest.mark.parametrize("error", FULL, ids=["python", "safetensors"])
-def test_a_full_disk_while_saving_leaves_the_old_run_whole(
-    error, task, tiny, folders, tmp_path, monkeypatch
-):
+def test_a_full_disk_while_saving_leaves_the_old_run_whole(error, task, tiny, folders, tmp_path):
     out = tmp_path / "run"
     train(small(task, tiny), folders[task], out)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -200,17 +205,16 @@ def test_a_full_disk_while_saving_leaves_the_old_run_whole(
         run.head.unlink(missing_ok=True)  # half of it was written
         raise error
 
-    monkeypatch.setattr(type(TASKS[task]), "save", full)
-    with pytest.raises(RunDirError) as caught:
-        train(small(task, tiny, seed=1), folders[task], out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(TASKS[task]), "save", full)
+        with pytest.raises(RunDirError) as caught:
+            train(small(task, tiny, seed=1), folders[task], out)
     assert str(caught.value) == (
         f"{out}: no space left on the disk while the run was saved; make room and go on with "
         "--resume"
     )
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert RunDir(out).check() == task
-    monkeypatch.undo()
-    os.chdir(tmp_path)  # undo took the working folder back too
     train(small(task, tiny, seed=1), folders[task], out, resume=True)
     assert RunDir(out).read_config()["train"]["seed"] == 1
     assert not (tmp_path / ".run.partial").exists()

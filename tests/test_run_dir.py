@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from data.errors import RunDirError
 from finetune.intent_model import IntentModel
@@ -18,12 +20,13 @@ def run(tmp_path):
     run.tokenizer.mkdir()
     config = {"format": FORMAT, "train": {"task": "intent", "method": "full", "max_tokens": 32}}
     run.config.write_text(yaml.safe_dump(config))
-    for path in (run.labels, run.calibration, run.metrics, run.base):
+    write_json(run.labels, ["a", "b"])
+    for path in (run.calibration, run.metrics, run.base):
         write_json(path, {})
     for path in (run.errors, run.log, run.report, run.card):
         path.touch()
     run.model.write_bytes(b"graph")
-    run.head.write_bytes(b"head")
+    save_file({"weight": np.zeros((2, 3), dtype=np.float32)}, run.head)
     (run.weights / "encoder").mkdir()
     (run.weights / "encoder" / "model.safetensors").write_bytes(b"encoder")
     record_sums(run)
@@ -119,6 +122,12 @@ def test_another_format_is_refused(number, run):
 def test_a_config_that_is_not_a_runs_is_refused(content, run):
     run.config.write_bytes(content)
     refusal(run)
+
+
+@pytest.mark.parametrize("labels", [{}, 5, [1, 2], ["a"], ["a", "b", "c"], ["a", "a"], None])
+def test_labels_that_are_not_those_of_the_weights_are_refused(labels, run):
+    write_json(run.labels, labels)
+    assert f"{run.labels}: " in refusal(run)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe"])
