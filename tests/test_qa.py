@@ -29,6 +29,9 @@ from finetune.windows import OUTSIDE, SHARED, Window, Windows, segments_of
 from tests.conftest import THINGS, finite, log_rows, small
 
 pytestmark = pytest.mark.usefixtures("here")
+BY_METHOD = [
+    pytest.param(each, marks=pytest.mark.gpu) if each == "qlora" else each for each in METHODS["qa"]
+]
 CHINESE = "我的包裹在哪里"
 
 
@@ -394,8 +397,10 @@ def qa(tiny, method="full", **values):
     return small("qa", tiny, method, **{"max_tokens": 48, **values})
 
 
-@pytest.mark.parametrize("method", [each for each in METHODS["qa"] if each != "qlora"])
+@pytest.mark.parametrize("method", BY_METHOD)
 def test_two_steps_by_each_method_give_a_run_that_reloads(method, tiny, data, tmp_path, caplog):
+    if method == "qlora":
+        pytest.importorskip("bitsandbytes")
     done = train(qa(tiny, method), data, tmp_path / "run")
     run = RunDir(tmp_path / "run")
     assert run.check("qa") == "qa"

@@ -29,6 +29,10 @@ from finetune.train import train
 from tests.conftest import THINGS, finite, log_rows, small, write_lines
 
 pytestmark = pytest.mark.usefixtures("here")
+BY_METHOD = [
+    pytest.param(each, marks=pytest.mark.gpu) if each == "qlora" else each
+    for each in METHODS["relation"]
+]
 
 
 def spot(text, piece, kind=None):
@@ -209,8 +213,10 @@ def test_a_pair_is_the_mean_of_what_stands_between_its_markers(tiny):
     torch.testing.assert_close(pair[:32], wanted)
 
 
-@pytest.mark.parametrize("method", [each for each in METHODS["relation"] if each != "qlora"])
+@pytest.mark.parametrize("method", BY_METHOD)
 def test_two_steps_by_each_method_give_a_run_that_reloads(method, tiny, data, tmp_path, caplog):
+    if method == "qlora":
+        pytest.importorskip("bitsandbytes")
     done = train(small("relation", tiny, method), data, tmp_path / "run")
     run = RunDir(tmp_path / "run")
     assert run.check("relation") == "relation"
