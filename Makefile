@@ -10,8 +10,9 @@ DATASETS ?= ../shared/datasets
 demo: $(READY)
 	$(BIN)/deskhand demo
 
+# Two processes; one that waits for a core sleeps, instead of keeping the other from it.
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-fast: $(READY)
 	$(BIN)/python -m pytest -q -m "not slow and not browser and not gpu and not network"

@@ -177,6 +177,22 @@ def tune(
 
 
 @app.command()
+def extend(
+    run: Annotated[Path, typer.Argument(help="an intent run")],
+    data: Annotated[Path, typer.Option("--data", help="labelled rows of new intents alone")],
+    out: Out,
+    as_json: AsJson = False,
+) -> None:
+    """Add new intents to a trained run from some ten rows each, in seconds."""
+    from apps.measure import extend_run
+
+    done = extend_run(run, data, out)
+    added = ", ".join(f"{name} ({count} rows)" for name, count in done["added"].items())
+    found = f"{done['held_out']['recall']:.0%} of them found when held out in turn"
+    _print(done, as_json, f"{out}: {added}; {found}; {done['seconds']} s")
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="a run or an index")],
     data: Annotated[Path, typer.Option("--data", help="labelled file")],

@@ -16,7 +16,9 @@ from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import SUFFIXES, BadRows, read_rows, read_text
 from finetune.config import TrainConfig
 from finetune.intent_model import IntentModel
+from finetune.multi_label_model import MultiLabelModel, is_multi_label
 from finetune.ner_model import NerModel
+from finetune.reading.summaries import source_of
 from finetune.reply_model import ReplyModel
 from finetune.reranker_model import RerankerModel
 from finetune.run_dir import RunDir
@@ -57,7 +59,7 @@ def evaluate_path(path: Path, data: Path) -> dict[str, float]:
 
 
 def read_texts(path: Path | None) -> list[str]:
-    """Texts to predict on: a table's `text` column, another file's lines, or standard input.
+    """Texts to predict on: a table's `text` column or its conversations, lines, standard input.
 
     Raises:
         LogFormatError: If there is no text.
@@ -69,11 +71,12 @@ def read_texts(path: Path | None) -> list[str]:
     elif path.suffix in SUFFIXES:
         texts = []
         for row in read_rows(path):
-            if "text" not in row.values:
+            if "text" not in row.values and "turns" not in row.values:
                 raise LogFormatError(
                     f"{row.where}: no column 'text'; found: {', '.join(row.values)}"
                 )
-            texts.append(str(row.values["text"]))
+            whole = "text" not in row.values  # a conversation, read as what a summary is made of
+            texts.append(source_of(row) if whole else str(row.values["text"]))
     else:
         texts = read_text(path).splitlines()
     if not texts:
@@ -111,6 +114,9 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _intents(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if is_multi_label(path):
+        yield from _several(path, texts)
+        return
     model = IntentModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
     for text, prediction in zip(texts, model.predict(texts), strict=True):
         yield {
@@ -120,6 +126,23 @@ def _intents(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
             "in_scope": prediction.intent.name is not None,
             "top": [[name, round(sure, 4)] for name, sure in prediction.top],
             "scope": round(prediction.scope, 4),
+        }
+
+
+def _several(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Of a run with several labels a text: those wanted, and the keys of one with the best."""
+    model = MultiLabelModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
+    for text, prediction in zip(texts, model.predict(texts), strict=True):
+        wanted = [[name, round(sure, 4)] for name, sure in prediction.intents]
+        best = prediction.intents[0] if prediction.intents else prediction.top[0]
+        yield {
+            "text": text,
+            "intent": best[0] if wanted else None,
+            "confidence": round(best[1], 4),
+            "in_scope": bool(wanted),
+            "top": [[name, round(sure, 4)] for name, sure in prediction.top],
+            "scope": round(prediction.top[0][1], 4),
+            "intents": wanted,
         }
 
 
@@ -178,6 +201,23 @@ def explained(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
             "words": [[w.text, w.start, w.end, round(w.weight, 4)] for w in found.words],
             "words_model": [round(w.linear, 4) for w in found.words],
         }
+
+
+def extend_run(run: Path, data: Path, out: Path) -> dict[str, Any]:
+    """Write a run with the new intents of a labelled file; what was added, and how well.
+
+    Raises:
+        DeskhandError: If the run or the rows are not what is needed.
+    """
+    from finetune.extend import extend
+
+    done = extend(run, data, out, lambda name: opened_encoder(name, THREADS), THREADS)
+    return {
+        "run": str(out),
+        "added": done.added,
+        "held_out": done.metrics,
+        "seconds": done.seconds,
+    }
 
 
 def make_index(

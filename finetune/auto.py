@@ -5,23 +5,34 @@ from statistics import median
 
 import torch
 
+from data.errors import ConfigError
 from data.schema import OOS
 from finetune.config import TrainConfig
 from finetune.methods import METHODS, Method
 from finetune.reading import Splits
 
 FEW_ROWS = 50  # rows a label: fewer, and comparing texts teaches more than labels one by one
+FEW_SEVERAL = 500  # rows with several labels each: fewer, and a logistic head does as well
 LARGE = 150_000_000  # parameters from which a CPU tunes adapters alone
 
 
 def settled(config: TrainConfig, splits: Splits, parameters: int) -> tuple[TrainConfig, str]:
-    """The config with a method in place of `auto`, and why it is that one.
+    """The config with a method in place of `auto` and whether rows have several labels; and why.
 
     Args:
         config: As it was asked for.
         splits: The rows.
         parameters: Of the encoder.
+
+    Raises:
+        ConfigError: If the method does not go with several labels a row.
     """
+    if config.task == "intent" and config.multi_label is None:
+        rows = (*splits.train, *splits.validation, *splits.test)
+        several = any(len(row.labels) > 1 for row in rows)
+        config = config.model_copy(update={"multi_label": several})
+    if config.multi_label and config.method == "contrastive":
+        raise ConfigError("method contrastive compares texts of one label; rows here have several")
     if config.method != "auto":
         return config, "asked for"
     method, why = _choose(config, splits, parameters)
@@ -32,7 +43,10 @@ def _choose(config: TrainConfig, splits: Splits, parameters: int) -> tuple[Metho
     offered = METHODS[config.task]
     cuda = torch.cuda.is_available() and config.device != "cpu"
     rows = Counter(row.label for row in splits.train if row.label and row.label != OOS)
-    if "contrastive" in offered and rows and median(rows.values()) < FEW_ROWS:
+    if config.multi_label and len(splits.train) < FEW_SEVERAL:
+        return "head", f"{len(splits.train)} rows with several labels: few"
+    few = "contrastive" in offered and not config.multi_label
+    if few and rows and median(rows.values()) < FEW_ROWS:
         return "contrastive", f"{median(rows.values()):.0f} rows a label: few"
     if config.task == "pretrain":
         return "full", "it is there to learn the words of these texts too"

@@ -38,12 +38,20 @@ class OptimConfig(Config):
     )
     patience: int = Field(0, ge=0, description="epochs without gain before stopping; 0: never")
     stop_on: str = Field("loss", description="validation metric that patience watches")
+    each_epoch: bool = Field(
+        False, description="score the validation rows after each epoch; patience needs it anyway"
+    )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto: bf16 where the hardware multiplies in it"
     )
     checkpoint_activations: bool = Field(
         False, description="compute activations twice to keep fewer: less memory, more time"
     )
+
+    @property
+    def watches(self) -> bool:
+        """Whether the validation rows are scored while it trains."""
+        return self.each_epoch or self.patience > 0
 
     @model_validator(mode="after")
     def _whole(self) -> "OptimConfig":

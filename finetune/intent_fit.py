@@ -49,8 +49,7 @@ def save_head(
     start = frozen_head(texts, gold, config)
     fitted = Frozen(start.encoder, start.vectors, head)
     calibration, memory = calibrate_head(fitted, splits.train, config, added, words)
-    if calibration.scope.needs_vectors:
-        memory.save(run.memory)
+    memory.save(run.memory)
     return head.labels, calibration
 
 
@@ -132,8 +131,7 @@ def save_net(
     calibration = fit_calibration(
         logits, labels, gold, "validation", memory.near(vectors), config.hand_over, len(outside)
     )
-    if calibration.scope.needs_vectors:
-        memory.save(run.memory)
+    memory.save(run.memory)
     return labels, calibration
 
 

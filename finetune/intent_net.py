@@ -77,6 +77,28 @@ class IntentNet(nn.Module):
         return {"loss": loss, "logits": logits}
 
 
+class LabelsNet(IntentNet):
+    """An IntentNet whose labels do not rule one another out: each has a loss of its own."""
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        states: Tensor | None = None,
+    ) -> Tensor | dict[str, Tensor]:
+        """As IntentNet's, with labels (B, K) of 0 and 1; `weights` are of a row that has one."""
+        logits = super().forward(input_ids, attention_mask, None, states)
+        if labels is None:
+            return logits
+        assert isinstance(logits, Tensor)
+        # Summed over labels: the mean would be of rows that have not the label, nearly all.
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            logits, labels, pos_weight=self.weights, reduction="sum"
+        )
+        return {"loss": loss / len(labels), "logits": logits}
+
+
 class Served(nn.Module):
     """What an intent run's graph gives: logits (B, K) and the unit-length pooled vector (B, D)."""
 

@@ -47,7 +47,6 @@ def arguments(
             "launch without it"
         )
     optim = config.optim
-    evaluate = optim.patience > 0
     cuda = uses_cuda(config)
     return kind(
         output_dir=str(folder),
@@ -66,10 +65,10 @@ def arguments(
         bf16=optim.precision == "bf16" or (optim.precision == "auto" and has_bf16(cuda)),
         tf32=True if cuda and torch.cuda.get_device_capability() >= (8, 0) else None,
         use_cpu=not cuda,
-        eval_strategy="epoch" if evaluate else "no",
+        eval_strategy="epoch" if optim.watches else "no",
         save_strategy="epoch",
         save_total_limit=1,
-        load_best_model_at_end=evaluate,
+        load_best_model_at_end=optim.patience > 0,
         metric_for_best_model=optim.stop_on,
         greater_is_better=optim.stop_on != "loss",
         logging_steps=10,

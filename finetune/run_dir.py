@@ -229,9 +229,13 @@ class RunDir:
             raise RunDirError(f"{self.labels}: not a list of names; train the run again")
         if not labels or not self.head.exists():
             return
+        more = 0
+        if self.added.exists():
+            with safe_open(self.added, "numpy") as added:
+                more = added.get_slice("weight").get_shape()[0]
         with safe_open(self.head, "numpy") as head:
             for name in {"weight", "linear.weight"} & set(head.keys()):
-                told = head.get_slice(name).get_shape()[0]
+                told = head.get_slice(name).get_shape()[0] + more
                 if told != len(labels) or len(set(labels)) != len(labels):
                     raise RunDirError(
                         f"{self.labels}: {len(set(labels))} names, but the weights tell {told} "

@@ -31,6 +31,14 @@ class TextLogits:
     def __init__(self, run: RunDir, encoder: Callable[[str], Encoder], threads: int) -> None:
         config = run.read_config()["train"]
         self._words = Words.load(run.words) if run.words.exists() else None
+        head = load_file(run.head)
+        self._weight, self._bias = head["weight"], head["bias"]
+        if "scale" in head:
+            self._weight = self._weight * head["scale"]
+        self.added: tuple[Floats, Floats] | None = None
+        if run.added.exists():
+            added = load_file(run.added)
+            self.added = added["weight"], added["bias"]
         self._texts: OnnxText | None = None
         self.encoder: Encoder | None = None
         if run.model.exists():
@@ -45,8 +53,13 @@ class TextLogits:
                 f"{run.root}: its head was trained on other weights of {base['encoder']}; "
                 "train it again"
             )
-        head = load_file(run.head)
-        self._weight, self._bias = head["weight"], head["bias"]
+
+    def of_vectors(self, vectors: Floats) -> Floats:
+        """Logits (n, K) of pooled vectors (n, D), without the words beside the network."""
+        scores: Floats = vectors @ self._weight.T + self._bias
+        if self.added is not None:
+            scores = np.concatenate([scores, vectors @ self.added[0].T + self.added[1]], axis=1)
+        return scores
 
     def of(
         self, texts: Sequence[str], vectors: Floats | None = None, with_vectors: bool = False
@@ -64,12 +77,22 @@ class TextLogits:
             assert self.encoder is not None
             found = self.encoder.encode(texts) if vectors is None else vectors
             scores = found @ self._weight.T + self._bias
-        elif with_vectors:
+        elif with_vectors or self.added is not None:
             outputs = self._texts.run_outputs(texts, ("output", "vector"))
             scores, found = np.stack(outputs[0]), np.stack(outputs[1])
         else:
             scores = np.stack(self._texts.run(texts))
+        margins = None
         if self._words is not None:
             words, share = self._words
-            scores = scores + share * words.logits(texts)
+            margins = share * words.logits(texts)
+            scores = scores + margins
+        if self.added is not None:
+            assert found is not None
+            own = found @ self.added[0].T + self.added[1]
+            if (
+                margins is not None
+            ):  # words know nothing of an added intent: neither for nor against
+                own = own + margins.max(axis=1, keepdims=True)
+            scores = np.concatenate([scores, own], axis=1)
         return scores, found

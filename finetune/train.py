@@ -22,7 +22,7 @@ import transformers
 import yaml
 from safetensors import SafetensorError
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
-from transformers.trainer_utils import IntervalStrategy, SaveStrategy
+from transformers.trainer_utils import SaveStrategy
 
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
@@ -177,7 +177,6 @@ def try_out(
     config: TrainConfig,
     splits: Splits,
     watch: Sequence[TrainerCallback] = (),
-    each_epoch: bool = False,
 ) -> Mapping[str, float]:
     """Train without a run to keep: the metrics of the validation rows, and of no others.
 
@@ -185,7 +184,6 @@ def try_out(
         config: With its method settled.
         splits: The rows; those of `test` are not looked at.
         watch: Who is told how the training goes, where it has steps.
-        each_epoch: Whether the validation rows are evaluated after each epoch.
 
     Raises:
         DeskhandError: If the rows cannot be trained or scored on.
@@ -202,8 +200,6 @@ def try_out(
             trainer.remove_callback(ProgressCallback)
             for each in watch:
                 trainer.add_callback(each)
-            if each_epoch and trainer.eval_dataset is not None and len(trainer.eval_dataset):
-                trainer.args.eval_strategy = IntervalStrategy.EPOCH
             if not trainer.args.load_best_model_at_end:
                 trainer.args.save_strategy = SaveStrategy.NO
         trainer.train()

@@ -65,8 +65,7 @@ def fit_words(texts: Sequence[str], target: NDArray[np.int_], labels: int) -> Wo
     from sklearn.svm import LinearSVC
 
     counts = _counts(texts)
-    documents = np.asarray((counts > 0).sum(axis=0)).ravel()
-    idf = np.log((1 + counts.shape[0]) / (1 + documents)) + 1
+    idf = _idf(counts)
     features = _weighted(counts, idf)
     seen = np.unique(target)
     weight = np.zeros((features.shape[1], labels), dtype=np.float32)
@@ -78,6 +77,24 @@ def fit_words(texts: Sequence[str], target: NDArray[np.int_], labels: int) -> Wo
         bias[seen] = (
             np.concatenate([-model.intercept_, model.intercept_]) if both else model.intercept_
         )
+    return Words(idf, weight, bias)
+
+
+def fit_words_each(texts: Sequence[str], marks: NDArray[np.bool_]) -> Words:
+    """Fit each label on its own; marks (n, K) say which labels each text has, of several or none.
+
+    A label that all texts or none have gets a low bias.
+    """
+    from sklearn.svm import LinearSVC
+
+    counts = _counts(texts)
+    idf = _idf(counts)
+    features = _weighted(counts, idf)
+    weight = np.zeros((features.shape[1], marks.shape[1]), dtype=np.float32)
+    bias = np.full(marks.shape[1], -2.0, dtype=np.float32)
+    for label in np.flatnonzero(marks.any(axis=0) & ~marks.all(axis=0)):
+        model = LinearSVC(C=_C, random_state=0).fit(features, marks[:, label])
+        weight[:, label], bias[label] = model.coef_[0], model.intercept_[0]
     return Words(idf, weight, bias)
 
 
@@ -95,6 +112,12 @@ def best_share(base: Floats, words: Floats, target: NDArray[np.int_]) -> float:
 
 def _counts(texts: Sequence[str]) -> csr_matrix:
     return csr_matrix(hstack([half.transform(texts) for half in _HALVES]))
+
+
+def _idf(counts: csr_matrix) -> Floats:
+    documents = np.asarray((counts > 0).sum(axis=0)).ravel()
+    result: Floats = np.log((1 + counts.shape[0]) / (1 + documents)) + 1
+    return result
 
 
 def _weighted(counts: csr_matrix, idf: Floats) -> csr_matrix:

@@ -41,7 +41,7 @@ def trained(launcher, tiny, data, out, *more, environment=()):
     return subprocess.run(
         [*command(launcher, "-m", "apps.cli"), "train", "intent", "--data", data, "--out", out,
          *settings, *more, "--json"],
-        cwd=out.parent, capture_output=True, text=True, timeout=240, check=False,
+        cwd=out.parent, capture_output=True, text=True, timeout=400, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **dict(environment)},
     )  # fmt: skip
 
@@ -138,7 +138,8 @@ def test_an_error_in_one_process_ends_the_others_within_seconds(tiny, folders, t
         )
         for rank in ("0", "1")
     ]  # fmt: skip
-    told = [rank.communicate(timeout=200)[1] for rank in ranks]  # without torchrun to end them
+    told = ranks[1].communicate(timeout=300)[1]
+    ranks[0].communicate(timeout=60)  # there is no torchrun to end it
     assert all(rank.returncode != 0 for rank in ranks)
-    assert "this process is lost" in told[1]
+    assert "this process is lost" in told
     assert not (tmp_path / "run").exists()

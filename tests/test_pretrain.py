@@ -24,6 +24,7 @@ from finetune.serving import encoder_of
 from finetune.tasks.pretrain import notes
 from finetune.train import train
 from tests.conftest import SMALL, THINGS, finite, intent_rows, reply_rows, small, write_lines
+from tests.test_resume import cut_off
 
 pytestmark = pytest.mark.usefixtures("here")
 LONG = [
@@ -325,3 +326,15 @@ def test_the_report_says_so_where_vectors_of_texts_got_worse(tiny, data, tmp_pat
     monkeypatch.setattr("finetune.tasks.pretrain.notes", lambda before, after: [note])
     run = train(brief(tiny), data, tmp_path / "run").run
     assert "<p class=warn>Vectors of whole texts got worse" in run.report.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", ["masked", "denoising"])
+def test_one_that_was_cut_off_resumes_to_the_same_weights(objective, tiny, data, tmp_path):
+    config = brief(tiny, objective=objective, optim={"batch_size": 8, "epochs": 3, "lr": 1e-3})
+    whole = train(config, data, tmp_path / "whole").run
+    cut_off(config, data, tmp_path / "cut")
+    resumed = train(config, data, tmp_path / "cut", resume=True).run
+    wanted = load_file(whole.encoder / "model.safetensors")
+    for name, value in load_file(resumed.encoder / "model.safetensors").items():
+        np.testing.assert_allclose(value, wanted[name], atol=1e-5, err_msg=name)

@@ -5,12 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
-from apps.measure import evaluate_path, predict_texts
+from apps.measure import evaluate_path, predict_texts, read_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Example
@@ -23,6 +24,7 @@ from finetune.train import train
 from finetune.tuning import parameter_groups
 from finetune.writer_net import collate, load_writer
 from tests.conftest import SMALL, THINGS, finite, small, write_lines
+from tests.test_resume import cut_off
 
 pytestmark = pytest.mark.usefixtures("here")
 ROOT = Path(__file__).parents[1]
@@ -228,6 +230,7 @@ def test_turns_are_read_as_one_text_with_who_speaks(tmp_path):
     (example,) = read_summaries(path)
     assert example.text == "customer: hi\nagent: hello"
     assert example.targets == ("greetings",)
+    assert read_texts(path) == [example.text]
 
 
 def test_the_lead_is_the_first_sentences_without_speakers():
@@ -287,3 +290,18 @@ def test_serving_imports_no_training_library(tiny, data, tmp_path):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["full", "lora", "prompt"])
+def test_one_that_was_cut_off_resumes_to_the_same_weights(method, tiny, data, tmp_path):
+    optim = {"batch_size": 10, "epochs": 3, "lr": 1e-3}
+    config = brief(tiny, method, optim=optim)
+    whole = train(config, data, tmp_path / "whole").run
+    cut_off(config, data, tmp_path / "cut")
+    resumed = train(config, data, tmp_path / "cut", resume=True).run
+    for file in whole.weights.rglob("*.safetensors"):
+        wanted = load_file(file)
+        found = load_file(resumed.weights / file.relative_to(whole.weights))
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)

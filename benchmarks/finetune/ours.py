@@ -70,7 +70,7 @@ def said_of(task: str, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     if task == "ner":
         return {"said": [[[e["type"], e["start"], e["end"]] for e in r["entities"]] for r in rows]}
     if task == "multi":
-        return {"said": ["|".join(row["intents"]) for row in rows]}
+        return {"said": ["|".join(name for name, _ in row["intents"]) for row in rows]}
     return {
         "best": [row["top"][0][0] for row in rows],
         "said": [row["intent"] or OOS for row in rows],

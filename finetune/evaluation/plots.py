@@ -157,7 +157,7 @@ def history_svg(trials: Sequence[Mapping[str, Any]], metric: str) -> str:
         axes.plot(numbers, values, color=BLUE, marker="o", markersize=5, linewidth=0, label="trial")
         axes.step(numbers, best, where="post", color=ORANGE, linestyle="--", label="best so far")
         axes.set(xlabel="trial", ylabel=f"{metric.replace('_', ' ')} on validation")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         axes.legend(loc="lower right")
     return done()
 

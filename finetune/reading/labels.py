@@ -7,23 +7,38 @@ from pathlib import Path
 
 from data.errors import LogFormatError
 from data.rows import Row, read_rows
-from data.schema import Example
+from data.schema import OOS, Example
 from finetune.reading.cells import some, string
 
 logger = logging.getLogger(__name__)
+SEAM = "|"  # between the labels of a row
 MANY_LABELS = 500  # with one row each, a column of so many is of ids or of texts
 
 
 def read_labelled(
-    path: Path, text_column: str = "text", label_column: str = "label"
+    path: Path,
+    text_column: str = "text",
+    label_column: str = "label",
+    several: bool | None = False,
 ) -> list[Example]:
     """Rows of a classification table.
+
+    Args:
+        path: The table.
+        text_column: Its texts.
+        label_column: Its labels.
+        several: Whether `|` stands between the labels of a row, which may then have none; None:
+            where any row of the file has a `|`.
 
     Raises:
         LogFormatError: If a column is missing, a text or label is empty, or a row cannot be read.
     """
     examples = []
-    for row in read_rows(path):
+    rows = list(read_rows(path))
+    between = several or (
+        several is None and any(SEAM in str(row.values.get(label_column)) for row in rows)
+    )
+    for row in rows:
         for column in (text_column, label_column):
             if column not in row.values:
                 raise LogFormatError(
@@ -32,12 +47,18 @@ def read_labelled(
                 )
         text = string(row.values[text_column], row.where, text_column)
         label = _label(row, label_column)
+        labels = tuple(dict.fromkeys(each.strip() for each in label.split(SEAM)))
+        labels = tuple(each for each in labels if each and each != OOS)
+        if between:
+            label = SEAM.join(labels) or OOS
         if not text.strip() or not label:
             empty = label_column if text.strip() else text_column
             raise LogFormatError(
                 f"{row.where}: no value in column {empty!r}; fill or remove the row"
             )
-        examples.append(Example(text, label=label, where=row.where))
+        if several is False:
+            labels = ()
+        examples.append(Example(text, label=label, where=row.where, labels=labels))
     return some(path, examples)
 
 
@@ -47,7 +68,7 @@ def check_counts(train: Sequence[Example]) -> None:
     Raises:
         LogFormatError: If most of more than MANY_LABELS labels have one row each.
     """
-    rows = Counter(example.label for example in train if example.label is not None)
+    rows = Counter(name for example in train for name in names_of(example) if name is not None)
     single = [label for label, count in rows.items() if count == 1]
     if 2 * len(single) <= len(rows) or not single:
         return
@@ -61,6 +82,11 @@ def check_counts(train: Sequence[Example]) -> None:
         len(single),
         len(rows),
     )
+
+
+def names_of(example: Example) -> tuple[str | None, ...]:
+    """The row's labels, or its one label."""
+    return example.labels or (example.label,)
 
 
 def _label(row: Row, column: str) -> str:

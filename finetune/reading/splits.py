@@ -9,7 +9,7 @@ from data.errors import LogFormatError
 from data.rows import SUFFIXES, require_file
 from data.schema import Example
 from data.split import hash_fraction
-from finetune.reading.labels import check_counts
+from finetune.reading.labels import check_counts, names_of
 from finetune.reading.talk import conversation_of
 
 Reader = Callable[[Path], list[Example]]
@@ -68,14 +68,14 @@ def carve(examples: list[Example], share: float) -> tuple[list[Example], list[Ex
         else:
             unit = conversation_of(example)
         units[unit].append(example)
-    rows = Counter(example.label for example in examples)
+    rows = Counter(name for example in examples for name in names_of(example))
     taken: Counter[str | None] = Counter()
     chosen: set[int] = set()
     # Where the share of every label rounds to nothing, a label gives one row at most, until the
     # share of all rows is reached, or one unit is taken.
     for least in (0, 1):
         for unit in sorted(units, key=lambda unit: hash_fraction(unit, "validation")):
-            labels = Counter(example.label for example in units[unit])
+            labels = Counter(name for example in units[unit] for name in names_of(example))
             if all(
                 taken[label] < max(round(rows[label] * share), least)
                 and taken[label] + count < rows[label]

@@ -19,7 +19,7 @@ def read_summaries(path: Path, text_column: str = "text") -> list[Example]:
     return some(
         path,
         [
-            Example(_source(row, text_column), targets=_targets(row), where=row.where)
+            Example(source_of(row, text_column), targets=_targets(row), where=row.where)
             for row in read_rows(path)
         ],
     )
@@ -30,7 +30,12 @@ def talk_text(turns: Sequence[Turn]) -> str:
     return "\n".join(f"{turn.speaker}: {turn.text}" for turn in turns if turn.text.strip())
 
 
-def _source(row: Row, text_column: str) -> str:
+def source_of(row: Row, text_column: str = "text") -> str:
+    """The text of a row, or its turns as one text.
+
+    Raises:
+        LogFormatError: If it has neither, or it is empty.
+    """
     if row.values.get("turns") is None:
         if text_column not in row.values:
             raise LogFormatError(f"{row.where}: no {text_column!r} and no 'turns'; add one of them")

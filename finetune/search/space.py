@@ -13,7 +13,10 @@ from finetune.config import CONFIGS, TrainConfig
 
 Value = bool | int | float | str | None
 # These say what is trained on and where, not how.
-_FIXED = ("task", "text_column", "label_column", "seed", "threads", "device")
+_FIXED = (
+    "task", "text_column", "label_column", "multi_label", "ner.join_words", "seed", "threads",
+    "device",
+)  # fmt: skip
 
 
 class Dimension(Config):

@@ -69,6 +69,12 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             raise OutOfTime
 
 
+def judged_by(config: TrainConfig) -> str:
+    """The metric of the validation rows that trials are compared by; higher is better."""
+    several = config.task == "intent" and config.multi_label
+    return "macro_f1" if several else TASKS[config.task].best_metric
+
+
 def watched_metric(config: TrainConfig, space: Space) -> str | None:
     """What an epoch is judged by: a metric of the validation rows, else their loss, else nothing.
 
@@ -77,7 +83,7 @@ def watched_metric(config: TrainConfig, space: Space) -> str | None:
     if config.method == "contrastive":
         return None
     names = STOP_ON.get(config.task, ())
-    best = TASKS[config.task].best_metric
+    best = judged_by(config)
     if best in names:
         return best
     if names:
@@ -98,14 +104,14 @@ def objective(
         drawn = with_values(config, space.draw(trial))
         drawn, _ = settle_method(drawn, splits)
         watched = watched_metric(drawn, space)
-        watch = Watch(trial, watched, deadline)
-        metrics = try_out(drawn, splits, [watch], each_epoch=watched is not None)
+        drawn = with_values(drawn, {"optim.each_epoch": watched is not None})
+        metrics = try_out(drawn, splits, [Watch(trial, watched, deadline)])
     except ConfigError as error:  # two values that are right alone may not go together
         raise TrialPruned(str(error)) from error
     except torch.OutOfMemoryError as error:
         torch.cuda.empty_cache()
         raise TrialPruned("out of the device's memory") from error
-    value = float(metrics[TASKS[config.task].best_metric])
+    value = float(metrics[judged_by(config)])
     if not math.isfinite(value):
         raise TrialPruned("it diverged")
     return value
@@ -149,7 +155,7 @@ def run_trials(
             study.tell(trial, value)
             logger.info(
                 "trial %d %s: %s %.4f, best %.4f", trial.number, _shown(trial),
-                TASKS[config.task].best_metric, value, study.best_value,
+                judged_by(config), value, study.best_value,
             )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from finetune.reading import read_splits
 from finetune.run_dir import RunDir
 from finetune.search.space import Space, Value, with_values
 from finetune.search.study import finished, opened_study, told, whole
-from finetune.search.trials import run_trials
+from finetune.search.trials import judged_by, run_trials
 from finetune.tasks import TASKS
 from finetune.train import check_out, train
 
@@ -81,7 +81,7 @@ def tune(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("a search trains in one process; give workers a --storage to share")
     check_out(RunDir(out))
-    task = TASKS[config.task]
+    task, metric = TASKS[config.task], judged_by(config)
     splits = read_splits(data, None, lambda path: task.read(path, config), tested=False)
     with opened_study(out, storage, config, space, splits) as study:
         try:
@@ -93,11 +93,11 @@ def tune(
             ) from stop
         best = _best(study, config)
         logger.info("the best of %d trials: %s", len(finished(study)), study.best_params)
-        extras = {"search": told(study, task.best_metric)}
+        extras = {"search": told(study, metric)}
         done = train(best, data, out, evaluation, resume, extras)
         return Tuned(
             trials=len(finished(study)),
-            metric=task.best_metric,
+            metric=metric,
             value=float(study.best_value),
             best=dict(study.best_params),
             metrics=done.metrics,

@@ -1,4 +1,4 @@
-"""Single-label text classification: intents, sentiment, topics; `oos` rows teach what to refuse."""
+"""Text classification: intents, sentiment, topics; `oos` rows teach what to refuse."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -51,20 +51,27 @@ from finetune.reading.cells import some_of
 from finetune.run_dir import RunDir, write_json
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
+from finetune.tasks.multi_label import MultiLabelTask
 from finetune.tuning import Tuner, check_layers, prepare
+
+SEVERAL = MultiLabelTask()
 
 
 class IntentTask:
-    """See Task."""
+    """See Task; rows with several labels are MultiLabelTask's."""
 
     best_metric = "accuracy"
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
-        return read_labelled(path, config.text_column, config.label_column)
+        return read_labelled(
+            path, config.text_column, config.label_column, several=config.multi_label
+        )
 
     def trainer(self, config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         """See Task."""
+        if config.multi_label:
+            return SEVERAL.trainer(config, splits, run)
         check_labels(splits)
         source = resolve_encoder(config.encoder)
         gold = labels_of(splits.train)
@@ -123,7 +130,7 @@ class IntentTask:
             args=arguments(config, run.checkpoints, len(texts), **BY_LENGTH),
             train_dataset=rows_of(texts, gold),
             eval_dataset=rows_of(texts_of(watched), labels_of(watched))
-            if config.optim.patience
+            if config.optim.watches
             else None,
             data_collator=partial(collate, tokenizer=tokenizer),
             compute_metrics=while_training,
@@ -132,6 +139,8 @@ class IntentTask:
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
+        if config.multi_label:
+            return SEVERAL.save(trainer, config, splits, run)
         source = resolve_encoder(config.encoder)
         run.weights.mkdir(parents=True, exist_ok=True)
         write_json(run.base, base_of(source))
@@ -150,6 +159,8 @@ class IntentTask:
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: the frozen encoder with a logistic head, and the majority class."""
+        if config.multi_label:
+            return SEVERAL.before(config, splits)
         start = frozen_head(texts_of(splits.train), labels_of(splits.train), config)
         encoder, head = start.encoder, start.head
         calibration, memory = calibrate_head(start, splits.train, config)
@@ -168,6 +179,8 @@ class IntentTask:
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
+        if config.multi_label:
+            return SEVERAL.scorer(run, config)
         model = IntentModel(
             run, lambda name: shared_encoder(name, threads=config.threads), config.threads
         )
@@ -193,6 +206,8 @@ class IntentTask:
         vectors: NDArray[np.float32] | None,
     ) -> Mapping[str, Any]:
         """See Task."""
+        if config.multi_label:
+            return SEVERAL.findings(run, config, splits, examples, scored, vectors)
         assert vectors is not None
         encoder = shared_encoder(config.encoder, threads=config.threads)
         model = IntentModel(run, lambda name: encoder, config.threads)

@@ -1,0 +1,91 @@
+"""New intents for a trained run: found, the old ones kept, nothing else changed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from data.errors import ConfigError, LogFormatError
+from finetune.extend import extend
+from finetune.intent_model import IntentModel
+from finetune.run_dir import RunDir
+from finetune.train import train
+from tests.conftest import INTENTS, intent_rows, open_encoder, small, write_lines
+
+pytestmark = pytest.mark.usefixtures("here")
+NEW = [
+    {"text": f"my {thing} is broken in two and has a crack", "label": "damage"}
+    for thing in ("lamp", "desk", "chair", "book", "mug", "ring", "kettle", "phone", "coat")
+]
+
+
+@pytest.fixture(scope="module", params=["head", "full"])
+def trained_run(request, tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    rows = intent_rows()
+    write_lines(folder / "data" / "train.jsonl", rows)
+    write_lines(folder / "data" / "validation.jsonl", rows)
+    optim = {"batch_size": 8, "epochs": 30, "lr": 3e-3}
+    config = small("intent", tiny, request.param, optim=optim, head={"c": [1e3]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # the encoder is exported to var/ of the working folder
+        return train(config, folder / "data", folder / "run").run
+
+
+def model_of(run):
+    return IntentModel(run, open_encoder, threads=1)
+
+
+def best(model, texts):
+    return [each.top[0][0] for each in model.predict(texts)]
+
+
+def test_a_new_intent_is_found_and_the_old_ones_stay(trained_run, tmp_path):
+    data = write_lines(tmp_path / "new.jsonl", NEW)
+    before = json.loads((trained_run.root / "labels.json").read_text())
+    done = extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
+    model = model_of(tmp_path / "more")
+    assert model.labels == [*before, "damage"]
+    assert done.added == {"damage": len(NEW)}
+    assert done.metrics["recall"] >= 0.5
+    assert best(model, ["my shoes is broken in two and has a crack"]) == ["damage"]
+    old = [row["text"] for row in intent_rows()]
+    assert best(model, old) == best(model_of(trained_run.root), old)
+    assert RunDir(tmp_path / "more").check("intent") == "intent"
+    assert "damage" in (tmp_path / "more" / "card.md").read_text()
+    assert "damage" not in trained_run.card.read_text()
+
+
+def test_a_run_is_extended_twice(trained_run, tmp_path):
+    first = write_lines(tmp_path / "a.jsonl", NEW)
+    rows = [{"text": f"close {n} my account for good now", "label": "close"} for n in range(6)]
+    second = write_lines(tmp_path / "b.jsonl", rows)
+    extend(trained_run.root, first, tmp_path / "one", open_encoder, 1)
+    extend(tmp_path / "one", second, tmp_path / "two", open_encoder, 1)
+    model = model_of(tmp_path / "two")
+    assert model.labels[-2:] == ["damage", "close"]
+    found = model.predict([NEW[0]["text"], rows[0]["text"], INTENTS["login"].format("lamp")])
+    assert [each.top[0][0] for each in found] == ["damage", "close", "login"]
+    for each in found:
+        assert np.isclose(sum(sure for _, sure in each.top), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"text": "give it back", "label": "refund"}] * 2, "'refund' is no new intent"),
+        ([{"text": "what", "label": "oos"}] * 2, "'oos' is no new intent"),
+        (NEW[:1], "'damage' has one row; 2 are needed"),
+    ],
+)
+def test_rows_that_cannot_be_added_are_refused(trained_run, tmp_path, rows, message):
+    data = write_lines(tmp_path / "new.jsonl", rows)
+    with pytest.raises(LogFormatError, match=message):
+        extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
+    assert not (tmp_path / "more").exists()
+
+
+def test_another_run_is_not_overwritten(trained_run, tmp_path):
+    data = write_lines(tmp_path / "new.jsonl", NEW)
+    with pytest.raises(ConfigError, match="exists; choose another --out"):
+        extend(trained_run.root, data, trained_run.root, open_encoder, 1)

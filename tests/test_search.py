@@ -1,0 +1,460 @@
+"""`deskhand tune`: trials on validation rows alone, kept in a study; the best trained in full."""
+
+import json
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import optuna
+import pytest
+import torch
+import yaml
+from optuna.trial import TrialState
+
+from data.errors import ConfigError, DeskhandError, LogFormatError
+from data.schema import Example
+from finetune.config import CONFIGS, train_config
+from finetune.evaluation.plots import history_svg, importance_svg
+from finetune.reading import Splits
+from finetune.report.search import search as section
+from finetune.run_dir import RunDir
+from finetune.search import load_space, tune
+from finetune.search import trials as running
+from finetune.search import tune as exported
+from finetune.search.sampler import RANDOM_TRIALS, NumberedSampler
+from finetune.search.space import Dimension, Space, value_of, with_values
+from finetune.search.study import finished, importance, opened_study, study_file, told
+from finetune.search.trials import OutOfTime, Watch, objective, run_trials, watched_metric
+from finetune.tasks import TASKS
+from finetune.train import try_out
+from tests.conftest import ROWS, SMALL, THINGS, intent_rows, small, write_lines
+
+pytestmark = pytest.mark.usefixtures("here")
+RATES = Space.model_validate(
+    {"optim.lr": {"low": 1e-4, "high": 1e-2, "log": True}, "optim.batch_size": {"choices": [4, 8]}}
+)
+SPLITS = Splits([Example("one", label="a")], [Example("two", label="b")], [])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Trials that take no time: the nearer the rate is to 2e-3, the better. Their configs."""
+    seen = []
+
+    def pretend(config, splits, watch=()):
+        seen.append(config)
+        return {"accuracy": 1 - abs(config.optim.lr - 2e-3)}
+
+    monkeypatch.setattr(running, "try_out", pretend)
+    return seen
+
+
+def base(tiny="all-MiniLM-L6-v2", method="full", **values):
+    return small("intent", tiny, method, **values)
+
+
+def tried(out, config, count, space=RATES, storage=None, splits=SPLITS, minutes=None):
+    """The finished trials' values after a search for so many."""
+    with opened_study(out, storage, config, space, splits) as study:
+        run_trials(study, config, space, splits, count, minutes)
+        return [trial.params for trial in finished(study)]
+
+
+def test_the_best_of_some_trials_is_trained_in_full_and_the_report_tells_of_all(
+    tiny, folders, tmp_path, capfd, caplog
+):
+    out = tmp_path / "runs" / "best"
+    done = tune(base(tiny), folders["intent"], out, RATES, trials=3)
+    assert (done.trials, done.metric) == (3, "accuracy")
+    run = RunDir(out)
+    assert run.check("intent") == "intent"
+    trained = run.read_config()["train"]["optim"]
+    assert {"optim.lr": trained["lr"], "optim.batch_size": trained["batch_size"]} == done.best
+    assert {path.name for path in out.parent.iterdir()} == {"best", ".best.study.db"}
+    assert done.value == pytest.approx(done.metrics["validation"]["after"]["accuracy"], abs=1e-4)
+    assert "accuracy" in done.metrics["test"]["after"]
+    page = run.report.read_text(encoding="utf-8")
+    assert "<h2 id=search>Search</h2>" in page
+    assert 'aria-label="Validation by trial"' in page
+    assert page.count("(best)") == 1
+    assert capfd.readouterr().out == ""
+    for thing in THINGS:  # neither logs nor the study hold anyone's words
+        assert thing not in caplog.text
+        assert thing.encode() not in study_file(out).read_bytes()
+
+
+def test_no_trial_reads_the_test_file(tiny, tmp_path):
+    for split in ("train", "validation"):
+        write_lines(tmp_path / f"{split}.jsonl", intent_rows())
+    (tmp_path / "test.jsonl").write_text("whoever reads this fails\n")
+    with pytest.raises(LogFormatError, match=r"test\.jsonl"):
+        tune(base(tiny), tmp_path, tmp_path / "run", RATES, trials=1)
+    with opened_only(study_file(tmp_path / "run")) as study:
+        assert [trial.state for trial in study.trials] == [TrialState.COMPLETE]
+
+
+class opened_only:  # noqa: N801 - used as a function
+    """The study in a file, as it is."""
+
+    def __init__(self, file):
+        self.storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
+
+    def __enter__(self):
+        name = optuna.get_all_study_names(self.storage)[0]
+        return optuna.load_study(study_name=name, storage=self.storage)
+
+    def __exit__(self, *error):
+        self.storage.remove_session()
+        self.storage.engine.dispose()
+
+
+def test_a_trial_does_not_look_at_test_rows_that_it_is_given(tiny):
+    class Untouchable(list):
+        def __iter__(self):
+            raise AssertionError
+
+        __len__ = __getitem__ = __iter__
+
+    rows = [Example(row["text"], label=row["label"]) for row in intent_rows()]
+    metrics = try_out(base(tiny), Splits(rows, rows, Untouchable()))
+    assert metrics["n"] == len(rows)
+
+
+@pytest.mark.parametrize("task", ["ner", "reply"])
+def test_other_tasks_are_tried_too(task, tiny, tmp_path):
+    path = write_lines(tmp_path / "rows.jsonl", ROWS[task]())
+    config = small(task, tiny)
+    rows = TASKS[task].read(path, config)
+    value = objective(FixedTrial(), config, Space({"optim.lr": Dimension(low=1e-3, high=1e-3)}),
+                      Splits(rows, rows, []), None)  # fmt: skip
+    assert 0 <= value <= 1
+
+
+class FixedTrial(optuna.trial.FixedTrial):
+    """A trial outside any study; what it is told."""
+
+    def __init__(self, prune_after=99):
+        super().__init__({"optim.lr": 1e-3})
+        self.told = []
+        self.prune_after = prune_after
+
+    def report(self, value, step):
+        self.told.append((step, value))
+
+    def should_prune(self):
+        return len(self.told) >= self.prune_after
+
+
+def test_a_head_without_steps_is_tried(tiny):
+    rows = [Example(row["text"], label=row["label"]) for row in intent_rows()]
+    space = Space({"optim.lr": Dimension(low=1e-3, high=1e-3)})
+    assert objective(FixedTrial(), base(tiny, "head"), space, Splits(rows, rows, []), None) > 0.5
+
+
+def test_each_epoch_is_reported_and_a_bad_trial_ends_early(tiny):
+    rows = [Example(row["text"], label=row["label"]) for row in intent_rows()]
+    config = base(tiny, optim={"batch_size": 15, "epochs": 3, "lr": 1e-3})
+    space, splits = Space({"optim.lr": Dimension(low=1e-3, high=1e-3)}), Splits(rows, rows, [])
+    patient, hasty = FixedTrial(), FixedTrial(prune_after=2)
+    objective(patient, config, space, splits, None)
+    assert [step for step, _ in patient.told] == [1, 2, 3]
+    assert all(0 <= value <= 1 for _, value in patient.told)
+    with pytest.raises(optuna.TrialPruned, match="after epoch 2"):
+        objective(hasty, config, space, splits, None)
+    assert len(hasty.told) == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "space", "wanted"),
+    [
+        ("intent", {}, "optim.lr", "accuracy"),
+        ("intent", {"method": "contrastive"}, "optim.lr", None),
+        ("ner", {}, "optim.label_smoothing", "token_macro_f1"),
+        ("reply", {}, "optim.lr", "loss"),
+        ("reply", {}, "reply.temperature", None),
+    ],
+)
+def test_what_ends_a_trial_is_on_one_scale_in_all_of_them(task, values, space, wanted):
+    config = small(task, "x", **values)
+    assert watched_metric(config, Space({space: Dimension(choices=(0.1,))})) == wanted
+
+
+def test_a_lower_loss_is_reported_as_better_and_the_last_epoch_ends_nothing():
+    trial = FixedTrial(prune_after=1)
+    watch = Watch(trial, "loss", None)
+    last = SimpleNamespace(global_step=5, max_steps=5)
+    watch.on_evaluate(None, last, None, metrics={"eval_loss": 0.5})
+    watch.on_evaluate(None, last, None, metrics={"eval_runtime": 1.0})
+    assert trial.told == [(1, -0.5)]
+
+
+def test_a_trial_that_runs_when_the_time_is_spent_is_dropped():
+    with pytest.raises(OutOfTime):
+        Watch(FixedTrial(), None, deadline=0.0).on_step_end(None, None, None)
+    Watch(FixedTrial(), None, None).on_step_end(None, None, None)
+
+
+def test_the_first_trial_is_the_config_as_it_was_given(quick, tmp_path):
+    config = base()
+    tried(tmp_path / "run", config, 1)
+    assert quick == [with_values(config, {"optim.each_epoch": True})]
+    assert config.optim.batch_size == SMALL["batch_size"]
+
+
+def test_a_search_that_goes_on_tries_what_one_never_stopped_tries(quick, tmp_path):
+    count = RANDOM_TRIALS + 3
+    whole = tried(tmp_path / "whole", base(), count)
+    tried(tmp_path / "parts", base(), 2)
+    tried(tmp_path / "parts", base(), RANDOM_TRIALS)
+    assert tried(tmp_path / "parts", base(), count) == whole
+    assert len({values["optim.lr"] for values in whole}) == count
+    assert len(quick) == 2 * count
+
+
+def test_finished_trials_count_and_no_more_is_run(quick, tmp_path):
+    tried(tmp_path / "run", base(), 3)
+    tried(tmp_path / "run", base(), 2)
+    assert len(quick) == 3
+
+
+def test_workers_share_a_study_by_its_url(quick, tmp_path):
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    first, second = tmp_path / "a" / "run", tmp_path / "b" / "run"
+    tried(first, base(), 2, storage=url)
+    elsewhere = base(threads=7, device="cpu")  # machines differ
+    assert len(tried(second, elsewhere, 5, storage=url)) == 5
+    assert len(quick) == 5
+    assert not study_file(first).exists()
+
+
+def test_two_workers_at_once_draw_different_values(tmp_path):
+    with opened_study(tmp_path / "run", None, base(), RATES, SPLITS) as study:
+        one, two = study.ask(), study.ask()
+        assert RATES.draw(one) != RATES.draw(two)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"config": base(max_tokens=16)}, "config"),
+        ({"splits": Splits(SPLITS.train, SPLITS.train, [])}, "data"),
+        ({"space": Space({"optim.lr": Dimension(low=1e-3, high=1e-2)})}, "space"),
+    ],
+)
+def test_a_study_of_something_else_is_refused(changed, what, quick, tmp_path):
+    tried(tmp_path / "run", base(), 1)
+    given = {"config": base(), "count": 2, **changed}
+    with pytest.raises(ConfigError, match=f"study run was begun with another {what}; name another"):
+        tried(tmp_path / "run", **given)
+    assert len(quick) == 1
+
+
+def test_a_stopped_search_keeps_its_finished_trials(tiny, folders, tmp_path, monkeypatch):
+    calls = []
+
+    def pretend(config, splits, watch=()):
+        calls.append(config)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return {"accuracy": 0.5}
+
+    monkeypatch.setattr(running, "try_out", pretend)
+    with pytest.raises(DeskhandError, match="2 finished trials are kept; the same|2 finished"):
+        tune(base(tiny), folders["intent"], tmp_path / "run", RATES, trials=4)
+    assert not (tmp_path / "run").exists()
+    with opened_only(study_file(tmp_path / "run")) as study:
+        assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "FAIL"]
+    tried_now = tune(base(tiny), folders["intent"], tmp_path / "run", RATES, trials=4)
+    assert tried_now.trials == 4
+    assert len(calls) == 5
+
+
+def test_a_trial_that_was_killed_no_longer_runs_when_the_search_goes_on(quick, tmp_path):
+    with opened_study(tmp_path / "run", None, base(), RATES, SPLITS) as study:
+        study.ask()
+    tried(tmp_path / "run", base(), 1)
+    with opened_only(study_file(tmp_path / "run")) as study:
+        assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+
+
+def test_the_minutes_end_a_search_but_not_its_first_trial(quick, tmp_path):
+    assert len(tried(tmp_path / "run", base(), 50, minutes=1e-9)) == 1
+
+
+@pytest.mark.parametrize("fault", [ConfigError("these do not go together"),
+                                   torch.OutOfMemoryError("no memory")])  # fmt: skip
+def test_values_that_cannot_be_trained_end_their_trial_alone(fault, tmp_path, monkeypatch):
+    def pretend(config, splits, watch=()):
+        if config.optim.batch_size == 8:
+            raise fault
+        return {"accuracy": float("nan") if config.optim.lr > 5e-3 else 0.5}
+
+    monkeypatch.setattr(running, "try_out", pretend)
+    with opened_study(tmp_path / "run", None, base(), RATES, SPLITS) as study:
+        run_trials(study, base(), RATES, SPLITS, 8, None)
+        states = {trial.state.name for trial in finished(study)}
+        assert states == {"COMPLETE", "PRUNED"}
+        assert all(row["values"]["optim.batch_size"] == 4 for row in told(study, "accuracy")[
+            "trials"] if row["value"] is not None)  # fmt: skip
+
+
+def test_a_search_without_one_whole_trial_says_so(folders, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "try_out", lambda *_: {"accuracy": float("nan")})
+    with pytest.raises(ConfigError, match="none of 2 trials was trained to its end; narrow"):
+        tune(base(tiny), folders["intent"], tmp_path / "run", RATES, trials=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"trials": 0}, "--trials 0: at least 1 is needed"),
+        ({"trials": -3}, "--trials -3: at least 1"),
+        ({"trials": 1, "minutes": 0}, "--minutes 0: more than 0"),
+        ({"trials": 1, "storage": "nothing"}, "nothing: cannot be opened as a study"),
+        ({"trials": 1, "storage": "nodb://me:secret@host/x"}, "^host/x: cannot be opened"),
+        ({"trials": 1, "storage": "sqlite:////nowhere/at/all.db"}, "cannot be opened as a study"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_with_a_line(given, said, tiny, folders, tmp_path):
+    with pytest.raises(ConfigError, match=said) as caught:
+        tune(base(tiny), folders["intent"], tmp_path / "run", RATES, **given)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_folder_that_is_not_a_run_is_refused_before_anything_is_tried(tiny, folders, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="exists and is not a run"):
+        exported(base(tiny), folders["intent"], tmp_path / "mine", RATES, trials=1)
+
+
+def test_every_mistake_of_a_space_has_its_line(tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text(
+        "optim.lr: {low: 1.0e-2, high: 1.0e-4}\noptim.epochs: {choices: []}\n"
+        "optim.dropout: {low: 0}\noptim.clip: {lowest: 1}\noptim.batch_size: {low: 0, high: 4, "
+        "log: true}\noptim.schedule: {choices: [cosine], low: 1}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_space(base(), path)
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"{path} is not a valid Space:"
+    assert [line.strip().split(":")[0] for line in lines] == [
+        "optim.lr", "optim.epochs.choices", "optim.dropout", "optim.clip.lowest",
+        "optim.batch_size", "optim.schedule",
+    ]  # fmt: skip
+
+
+def test_settings_that_do_not_exist_or_would_be_refused_have_their_line(tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text(
+        "optim.lrr: {low: 1.0e-4, high: 1.0e-3}\noptim: {choices: [1]}\nseed: {choices: [1, 2]}\n"
+        "optim.label_smoothing: {low: 0.0, high: 1.5}\nmethod: {choices: [lora, magic]}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_space(base(), path)
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"{path} is not a space for task intent:"
+    assert [line.strip().split(":")[0] for line in lines] == [
+        "optim.lrr", "optim", "seed", "optim.label_smoothing", "method"
+    ]  # fmt: skip
+    path.write_text("{}\n")
+    with pytest.raises(ConfigError, match="nothing to search"):
+        load_space(base(), path)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_task_ships_a_space_whose_first_trial_is_its_config(task):
+    path = CONFIGS / "spaces" / f"{task}.yaml"
+    assert path.read_text(encoding="utf-8").startswith(f"# Run:  deskhand tune {task} ")
+    config = train_config(task)
+    space = load_space(config)
+    assert set(space.given(config)) == set(space.root)
+    assert with_values(config, space.given(config)) == config
+
+
+def test_a_space_holds_what_it_can_draw():
+    study = optuna.create_study(sampler=NumberedSampler(0))
+    dimensions = {
+        "whole": Dimension(low=1, high=9, step=2),
+        "rate": Dimension(low=1e-5, high=1e-3, log=True),
+        "share": Dimension(low=0.0, high=1.0, step=0.25),
+        "name": Dimension(choices=("a", None, True, 3)),
+    }
+    for _ in range(20):
+        trial = study.ask()
+        for name, dimension in dimensions.items():
+            assert dimension.holds(dimension.draw(name, trial)), name
+    assert isinstance(trial.params["whole"], int)
+    assert not dimensions["whole"].holds(2)
+    assert not dimensions["rate"].holds(1)
+    assert not dimensions["rate"].holds("fast")
+    assert not dimensions["whole"].holds(True)
+
+
+def test_values_are_set_by_their_full_name():
+    config = with_values(base(), {"optim.lr": 0.5, "max_tokens": 64})
+    assert (value_of(config, "optim.lr"), config.max_tokens) == (0.5, 64)
+    with pytest.raises(ConfigError, match=r"optim: .*does not divide by accumulate .with optim"):
+        with_values(base(), {"optim.batch_size": 16, "optim.accumulate": 3})
+
+
+def test_importance_is_the_setting_that_made_the_difference(quick, tmp_path):
+    with opened_study(tmp_path / "run", None, base(), RATES, SPLITS) as study:
+        run_trials(study, base(), RATES, SPLITS, 2, None)
+        assert importance(study) == {}
+        run_trials(study, base(), RATES, SPLITS, 12, None)
+        shares = importance(study)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["optim.lr"] > 0.8
+
+
+FOUND = {
+    "metric": "macro_f1",
+    "best": 1,
+    "importance": {"optim.lr": 0.9, "<b>": 0.1},
+    "trials": [
+        {"number": 0, "state": "complete", "value": 0.5, "seconds": 3.0,
+         "values": {"optim.lr": 2e-5, "<b>": "x"}},
+        {"number": 1, "state": "complete", "value": 0.75, "seconds": 2.0,
+         "values": {"optim.lr": 1e-3, "<b>": None}},
+        {"number": 2, "state": "pruned", "value": None, "seconds": None, "values": {}},
+    ],
+}  # fmt: skip
+
+
+def test_the_section_shows_history_importance_and_every_trial():
+    page = section(FOUND)
+    assert page.count("<svg") == 2
+    assert "3 trials, 1 of them ended early" in page
+    cells = re.findall(r"<th scope=row>(.*?)</th><td>(.*?)</td>", page)
+    assert cells == [("1 (best)", "0.7500"), ("0", "0.5000"), ("2", "ended early")]
+    assert "2e-05" in page
+    assert "<b>" not in page
+    assert section({}) == ""
+    assert history_svg(FOUND["trials"][2:], "x") == importance_svg({}) == ""
+
+
+def test_the_command_prints_one_object_and_refuses_in_one_line(tiny, folders, tmp_path):
+    space = tmp_path / "space.yaml"
+    space.write_text("optim.lr: {low: 1.0e-3, high: 2.0e-3}\n")
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(base(tiny).model_dump(mode="json")))
+    from tests.test_cli import deskhand, refused
+
+    common = ["tune", "intent", "--data", folders["intent"], "--out", "run", "--config", config]
+    done = deskhand(tmp_path, *common, "--space", space, "--trials", 1, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["run"] == "run"
+    assert (said["trials"], said["metric"], set(said["best"])) == (1, "accuracy", {"optim.lr"})
+    assert 0 <= said["test"]["after"]["accuracy"] <= 1
+    assert "--trials 0: at least 1" in refused(tmp_path, *common, "--trials", 0)
+    assert "no such config" in refused(tmp_path, *common, "--trials", 1, "--space", "none.yaml")
+
+
+def test_training_does_without_optuna():
+    code = "import sys, finetune.train, apps.cli; sys.exit('optuna' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
