@@ -71,13 +71,16 @@ def carve(examples: list[Example], share: float) -> tuple[list[Example], list[Ex
     rows = Counter(name for example in examples for name in names_of(example))
     taken: Counter[str | None] = Counter()
     chosen: set[int] = set()
+    several = any(len(example.labels) > 1 for example in examples)
     # Where the share of every label rounds to nothing, a label gives one row at most, until the
     # share of all rows is reached, or one unit is taken.
     for least in (0, 1):
         for unit in sorted(units, key=lambda unit: hash_fraction(unit, "validation")):
             labels = Counter(name for example in units[unit] for name in names_of(example))
+            # By label, rows with several labels would hardly be taken: there, rows are counted.
+            room = several and len(chosen) < round(len(examples) * share)
             if all(
-                taken[label] < max(round(rows[label] * share), least)
+                (room if several else taken[label] < max(round(rows[label] * share), least))
                 and taken[label] + count < rows[label]
                 for label, count in labels.items()
             ):

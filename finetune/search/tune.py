@@ -19,7 +19,7 @@ from finetune.search.space import Space, Value, with_values
 from finetune.search.study import finished, opened_study, told, whole
 from finetune.search.trials import judged_by, run_trials
 from finetune.tasks import TASKS
-from finetune.train import check_out, train
+from finetune.train import check_out, settle_method, train
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +81,12 @@ def tune(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("a search trains in one process; give workers a --storage to share")
     check_out(RunDir(out))
-    task, metric = TASKS[config.task], judged_by(config)
+    task = TASKS[config.task]
     splits = read_splits(data, None, lambda path: task.read(path, config), tested=False)
+    # The rows tell whether they have several labels, and with it what is measured.
+    several = settle_method(config, splits)[0].multi_label
+    config = config.model_copy(update={"multi_label": several})
+    metric = judged_by(config)
     with opened_study(out, storage, config, space, splits) as study:
         try:
             run_trials(study, config, space, splits, trials, minutes)
