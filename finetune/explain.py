@@ -79,6 +79,9 @@ class Explainer:
         self._encoder.eval().requires_grad_(False)
         head = load_file(run.head)
         self._head = {name.removeprefix("linear."): value for name, value in head.items()}
+        self._weight = self._head["weight"] * self._head.get("scale", torch.ones(1))  # (K, D)
+        if run.added.exists():  # intents that came later, straight on the vector
+            self._weight = torch.cat([self._weight, load_file(run.added)["weight"]])
         self._words = Words.load(run.words) if run.words.exists() else None
 
     def intent(self, text: str, label: str) -> Explanation:
@@ -86,7 +89,8 @@ class Explainer:
         place = self._labels.index(label)
         batch, offsets = self._tokens(text)
         linear: NDArray[np.floating[Any]] = np.zeros(len(text))
-        if self._words is not None:
+        # Words know nothing of an intent that was added later.
+        if self._words is not None and place < self._words[0].weight.shape[1]:
             words, share = self._words
             linear = share * character_weights(words, text, place)
         return self._told(text, batch, offsets, self._intent_score(batch, place), linear)
@@ -123,13 +127,12 @@ class Explainer:
 
     def _intent_score(self, batch: Any, place: int) -> Forward:  # noqa: ANN401 - a BatchEncoding
         mask = batch["attention_mask"]
-        scale = self._head.get("scale", torch.ones(1))
-        weight = self._head["weight"][place] - self._head["weight"].mean(0)
+        weight = self._weight[place] - self._weight.mean(0)
 
         def score(embeds: Tensor) -> Tensor:
             wide = mask.expand(len(embeds), -1)
             pooled = mean_pool(hidden_states(self._encoder, wide, embeds=embeds), wide)
-            logits: Tensor = pooled @ weight * scale  # the bias is the same for an empty text
+            logits: Tensor = pooled @ weight  # the bias is the same for an empty text
             return logits
 
         return score

@@ -10,10 +10,12 @@ from apps.measure import explained
 from data.errors import ConfigError, RunDirError
 from finetune.explain import Explainer
 from finetune.explain_words import character_weights
+from finetune.extend import extend
+from finetune.run_dir import RunDir
 from finetune.text_logits import TextLogits
 from finetune.train import train
 from finetune.words import fit_words
-from tests.conftest import INTENTS, open_encoder, small
+from tests.conftest import INTENTS, THINGS, open_encoder, small, write_lines
 
 pytestmark = pytest.mark.usefixtures("here")
 TEXT = "hello  where is Parcel parcel, shoes 3x?"
@@ -98,3 +100,16 @@ def test_a_reply_run_has_nothing_to_explain(tiny, folders, tmp_path):
     run = train(small("reply", tiny), folders["reply"], tmp_path / "run").run
     with pytest.raises(ConfigError, match="--explain tells of intent and ner runs"):
         list(explained(run.root, ["a", "b"]))
+
+
+def test_an_intent_that_was_added_later_is_explained_too(tiny, folders, tmp_path):
+    run = train(small("intent", tiny), folders["intent"], tmp_path / "run").run
+    rows = [{"text": f"my {thing} is broken in two", "label": "damage"} for thing in THINGS]
+    data = write_lines(tmp_path / "new.jsonl", rows)
+    extend(run.root, data, tmp_path / "more", open_encoder, 1)
+    explainer = Explainer(RunDir(tmp_path / "more"))
+    for label in ("damage", "refund"):
+        found = explainer.intent("my lamp is broken", label)
+        assert abs(found.gap) <= 0.02 * max(1, abs(found.gain))
+    row = next(explained(tmp_path / "more", ["my lamp is broken in two"]))
+    assert [word[0] for word in row["words"]] == ["my", "lamp", "is", "broken", "in", "two"]
