@@ -100,7 +100,7 @@ def test_three_questions_a_workflow_a_reload_and_a_thumb(demo, browser, tmp_path
     page.goto(demo.url)
     send(page, "how long is a gift card valid?", "24 months")
     send(page, "where is my order FK-219044?", "Parcelway")
-    send(page, "please cancel my order FK-204881", "Shall I cancel order FK-204881")
+    send(page, "please cancel order FK-204881", "Shall I cancel order FK-204881")
     send(page, "yes please", "is cancelled")
     send(page, "do you deliver to Belfast?", "2 more working days")
     page.screenshot(path=os.environ.get("DESKHAND_SCREENSHOT", str(tmp_path / "page.png")))
