@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
+from torch import nn
 from transformers import Trainer
 
 from finetune.config import TrainConfig
@@ -19,7 +20,7 @@ from finetune.loop import steps_of
 from finetune.reading import Splits
 from finetune.task import Trains
 
-_PROBES = 3  # steps that are timed, after one that warms up on the longest rows
+_PROBES = 4  # steps that are timed, after one that warms up on the longest rows
 _GIB = 2**30
 _STATE = {"adamw": 8, "sgd": 4, "adafactor": 0.1}  # bytes an optimizer keeps for a parameter
 
@@ -62,6 +63,9 @@ def estimate(trainer: Trains, config: TrainConfig, splits: Splits) -> Estimate:
     # What is unfrozen on the way counts too.
     trainable = sum(each.numel() for each in parameters if each.requires_grad)
     total = sum(each.numel() for each in parameters)
+    uncut = getattr(model, "uncut", None)
+    if uncut is not None:  # of an encoder that was cut in two, the half that stays as it is
+        total += _size(uncut) - _size(model.encoder)
     steps = steps_of(config, len(trainer.train_dataset))
     with _same_random_numbers():
         seconds = _step_seconds(trainer)
@@ -69,11 +73,18 @@ def estimate(trainer: Trains, config: TrainConfig, splits: Splits) -> Estimate:
     return Estimate(rows, steps, trainable, total, round(steps * seconds / 60, 2), _memory(state))
 
 
+def _size(module: nn.Module) -> int:
+    """Parameters of a module."""
+    return sum(each.numel() for each in module.parameters())
+
+
 def _step_seconds(trainer: Any) -> float:  # noqa: ANN401 - any of the Trainer family
     """Mean seconds of a step, forwards and backwards."""
     data, size = trainer.train_dataset, trainer.args.train_batch_size
     order = list(trainer._get_train_sampler(data) or range(len(data)))
-    starts = [0, *np.linspace(0, max(0, len(order) - size), _PROBES).astype(int).tolist()]
+    # The order begins with the longest rows: they warm up and tell the memory, but not the time.
+    shares = [0.0, *((place + 0.5) / _PROBES for place in range(_PROBES))]
+    starts = [int(share * max(0, len(order) - size)) for share in shares]
     trainer.model.train()
     spent = []
     for start in starts:

@@ -49,10 +49,14 @@ class IntentNet(nn.Module):
             self.linear.weight.copy_(torch.as_tensor(head.weight) / self.scale)
             self.linear.bias.copy_(torch.as_tensor(head.bias))
 
+    @property
+    def uncut(self) -> nn.Module | None:
+        """The encoder that `encoder` is the upper half of; None where it is no half."""
+        return self._whole[0]
+
     def whole(self) -> nn.Module:
         """The encoder with the tuned layers in it."""
-        (whole,) = self._whole
-        return self.encoder if whole is None else joined(whole, self.encoder)
+        return self.encoder if self.uncut is None else joined(self.uncut, self.encoder)
 
     def forward(
         self,
