@@ -1,7 +1,7 @@
 """A logistic head on a frozen encoder's vectors: seconds to fit, hard to beat on small data."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from data.encoders import Encoder
-from finetune.config import HeadConfig, TrainConfig
+from finetune.config import HeadConfig
 
 Floats = NDArray[np.floating[Any]]
 ABSENT = -20.0  # the logit of a label that a fold did not see
@@ -78,19 +78,25 @@ def fit_head(vectors: Floats, gold: Sequence[str], config: HeadConfig, seed: int
 
 
 class HeadTrainer:
-    """Fits a head where a Trainer is expected: one step, nothing to resume."""
+    """Fits a head where a Trainer is expected: one step, nothing to resume.
+
+    Args:
+        encoder: The frozen encoder.
+        texts: The n training texts.
+        labels: How many labels K the head tells apart.
+        fit: Gives the head; the encoding is its own.
+    """
 
     def __init__(
-        self, encoder: Encoder, texts: Sequence[str], gold: Sequence[str], config: TrainConfig
+        self, encoder: Encoder, texts: Sequence[str], labels: int, fit: Callable[[], Head]
     ) -> None:
-        self._encoder, self._texts, self._gold, self._config = encoder, texts, gold, config
+        self._encoder, self._texts, self._labels, self._fit = encoder, texts, labels, fit
         self.model: Head | None = None
         self.state = SimpleNamespace(log_history=[])
 
     def train(self, resume_from_checkpoint: str | None = None) -> None:
         """Fit the head; `model` holds it afterwards."""
-        vectors = self._encoder.encode(self._texts)
-        self.model = fit_head(vectors, self._gold, self._config.head, self._config.seed)
+        self.model = self._fit()
 
     def probe(self) -> tuple[float, int, int]:
         """Seconds that encoding will take, parameters of the head, and of all."""
@@ -98,7 +104,7 @@ class HeadTrainer:
         begun = time.perf_counter()
         width = self._encoder.encode(few).shape[1]
         seconds = (time.perf_counter() - begun) / len(few) * len(self._texts)
-        trained = (width + 1) * len(set(self._gold))
+        trained = (width + 1) * self._labels
         return seconds, trained, trained
 
     def add_callback(self, callback: Any) -> None:  # noqa: ANN401 - as a Trainer takes it

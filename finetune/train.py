@@ -1,17 +1,14 @@
 """The one way to train: read, tune, save, score before and after, and only then a run directory."""
 
-import errno
 import json
 import logging
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,12 +17,11 @@ from typing import Any
 import torch
 import transformers
 import yaml
-from safetensors import SafetensorError
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 from transformers.trainer_utils import SaveStrategy
 
 from data.encoders import resolve_encoder
-from data.errors import ConfigError, LogFormatError, RunDirError
+from data.errors import LogFormatError
 from data.rows import write_jsonl
 from data.schema import Example
 from finetune.auto import settled
@@ -35,6 +31,7 @@ from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
 from finetune.loop import is_main, leave, uses_cuda
 from finetune.metrics import rounded
+from finetune.partial import check_out, last_checkpoint, open_partial, publish, room
 from finetune.reading import Splits, read_splits
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
@@ -42,7 +39,6 @@ from finetune.task import Scored, Task
 from finetune.tasks import TASKS
 
 logger = logging.getLogger(__name__)
-_NO_ROOM = 2**20  # bytes
 _LIBRARIES = ("torch", "transformers", "sentence-transformers", "scikit-learn", "onnxruntime")
 
 
@@ -118,14 +114,14 @@ def _train(
     config, why, splits = _plan(config, data, evaluation)
     begun = {"train": config.model_dump(mode="json"), "data": str(data.resolve()), **_rows(splits)}
     if is_main():
-        _open_partial(run.partial, begun, resume)
+        open_partial(run.partial, begun, resume)
     _settle(config)
     start = time.perf_counter()
     trainer = task.trainer(config, splits, run.partial)
     checkpoint = None
     if isinstance(trainer, Trainer):
         trainer.accelerator.wait_for_everyone()  # the first process has made the folder
-        checkpoint = _last_checkpoint(run.partial) if resume else None
+        checkpoint = last_checkpoint(run.partial) if resume else None
         _prepare_trainer(trainer, run)
     elif not is_main():
         return Trained(run, {})  # a head is fitted in seconds, by one process
@@ -133,12 +129,12 @@ def _train(
     if is_main():
         device = torch.cuda.get_device_name() if uses_cuda(config) else "cpu"
         logger.info("%s by %s (%s) on %s: %s", config.task, config.method, why, device, expected)
-    with _room(run):
+    with room(run):
         trainer.train(resume_from_checkpoint=checkpoint)
     leave()  # what follows is the work of one
     if not is_main():
         return Trained(run, {})
-    with _room(run):
+    with room(run):
         task.save(trainer, config, splits, run.partial)
         record_sums(run.partial)
         resolved = _resolved(config, data, splits, time.perf_counter() - start)
@@ -148,7 +144,7 @@ def _train(
         run.partial.log.touch()
         _write_config(run.partial, resolved)
         metrics = _score(task, config, splits, run, resolved, extras)
-        _publish(run)
+        publish(run)
     return Trained(run, metrics)
 
 
@@ -239,70 +235,6 @@ def _prepare_trainer(trainer: Any, run: RunDir) -> None:  # noqa: ANN401 - any o
         if sys.stderr.isatty():
             trainer.add_callback(_Bar())
         trainer.add_callback(_Log(run.partial.log))
-
-
-@contextmanager
-def _room(run: RunDir) -> Iterator[None]:
-    """A full disk is told in one line; the run of that name, if there was one, is untouched."""
-    try:
-        yield
-    except (OSError, SafetensorError, RuntimeError) as error:
-        if not _full(run, error):
-            raise
-        raise RunDirError(
-            f"{run.root}: no space left on the disk while the run was saved; make room and go on "
-            "with --resume"
-        ) from error
-
-
-def _full(run: RunDir, error: Exception) -> bool:
-    """Whether the disk is: torch and safetensors tell it in words of their own, or not at all."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return os.strerror(errno.ENOSPC) in str(error) or (
-        not isinstance(error, OSError)
-        and run.partial.root.is_dir()
-        and shutil.disk_usage(run.partial.root).free < _NO_ROOM
-    )
-
-
-def check_out(run: RunDir) -> None:
-    """Refuse to replace what is not a run."""
-    if not run.root.exists() or (run.root.is_dir() and not any(run.root.iterdir())):
-        return
-    try:
-        known = "format" in run.read_config()
-    except RunDirError:
-        known = False
-    if not known:
-        raise ConfigError(f"{run.root}: exists and is not a run; choose another --out")
-
-
-def _open_partial(partial: RunDir, begun: dict[str, Any], resume: bool) -> None:
-    """Make the partial run's folder, or keep it where there is a checkpoint to go on from."""
-    note = partial.root / "resume.json"
-    if resume and note.exists():
-        if partial.read_json(note) != begun:
-            raise ConfigError(
-                f"{partial.root}: was begun with another config or data; train without --resume"
-            )
-        if _last_checkpoint(partial) is not None:
-            return
-    shutil.rmtree(partial.root, ignore_errors=True)
-    partial.root.mkdir(parents=True)
-    write_json(note, begun)
-
-
-def _last_checkpoint(partial: RunDir) -> str | None:
-    """The newest complete one: its state is written last."""
-    found = partial.checkpoints.glob("checkpoint-*")
-    for path in sorted(found, key=lambda path: int(path.name.split("-")[1]), reverse=True):
-        try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
-            continue  # cut off while it was written
-        return str(path)
-    return None
 
 
 def _settle(config: TrainConfig) -> None:
@@ -410,15 +342,3 @@ def _commit() -> str:
 
 def _write_config(run: RunDir, resolved: dict[str, Any]) -> None:
     run.config.write_text(yaml.safe_dump(resolved, sort_keys=False), encoding="utf-8")
-
-
-def _publish(run: RunDir) -> None:
-    """Drop the state and give the complete run its name; an older run of that name goes last."""
-    shutil.rmtree(run.partial.checkpoints, ignore_errors=True)
-    (run.partial.root / "resume.json").unlink()
-    old = run.root.parent / f".{run.root.name}.old"
-    shutil.rmtree(old, ignore_errors=True)
-    if run.root.exists():
-        run.root.replace(old)
-    run.partial.root.replace(run.root)
-    shutil.rmtree(old, ignore_errors=True)

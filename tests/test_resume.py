@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 
 import finetune.train as training
 from data.errors import ConfigError, RunDirError
+from finetune.partial import last_checkpoint
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import small
@@ -129,13 +130,13 @@ def test_a_checkpoint_that_is_not_complete_is_passed_over(tiny, folders, tmp_pat
     config = small("intent", tiny, optim={"batch_size": 10, "epochs": 2, "lr": 1e-3})
     cut_off(config, folders["intent"], tmp_path / "run")
     partial = RunDir(tmp_path / "run").partial
-    good = training._last_checkpoint(partial)
+    good = last_checkpoint(partial)
     for number, state in ((998, None), (999, '{"epoch": 1')):
         later = partial.checkpoints / f"checkpoint-{number}"
         later.mkdir()
         if state is not None:
             (later / "trainer_state.json").write_text(state)
-    assert training._last_checkpoint(partial) == good
+    assert last_checkpoint(partial) == good
     assert good is not None
 
 

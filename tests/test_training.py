@@ -11,7 +11,9 @@ import pytest
 
 import finetune.train as training
 from data.errors import EncoderError, RunDirError
+from data.onnx_text import OnnxEncoder
 from data.schema import OOS, Example
+from finetune import frozen
 from finetune.intent_model import IntentModel
 from finetune.intent_scores import _scored
 from finetune.ner_model import NerModel
@@ -138,3 +140,25 @@ def test_serving_imports_no_training_library(name):
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("method", ["head", "full"])
+def test_the_training_rows_are_encoded_and_the_head_is_fitted_once(
+    method, tiny, tmp_path, monkeypatch
+):
+    rows = [
+        {**row, "text": f"{row['text']} {method} {number}"}
+        for number in (1, 2)
+        for row in intent_rows()
+    ]
+    write_lines(tmp_path / "train.jsonl", rows)
+    write_lines(tmp_path / "validation.jsonl", intent_rows()[:9])
+    encoded, fits = [], []
+    encode, fit = OnnxEncoder.encode, frozen.fit_head
+    monkeypatch.setattr(
+        OnnxEncoder, "encode", lambda self, texts: encoded.append(len(texts)) or encode(self, texts)
+    )
+    monkeypatch.setattr(frozen, "fit_head", lambda *given: fits.append(1) or fit(*given))
+    train(small("intent", tiny, method), tmp_path, tmp_path / "run")
+    assert encoded.count(len(rows)) == 1
+    assert len(fits) == 1

@@ -13,13 +13,14 @@ from optuna import Study
 
 from data.errors import ConfigError, DeskhandError
 from finetune.config import TrainConfig
+from finetune.partial import check_out
 from finetune.reading import read_splits
 from finetune.run_dir import RunDir
 from finetune.search.space import Space, Value, with_values
 from finetune.search.study import finished, opened_study, told, whole
 from finetune.search.trials import judged_by, run_trials
 from finetune.tasks import TASKS
-from finetune.train import check_out, settle_method, train
+from finetune.train import settle_method, train
 
 logger = logging.getLogger(__name__)
 

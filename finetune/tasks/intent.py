@@ -77,7 +77,11 @@ class IntentTask:
         gold = labels_of(splits.train)
         if config.method == "head":
             encoder = shared_encoder(config.encoder, threads=config.threads)
-            return HeadTrainer(encoder, texts_of(splits.train), gold, config)
+            rows = texts_of(splits.train)
+            # The head that saving and `before` ask for again: encoded and fitted once.
+            return HeadTrainer(
+                encoder, rows, len(set(gold)), lambda: frozen_head(rows, gold, config).head
+            )
         whole, tokenizer = load_encoder(source, config.optim.dropout, config.method == "qlora")
         width = whole.config.hidden_size
         labels = sorted(set(gold))

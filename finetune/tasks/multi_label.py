@@ -1,7 +1,6 @@
 """Several labels a text: a network with a loss for each label, or a logistic head for each."""
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from data.encoders import Encoder, resolve_encoder
+from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Example
 from finetune.checks.counterfactual import counterfactual_check
@@ -56,7 +55,13 @@ class MultiLabelTask:
         encoder = shared_encoder(config.encoder, threads=config.threads)
         marks = _marks(splits.train, labels)
         if config.method == "head":
-            return LabelsHeadTrainer(encoder, texts_of(splits.train), marks, labels, config)
+            rows = texts_of(splits.train)
+            return HeadTrainer(
+                encoder, rows, len(labels),
+                lambda: fit_multi_head(
+                    encoder.encode(rows), marks, labels, config.head, config.seed
+                ),
+            )  # fmt: skip
         whole, tokenizer = load_encoder(
             resolve_encoder(config.encoder), config.optim.dropout, config.method == "qlora"
         )
@@ -191,35 +196,6 @@ class MultiLabelTask:
             "slices": slices(examples, scored.detail["exact"]),
             "counterfactual": counterfactual_check(texts_of(examples), sets, config.seed),
         }
-
-
-class LabelsHeadTrainer(HeadTrainer):
-    """As HeadTrainer, with a head for each label."""
-
-    def __init__(
-        self,
-        encoder: Encoder,
-        texts: Sequence[str],
-        marks: Bools,
-        labels: list[str],
-        config: TrainConfig,
-    ) -> None:
-        super().__init__(encoder, texts, labels, config)
-        self._marks, self._labels = marks, labels
-
-    def train(self, resume_from_checkpoint: str | None = None) -> None:
-        """Fit the heads; `model` holds them afterwards."""
-        started = time.perf_counter()
-        vectors = self._encoder.encode(self._texts)
-        self.model = fit_multi_head(
-            vectors, self._marks, self._labels, self._config.head, self._config.seed
-        )
-        logger.info(
-            "%s heads fitted in %.1f s, c=%s",
-            len(self._labels),
-            time.perf_counter() - started,
-            self.model.c,
-        )
 
 
 def _known(splits: Splits) -> list[str]:

@@ -1,0 +1,92 @@
+"""A run while it grows: begun, gone on with, out of room, and complete at last."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from safetensors import SafetensorError
+
+from data.errors import ConfigError, RunDirError
+from finetune.run_dir import RunDir, write_json
+
+_NO_ROOM = 2**20  # bytes
+
+
+@contextmanager
+def room(run: RunDir) -> Iterator[None]:
+    """A full disk is told in one line; the run of that name, if there was one, is untouched."""
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        if not _full(run, error):
+            raise
+        raise RunDirError(
+            f"{run.root}: no space left on the disk while the run was saved; make room and go on "
+            "with --resume"
+        ) from error
+
+
+def _full(run: RunDir, error: Exception) -> bool:
+    """Whether the disk is: torch and safetensors tell it in words of their own, or not at all."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return os.strerror(errno.ENOSPC) in str(error) or (
+        not isinstance(error, OSError)
+        and run.partial.root.is_dir()
+        and shutil.disk_usage(run.partial.root).free < _NO_ROOM
+    )
+
+
+def check_out(run: RunDir) -> None:
+    """Refuse to replace what is not a run."""
+    if not run.root.exists() or (run.root.is_dir() and not any(run.root.iterdir())):
+        return
+    try:
+        known = "format" in run.read_config()
+    except RunDirError:
+        known = False
+    if not known:
+        raise ConfigError(f"{run.root}: exists and is not a run; choose another --out")
+
+
+def open_partial(partial: RunDir, begun: dict[str, Any], resume: bool) -> None:
+    """Make the partial run's folder, or keep it where there is a checkpoint to go on from."""
+    note = partial.root / "resume.json"
+    if resume and note.exists():
+        if partial.read_json(note) != begun:
+            raise ConfigError(
+                f"{partial.root}: was begun with another config or data; train without --resume"
+            )
+        if last_checkpoint(partial) is not None:
+            return
+    shutil.rmtree(partial.root, ignore_errors=True)
+    partial.root.mkdir(parents=True)
+    write_json(note, begun)
+
+
+def last_checkpoint(partial: RunDir) -> str | None:
+    """The newest complete one: its state is written last."""
+    found = partial.checkpoints.glob("checkpoint-*")
+    for path in sorted(found, key=lambda path: int(path.name.split("-")[1]), reverse=True):
+        try:
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            continue  # cut off while it was written
+        return str(path)
+    return None
+
+
+def publish(run: RunDir) -> None:
+    """Drop the state and give the complete run its name; an older run of that name goes last."""
+    shutil.rmtree(run.partial.checkpoints, ignore_errors=True)
+    (run.partial.root / "resume.json").unlink()
+    old = run.root.parent / f".{run.root.name}.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if run.root.exists():
+        run.root.replace(old)
+    run.partial.root.replace(run.root)
+    shutil.rmtree(old, ignore_errors=True)
