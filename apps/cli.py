@@ -188,7 +188,11 @@ def extend(
 
     done = extend_run(run, data, out)
     added = ", ".join(f"{name} ({count} rows)" for name, count in done["added"].items())
-    found = f"{done['held_out']['recall']:.0%} of them found when held out in turn"
+    held = done["held_out"]
+    found = (
+        f"held out in turn, {held['recall']:.0%} of them are found; they take "
+        f"{held['taken_from_old']:.1%} of the old rows that the run remembers"
+    )
     _print(done, as_json, f"{out}: {added}; {found}; {done['seconds']} s")
 
 

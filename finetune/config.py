@@ -180,6 +180,11 @@ class TrainConfig(Config):
     encoder: str = Field(DEFAULT_ENCODER, description="name, path or hub id")
     method: Method = Field("auto", description="what is trained; auto: by rows and hardware")
     top_layers: int = Field(3, ge=1, description="layers that method top_layers trains")
+    start: Literal["random", "logistic"] = Field(
+        "random",
+        description="intent: the head that tuning begins with; logistic: the untuned encoder's, "
+        "as always where rows have several labels",
+    )
     words: bool = Field(True, description="intent: a linear model over words beside the network")
     max_tokens: int = Field(128, ge=8, le=512, description="a text; longer ones are cut")
     seed: int = Field(0, ge=0, description="of every random choice")

@@ -67,7 +67,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def demo(folder):
-    running = Demo(folder).wait(900)
+    running = Demo(folder).wait(1500)
     yield running
     running.stop()
 

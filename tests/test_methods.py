@@ -16,11 +16,13 @@ from data.encoders import resolve_encoder
 from data.errors import ConfigError
 from data.onnx_text import OnnxText
 from finetune.encoder import export_onnx, load_encoder, save_encoder, token_inputs
+from finetune.frozen import frozen_head
 from finetune.intent_model import IntentModel
 from finetune.intent_net import IntentNet
 from finetune.loop import balanced
 from finetune.methods import ADAPTERS, METHODS, Method
 from finetune.ner_model import NerModel
+from finetune.reading import read_splits
 from finetune.reply_model import ReplyModel
 from finetune.run_dir import RunDir
 from finetune.tasks import TASKS
@@ -304,3 +306,20 @@ def test_each_optimizer_is_the_one_asked_for(tiny):
         encoder, config = encoder_by("full", tiny, optim={"optimizer": name})
         optimizer = optimizer_of(IntentNet(encoder, 32, 3), config)
         assert type(optimizer) is kind
+
+
+def test_a_logistic_start_is_the_untuned_encoder_with_its_head(tiny, folders, tmp_path):
+    task = TASKS["intent"]
+    for start in ("logistic", "random"):
+        config = small("intent", tiny, start=start)
+        splits = read_splits(
+            folders["intent"], None, lambda path, config=config: task.read(path, config)
+        )
+        texts = [row.text for row in splits.train]
+        net = task.trainer(config, splits, RunDir(tmp_path / start)).model.cpu().eval()
+        head = frozen_head(texts, [row.label for row in splits.train], config)
+        batch = load_encoder(resolve_encoder(tiny))[1](texts, padding=True, return_tensors="pt")
+        with torch.inference_mode():
+            said = net(batch["input_ids"], batch["attention_mask"]).numpy()
+        same = np.allclose(said, head.head.logits(head.vectors), atol=1e-3)
+        assert same == (start == "logistic")

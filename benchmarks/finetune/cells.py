@@ -131,7 +131,7 @@ OURS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("method=lora", "adapter.rank=12", "adapter.alpha=24", "optim.lr=0.002"),
     ),
     ("banking77.throughput.*", "intent_full", ("method=frozen_embeddings", "optim.epochs=1")),
-    ("banking77.*", "intent_full", ("method=top_layers", "top_layers=3")),
+    ("banking77.*", "intent_full", ("method=top_layers", "top_layers=3", "start=logistic")),
     (
         "clinc150.full.ours_refusing",
         "intent_full",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
@@ -88,9 +89,6 @@ class IntentTask:
         few = config.method == "contrastive"
         if few:
             config = contrastive_config(config)
-        weights = None
-        if config.optim.class_weights == "balanced":
-            weights = balanced([Counter(gold)[label] for label in labels])
 
         def tokens_of(texts: list[str]) -> list[list[int]]:
             if not texts:
@@ -121,11 +119,7 @@ class IntentTask:
             net = ContrastiveNet(model, width, len(labels), config.contrastive)
             texts, gold = contrastive_rows(texts, gold, config)
         else:
-            net = IntentNet(
-                model, width, len(labels), config.optim.label_smoothing, weights,
-                whole if halved else None,
-            )  # fmt: skip
-            net.start_from(frozen_head(texts, gold, config).head)
+            net = _net(model, width, texts, gold, config, whole if halved else None)
         # An out-of-scope row has no output where training had none: it has no loss either.
         watched = [row for row in splits.validation if row.label in labels]
         return (ContrastiveTuner if few else Tuner)(
@@ -243,3 +237,21 @@ class IntentTask:
                 vectors, labels_of(splits.train), splits.train, config.seed
             ),
         }
+
+
+def _net(
+    encoder: nn.Module,
+    width: int,
+    texts: list[str],
+    gold: list[str],
+    config: TrainConfig,
+    whole: nn.Module | None,
+) -> IntentNet:
+    """The network over an encoder of that width, or over the upper half of `whole`."""
+    counts, weights = Counter(gold), None
+    if config.optim.class_weights == "balanced":
+        weights = balanced([counts[label] for label in sorted(counts)])
+    net = IntentNet(encoder, width, len(counts), config.optim.label_smoothing, weights, whole)
+    if config.start == "logistic":
+        net.start_from(frozen_head(texts, gold, config).head)
+    return net
