@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 
@@ -134,6 +135,11 @@ def finite(values):
     if isinstance(values, list):
         return all(map(finite, values))
     return math.isfinite(values)
+
+
+def names_a_thing(logged):
+    """Whether a word of the customers' rows is among the logged words."""
+    return not set(re.findall(r"\w+", logged)).isdisjoint(THINGS)
 
 
 def log_rows(run):

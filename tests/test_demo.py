@@ -11,20 +11,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-CHAT = "#customer_service-chat"
+from tests.browser import CHAT, chromium, needs_browser, write
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(),
-        reason="needs a browser: apt-get install chromium (Debian's package, /usr/bin/chromium)",
-    ),
-]
+ROOT = Path(__file__).parent.parent
+pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]
 
 
 class Demo:
@@ -74,19 +64,13 @@ def demo(folder):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as opened:
+        yield opened
 
 
 def send(page, text, expected):
     """Write a message, and wait until the newest answer holds the expected words."""
-    box = page.locator("#customer_service-message textarea")
-    box.fill(text)
-    box.press("Enter")
+    write(page, text)
     page.locator(f"{CHAT} .bot", has_text=expected).last.wait_for(timeout=60_000)
     page.locator("#customer_service-panel", has_text="Total").wait_for(timeout=60_000)
 

@@ -94,6 +94,8 @@ class ChatTab:
         opened = [current, chat, panel, listed]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         sending: dict[str, Any] = {
+            # What is sent while an answer still grows waits for its end; Gradio would drop it.
+            "trigger_mode": "always_last",
             "api_visibility": "private",
             "show_progress": "minimal",
             "show_progress_on": chat,
