@@ -29,11 +29,10 @@ def free_port():
 
 
 def command(launcher, *arguments):
-    """A launcher of this environment, with a port of its own."""
-    port = {"torchrun": "--master_port", "accelerate": "--main_process_port"}
+    """A launcher of this environment that chooses a free port itself."""
+    port = {"torchrun": ["--standalone"], "accelerate": ["--main_process_port", "0"]}
     name, *more = launcher
-    where = [port[name], free_port()] if name in port else []
-    return [str(BIN / name), *more, *where, *arguments]
+    return [str(BIN / name), *more, *port.get(name, ()), *arguments]
 
 
 def trained(launcher, tiny, data, out, *more, environment=()):

@@ -289,7 +289,7 @@ def test_the_rarer_a_label_the_more_its_rows_count(tiny):
 def test_balanced_labels_and_each_optimizer_train(task, tiny, folders, tmp_path):
     for number, values in enumerate(
         (
-            {"optimizer": "sgd"},
+            {"optimizer": "sgd", "precision": "bf16"},
             {"optimizer": "adafactor", "schedule": "constant"},
             {"class_weights": "balanced", "schedule": "cosine", "layer_decay": 0.8},
             {"accumulate": 2, "clip": 0.5, "checkpoint_activations": True, "dropout": 0.2},

@@ -77,7 +77,7 @@ def run_python(arguments, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["full", "gradual", "frozen_embeddings"])
+@pytest.mark.parametrize("method", ["full", "gradual"])
 def test_a_training_that_was_killed_goes_on_to_the_same_weights(method, tiny, folders, tmp_path):
     patience = "3" if method != "full" else "0"
     values = [f"encoder={tiny}", f"method={method}", "optim.batch_size=10", "optim.epochs=4",
