@@ -7,14 +7,16 @@ from typing import Any, get_args
 
 from data.errors import LogFormatError
 from data.rows import BadRows, read_rows
-from data.schema import Conversation, Entity, Gold, Outcome, Speaker, Turn
+from data.schema import Conversation, Entity, Gold, Mark, Outcome, Speaker, Turn
+from data.sources import Source
 
 _SPEAKERS = get_args(Speaker)
 _OUTCOMES = get_args(Outcome)
 _GOLD = get_args(Gold)
+_MARKS = get_args(Mark)
 
 
-def read_conversations(path: Path, bad: BadRows | None = None) -> Iterator[Conversation]:
+def read_conversations(path: Path | Source, bad: BadRows | None = None) -> Iterator[Conversation]:
     """Yield the conversations of a JSONL file.
 
     Raises:
@@ -116,6 +118,9 @@ def _turn(values: Any) -> Turn:  # noqa: ANN401 - whatever JSON holds
     gold: Any = values.get("gold")
     if gold is not None and gold not in _GOLD:
         raise ValueError(f"unknown 'gold'; one of {', '.join(_GOLD)}")
+    mark: Any = values.get("mark")
+    if mark is not None and mark not in _MARKS:
+        raise ValueError(f"unknown 'mark'; one of {', '.join(_MARKS)}")
     return Turn(
         speaker=speaker,
         text=values["text"],
@@ -124,6 +129,7 @@ def _turn(values: Any) -> Turn:  # noqa: ANN401 - whatever JSON holds
         rating=_rating(values),
         entities=entities_of(values, values["text"]),
         gold=gold,
+        mark=mark,
     )
 
 
@@ -153,6 +159,7 @@ def _turn_values(turn: Turn) -> dict[str, Any]:
         "text": turn.text,
         "rating": turn.rating,
         "gold": turn.gold,
+        "mark": turn.mark,
         "entities": [entity_values(entity) for entity in turn.entities] or None,
     }
     return {key: value for key, value in values.items() if value is not None}

@@ -3,16 +3,22 @@
 import codecs
 import csv
 import io
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from data.errors import LogFormatError
+from data.sources import Source, encoding_of, of_path, reading
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+SHOWN = 20  # bad rows that are kept in memory, to show
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs what begins so
 _HEAD = 1000  # bytes; text in UTF-16 has a zero byte early in it, text in UTF-8 has none at all
 
 
@@ -26,21 +32,32 @@ class Row:
 
 @dataclass(slots=True)
 class BadRows:
-    """Rows that could not be read: counted, with place and reason, never with their text."""
+    """Rows that could not be read: counted, with place and reason, never with their text.
 
+    Args:
+        sink: Told `(where, why)` of each; without it all are kept, with it the first SHOWN.
+    """
+
+    sink: Callable[[str, str], None] | None = None
     rows: list[tuple[str, str]] = field(default_factory=list)
+    mended: Counter[str] = field(default_factory=Counter)
+    count: int = 0
 
     def add(self, where: str, why: str) -> None:
         """Note one bad row; `where` is `file:line`."""
-        self.rows.append((where, why))
+        self.count += 1
+        if self.sink is not None:
+            self.sink(where, why)
+        if self.sink is None or len(self.rows) < SHOWN:
+            self.rows.append((where, why))
 
     @property
     def lines(self) -> list[str]:
-        """`where: why` of each, to show."""
+        """`where: why` of each that is kept, to show."""
         return [f"{where}: {why}" for where, why in self.rows]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.count
 
 
 def require_file(path: Path) -> Path:
@@ -72,32 +89,46 @@ def read_text(path: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_rows(path: Path, bad: BadRows | None = None) -> Iterator[Row]:
-    """Yield the rows of one file.
+def read_rows(file: Path | Source, bad: BadRows | None = None) -> Iterator[Row]:
+    """Yield the rows of one file, which is read as a stream; `.gz` is unpacked on the way.
 
     Args:
-        path: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file.
-        bad: Where rows that cannot be read are noted; without it the first one raises.
+        file: A `.csv`, `.tsv`, `.jsonl` or `.parquet` file.
+        bad: Where rows that cannot be read are noted; without it the first one raises, and a text
+            that is not UTF-8 is refused instead of read in the encoding that it seems to have.
 
     Raises:
         LogFormatError: If the file is missing, empty or of another kind, or at a bad row when
             `bad` is None.
     """
-    require_file(path)
-    kind = path.suffix.lower()
-    if kind == ".jsonl":
-        yield from _jsonl(path, bad)
+    source = of_path(file) if isinstance(file, Path) else file
+    kind = source.suffix
+    if kind in (".jsonl", ".ndjson"):
+        yield from _jsonl(source, bad)
     elif kind in (".csv", ".tsv"):
-        yield from _csv(path, bad)
+        yield from _csv(source, bad)
     elif kind == ".parquet":
-        yield from _parquet(path)
+        yield from _parquet(source)
     else:
-        raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
+        raise LogFormatError(f"{source.name}: unknown kind of file; known: {', '.join(SUFFIXES)}")
 
 
-def first_row(path: Path) -> Row | None:
+def first_row(file: Path | Source) -> Row | None:
     """The first row that can be read, None where there is none: what a file's kind is told by."""
-    return next(read_rows(path, BadRows()), None)
+    return next(read_rows(file, BadRows()), None)
+
+
+def neutral(cell: str) -> str:
+    """A cell that no spreadsheet runs as a formula: one that begins like one gets a `'` before it.
+
+    Source: OWASP, CSV injection.
+    """
+    return f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell
+
+
+def from_neutral(cell: str) -> str:
+    """The cell that `neutral` was given."""
+    return cell[1:] if cell.startswith("'") else cell
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -117,24 +148,32 @@ def _note(bad: BadRows | None, where: str, why: str) -> None:
     bad.add(where, why)
 
 
-def _jsonl(path: Path, bad: BadRows | None) -> Iterator[Row]:
-    with path.open("rb") as file:
-        if file.read(2) in _UTF_16:
-            raise LogFormatError(f"{path}: UTF-16; JSON is UTF-8, save it so and try again")
-        file.seek(0)
-        for number, line in enumerate(file, start=1):
-            where = f"{path}:{number}"
-            if not line.strip():
-                continue
-            try:
-                values = json.loads(line.decode("utf-8-sig"))
-            except (ValueError, RecursionError) as error:
-                _note(bad, where, f"not valid JSON ({_reason(error)}); mend or remove the line")
-                continue
-            if not isinstance(values, dict):
-                _note(bad, where, "a JSON object is needed on each line")
-                continue
-            yield Row(where, _whole(values) if b"\\ud" in line.lower() else values)
+def _jsonl(source: Source, bad: BadRows | None) -> Iterator[Row]:
+    if source.head(2) in _UTF_16:
+        raise LogFormatError(f"{source.name}: UTF-16; JSON is UTF-8, save it so and try again")
+    for number, line in source.lines(partial(_note, bad)):
+        where = f"{source.name}:{number}"
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(_decoded(line, bad))
+        except (ValueError, RecursionError) as error:
+            _note(bad, where, f"not valid JSON ({_reason(error)}); mend or remove the line")
+            continue
+        if not isinstance(values, dict):
+            _note(bad, where, "a JSON object is needed on each line")
+            continue
+        yield Row(where, _whole(values) if b"\\ud" in line.lower() else values)
+
+
+def _decoded(line: bytes, bad: BadRows | None) -> str:
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if bad is None:
+            raise
+        bad.mended["bytes of another encoding"] += 1
+        return line.decode(encoding_of(line, ""), "deskhand-mixed")
 
 
 def _whole(values: dict[str, Any]) -> dict[str, Any]:
@@ -153,13 +192,16 @@ def _reason(error: ValueError | RecursionError) -> str:
     return "a number too long or lists too deep"
 
 
-def _csv(path: Path, bad: BadRows | None) -> Iterator[Row]:
-    text = read_text(path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _csv(source: Source, bad: BadRows | None) -> Iterator[Row]:
+    lines = _text_lines(source, bad)
+    first = next(lines, "")
+    delimiter = "\t" if source.suffix == ".tsv" else _delimiter(first)
+    reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
     header = [name.strip() for name in next(reader, [])]
     if not any(header):
-        raise LogFormatError(f"{path}:1: no header row; the first line must name the columns")
+        raise LogFormatError(
+            f"{source.name}:1: no header row; the first line must name the columns"
+        )
     while True:
         start = reader.line_num + 1
         try:
@@ -167,31 +209,65 @@ def _csv(path: Path, bad: BadRows | None) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            _note(bad, f"{path}:{start}", f"not valid CSV ({error})")
+            _note(bad, f"{source.name}:{start}", f"not valid CSV ({error})")
             continue
         if not any(value.strip() for value in values):
             continue
         if len(values) != len(header):
-            _note(bad, f"{path}:{start}", f"{len(values)} columns, the header has {len(header)}")
+            why = f"{len(values)} columns, the header has {len(header)}"
+            _note(bad, f"{source.name}:{start}", why)
             continue
-        yield Row(f"{path}:{start}", dict(zip(header, values, strict=True)))
+        yield Row(f"{source.name}:{start}", dict(zip(header, values, strict=True)))
 
 
-def _delimiter(text: str) -> str:
+def _text_lines(source: Source, bad: BadRows | None) -> Iterator[str]:
+    """The lines with one kind of line end; each is mended by itself where it is not UTF-8."""
+    encoding = encoding_of(source.head(), source.name)
+    if encoding == "utf-16" or (bad is not None and encoding != "utf-8-sig"):
+        try:
+            with source.text(strict=bad is None) as text, reading(source, partial(_note, bad)):
+                for line in text:
+                    yield line.replace("\r\n", "\n").replace("\r", "\n")
+        except UnicodeDecodeError as error:
+            raise LogFormatError(
+                f"{source.name}: not UTF-16 to its end; save it as UTF-8"
+            ) from error
+        return
+    for number, raw in source.lines(partial(_note, bad)):
+        try:
+            decoded = _decoded(raw, bad)
+        except UnicodeDecodeError as error:
+            raise LogFormatError(
+                f"{source.name}:{number}: not UTF-8 (byte {error.start}); save it as UTF-8 and "
+                "try again"
+            ) from error
+        # A file of old Macs has no line feed at all: it is one line of bytes.
+        plain = decoded.replace("\r\n", "\n")
+        if "\r" in plain:  # files of old Macs have no line feeds: all of it is one line of bytes
+            yield from io.StringIO(plain.replace("\r", "\n"))
+        else:
+            yield plain
+
+
+def _delimiter(header: str) -> str:
     """The most frequent of comma, semicolon, tab and bar in the header line."""
-    header = text.split("\n", 1)[0]
     return max(",;\t|", key=header.count)
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(source: Source) -> Iterator[Row]:
     import pyarrow.parquet as parquet  # slow to import, and few files are Parquet
 
-    try:
-        table = parquet.ParquetFile(path)
-    except Exception as error:  # noqa: BLE001 - pyarrow raises several unrelated kinds
-        raise LogFormatError(f"{path}: not a Parquet file ({type(error).__name__})") from error
-    number = 0
-    for batch in table.iter_batches(batch_size=1000):
-        for values in batch.to_pylist():
-            number += 1
-            yield Row(f"{path}:{number}", values)
+    with source.open() as file:
+        # Its index stands at the end: one inside an archive or a gzip file is read whole.
+        whole = file if file.seekable() and source.path is not None else io.BytesIO(file.read())
+        try:
+            table = parquet.ParquetFile(whole)
+        except Exception as error:  # noqa: BLE001 - pyarrow raises several unrelated kinds
+            raise LogFormatError(
+                f"{source.name}: not a Parquet file ({type(error).__name__})"
+            ) from error
+        number = 0
+        for batch in table.iter_batches(batch_size=1000):
+            for values in batch.to_pylist():
+                number += 1
+                yield Row(f"{source.name}:{number}", values)

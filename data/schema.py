@@ -12,6 +12,7 @@ from typing import Any, Literal
 Speaker = Literal["customer", "agent"]  # agent: whoever answers, human or model
 Outcome = Literal["solved", "handed_over", "abandoned", "unknown"]
 Gold = Literal["good", "bad"]
+Mark = Literal["bot", "system"]
 Reason = Literal[
     "out_of_scope",
     "low_confidence",
@@ -52,7 +53,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message. `gold` says whether an annotator found an agent's answer good or bad."""
+    """One message.
+
+    `gold` says whether an annotator found an agent's answer good or bad; `mark` that no person
+    wrote it: a bot did, or the helpdesk itself (`system`: assigned, closed, on hold).
+    """
 
     speaker: Speaker
     text: str
@@ -61,6 +66,7 @@ class Turn:
     rating: int | None = None
     entities: tuple[Entity, ...] = ()
     gold: Gold | None = None
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,14 +70,23 @@ def test_bad_json_is_named_by_its_line_and_never_quoted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", [b'["a", "list"]', b'{"text": "caf\xe9"}', b'{"n": ' + b"1" * 5000 + b"}",
-             b"[" * 100_000 + b"]" * 100_000]
+    "line", [b'["a", "list"]', b'{"n": ' + b"1" * 5000 + b"}", b"[" * 100_000 + b"]" * 100_000]
 )  # fmt: skip
 def test_a_line_that_is_no_readable_object_is_noted_and_the_next_is_read(tmp_path, line):
     bad = BadRows()
     rows = list(read_rows(file(tmp_path, "log.jsonl", line + b'\n{"id": "c2"}\n'), bad))
     assert places(rows) == ["2"]
     assert len(bad) == 1
+
+
+def test_bytes_of_another_encoding_are_mended_and_counted(tmp_path):
+    lines = [b'{"text": "caf\xe9"}', '{"text": "café"}'.encode(), b'{"text": "plain"}']
+    bad = BadRows()
+    path = file(tmp_path, "log.jsonl", b"\n".join(lines))
+    assert [row.values["text"] for row in read_rows(path, bad)] == ["café", "café", "plain"]
+    assert (len(bad), dict(bad.mended)) == (0, {"bytes of another encoding": 1})
+    with pytest.raises(LogFormatError, match=r"log\.jsonl:1: not valid JSON \(not UTF-8 at byte"):
+        list(read_rows(path))
 
 
 def test_half_an_emoji_is_mended_and_a_whole_one_kept(tmp_path):

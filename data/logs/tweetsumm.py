@@ -8,10 +8,10 @@ Source: Feigenblat et al. 2021, TWEETSUMM, Findings of EMNLP.
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from data.rows import BadRows, first_row, read_rows
 from data.schema import Conversation, Speaker, Turn
+from data.sources import Source
 
 _HANDLE = re.compile(r"@\w+")
 _LINK = re.compile(r"https?://\S+")
@@ -31,17 +31,17 @@ _SPACES = re.compile(r"\s+")
 _SPEAKERS: dict[str, Speaker] = {"Customer": "customer", "Agent": "agent"}
 
 
-def fits(path: Path) -> bool:
+def fits(source: Source) -> bool:
     """Whether the first object has TweetSumm's keys."""
-    if path.suffix.lower() != ".jsonl":
+    if source.holds_members or source.suffix != ".jsonl":
         return False
-    first = first_row(path)
+    first = first_row(source)
     return first is not None and {"conversation_id", "turns"} <= first.values.keys()
 
 
-def read(path: Path, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
+def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
     """Yield the file's conversations, their tweets cleaned."""
-    for row in read_rows(path, bad):
+    for row in read_rows(source, bad):
         try:
             raw = [(_SPEAKERS[turn["speaker"]], str(turn["text"])) for turn in row.values["turns"]]
             identity = str(row.values["conversation_id"])
