@@ -40,41 +40,45 @@ def demo(
 
 @app.command()
 def prepare(
-    logs: Annotated[list[Path], typer.Argument(help="exports: files or folders")],
+    logs: Annotated[list[Path], typer.Argument(help="exports: files, folders or archives")],
     out: Out,
     format_: Annotated[str | None, typer.Option("--format", help="importer by name")] = None,
-    map_: Annotated[list[str] | None, typer.Option("--map", help="field=column of a table")] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="field=column of a table; agent=names")
+    ] = None,
     region: Annotated[str, typer.Option(help="country of phone numbers without prefix")] = "GB",
+    split: Annotated[str, typer.Option(help="by conversation, customer or time")] = "conversation",
+    ner: Annotated[Path | None, typer.Option(help="a ner run, which finds further names")] = None,
+    engine: Annotated[str, typer.Option(help="local, or ray (a cluster)")] = "local",
+    key_file: Annotated[
+        Path | None, typer.Option(help="16 bytes or more: the same stand-ins each time")
+    ] = None,
     max_bad: Annotated[int, typer.Option(help="bad rows that still count as success")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Any export → conversations, redacted, split, with a report."""
-    from data.prepare import prepare as run
+    from apps.prepare import prepare_logs
 
     columns = dict(_pair(entry, "--map") for entry in map_ or ())
-    done = run(logs, out, importer=format_, columns=columns, region=region)
+    done = prepare_logs(
+        logs, out, format_, columns, region=region, split=split, ner=ner, engine=engine,
+        key_file=key_file,
+    )  # fmt: skip
     total = sum(done.conversations.values())
-    report = {
-        "out": str(out),
-        "conversations": dict(done.conversations),
-        "turns": done.turns,
-        "redacted": dict(done.redacted),
-        "rows_dropped": len(done.bad),
-    }
     splits = ", ".join(f"{count} {name}" for name, count in done.conversations.items())
     redacted = ", ".join(f"{count} {kind}" for kind, count in done.redacted.items()) or "nothing"
     _print(
-        report,
+        {"out": str(out), **done.report},
         as_json,
         f"{total} conversations, {done.turns} turns → {out} ({splits}); redacted: {redacted}",
     )
     for line in done.bad[:20]:
         typer.echo(f"warning: {line}", err=True)
-    if len(done.bad) > max_bad:
+    if done.rows_dropped > max_bad:
         raise LogFormatError(
-            f"{len(done.bad)} rows could not be read, the first at {done.bad[0]}; everything else "
-            f"was written to {out}, the places are in {out / 'dropped.jsonl'} "
-            "(--max-bad N accepts some)"
+            f"{done.rows_dropped} rows could not be read or were dropped, the first at "
+            f"{done.bad[0]}; everything else was written to {out}, the places are in "
+            f"{out / 'dropped.jsonl'} (--max-bad N accepts some)"
         )
 
 

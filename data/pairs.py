@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from data.redact.conversation import with_placeholders
 from data.schema import Conversation, Example, Passage, Turn
 
 CONTEXT_TURNS = 3
@@ -22,9 +23,9 @@ _ASKS = re.compile(r"\?\s*$")
 
 
 def merged(turns: Iterable[Turn]) -> list[Turn]:
-    """The turns with consecutive ones of the same speaker joined by a space."""
+    """The turns of persons, with placeholders, consecutive ones of a speaker joined by a space."""
     result: list[Turn] = []
-    for turn in turns:
+    for turn in (with_placeholders(turn) for turn in turns if turn.mark is None):
         if result and result[-1].speaker == turn.speaker:
             last = result[-1]
             result[-1] = replace(last, text=f"{last.text} {turn.text}", entities=(),

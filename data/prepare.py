@@ -1,33 +1,77 @@
-"""From exports to a folder of redacted, split conversations with a report of all that happened."""
+"""From exports to a folder of redacted, split conversations with a report of all that happened.
+
+Two passes: exports are read, processed and written as one file, redacted; then its lines go to
+their splits, once it is known which conversations belong together. Memory stays flat: about 60
+bytes a conversation.
+"""
 
 import json
+import logging
+import secrets
 import shutil
+import sys
+import time
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
-from data.conversations import to_dict
+import numpy as np
+from tqdm import tqdm
+
+from data.duplicates import BANDS, groups
+from data.engines import Engine, local
 from data.errors import LogFormatError
-from data.logs import importer_for
-from data.redact import redact_conversation
-from data.rows import SUFFIXES, BadRows, require_file, write_jsonl
+from data.log_report import report_html
+from data.logs import read_export
+from data.process import Drop, Processed, Settings
+from data.redact.conversation import EntityFinder
+from data.rows import BadRows
 from data.schema import Conversation
-from data.split import SPLITS, Split, split_of
+from data.sources import Source, of_path
+from data.split import SPLITS, Split, hash_number, splits_of
 
 REPORT = "report.json"
+PAGE = "report.html"
 DROPPED = "dropped.jsonl"
+SplitBy = Literal["conversation", "customer", "time"]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What an import gave: conversations by split, turns, redactions by kind, and bad rows."""
+    """What an import gave: conversations by split, turns, redactions by kind, and what was dropped.
+
+    `bad` holds the first of what could not be read, `report` all that `report.json` says.
+    """
 
     conversations: Mapping[str, int]
     turns: int
     redacted: Mapping[str, int]
     bad: tuple[str, ...]
+    rows_dropped: int
+    report: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is remembered of each conversation, in flat arrays."""
+
+    ids: "array[int]" = field(default_factory=lambda: array("Q"))
+    customers: "array[int]" = field(default_factory=lambda: array("Q"))
+    starts: "array[float]" = field(default_factory=lambda: array("d"))
+    bands: "tuple[array[int], ...]" = field(
+        default_factory=lambda: tuple(array("Q") for _ in range(BANDS))
+    )
+
+    def add(self, done: Processed) -> None:
+        self.ids.append(hash_number(done.id))
+        self.customers.append(hash_number(done.customer_id) if done.customer_id else 0)
+        self.starts.append(done.start)
+        for held, value in zip(self.bands, done.bands, strict=True):
+            held.append(value)
 
 
 def prepare(
@@ -38,95 +82,185 @@ def prepare(
     columns: Mapping[str, str] | None = None,
     region: str = "GB",
     keep_split: Split | None = None,
+    split_by: SplitBy = "conversation",
+    key: bytes | None = None,
+    finder: EntityFinder | None = None,
+    engine: Engine = local,
 ) -> Prepared:
-    """Import, redact and split; write `train.jsonl`, `validation.jsonl`, `test.jsonl` into `out`.
+    """Import, clean, redact and split; write `train.jsonl`, `validation.jsonl`, `test.jsonl`.
 
-    Nothing of `out` changes before everything has been read, and what is written is redacted. A row
-    that cannot be read is noted in `dropped.jsonl` with its place and the reason, never its text.
+    Nothing of `out` changes before everything has been read, and what touches the disk is
+    redacted. What cannot be read or is left out is noted in `dropped.jsonl` with its place and the
+    reason, never its text: conversations read = written + dropped.
 
     Args:
-        paths: Files, or folders whose files of a known kind are taken in order of their names.
+        paths: Files, folders and archives; see `data.logs.read_export`.
         out: The folder to write.
         importer: Its name in IMPORTERS, or None to choose by content.
-        columns: From our field to the file's column, for tables.
+        columns: From our field to the file's column, for tables; `agent`: the company's names.
         region: Where phone numbers without country code are read.
-        keep_split: Put everything in this split instead of splitting by the hash of the id.
+        keep_split: Put everything in this split instead of splitting.
+        split_by: By a hash of the conversation's id or of its customer's, or by time: the latest
+            tenth is the test split, the tenth before it validation.
+        key: What stand-ins are drawn with: the same key gives the same again. Without one a random
+            key is used and forgotten.
+        finder: Finds further names, such as a `ner` run.
+        engine: What runs the processing; see `data.engines`.
 
     Raises:
-        LogFormatError: If a file cannot be read at all, nothing was found in any, or `out` is a
-            file.
+        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is a file,
+            or a split by time or customer is asked for where the log has none.
     """
     if out.exists() and not out.is_dir():
         raise LogFormatError(f"{out}: is a file; choose a folder as --out")
-    bad = BadRows()
-    conversations: dict[str, Conversation] = {}
-    redacted: Counter[str] = Counter()
-    for raw in _read(paths, importer, columns or {}, bad):
-        conversation, counts = redact_conversation(raw, region)
-        if conversation.id in conversations:
-            bad.add(f"conversation {conversation.id}", "its id occurs twice; the first one is kept")
-            continue
-        conversations[conversation.id] = conversation
-        redacted += counts
-    if not conversations:
-        detail = f" ({bad.lines[0]})" if bad.lines else ""
-        raise LogFormatError(f"{', '.join(map(str, paths))}: no conversation could be read{detail}")
-    splits: dict[str, list[dict[str, Any]]] = {name: [] for name in SPLITS}
-    for conversation in conversations.values():
-        splits[keep_split or split_of(conversation.id)].append(to_dict(conversation))
-    result = Prepared(
-        {name: len(rows) for name, rows in splits.items()},
-        sum(len(conversation.turns) for conversation in conversations.values()),
-        dict(redacted.most_common()),
-        tuple(bad.lines),
-    )
-    _write(out, splits, result, bad)
-    return result
-
-
-def _read(
-    paths: Sequence[Path], importer: str | None, columns: Mapping[str, str], bad: BadRows
-) -> Iterator[Conversation]:
-    for path in _files(paths):
-        yield from importer_for(path, importer).read(path, columns, bad)
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        require_file(path)
-        if path.is_file():
-            yield path
-            continue
-        found = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in SUFFIXES and file.name != DROPPED
-        )
-        if not found:
-            raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
-        yield from found
-
-
-def _write(
-    out: Path,
-    splits: Mapping[str, Iterable[Mapping[str, Any]]],
-    result: Prepared,
-    bad: BadRows,
-) -> None:
+    sources = [of_path(path) for path in paths]
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for name, rows in splits.items():
-        write_jsonl(partial / f"{name}.jsonl", rows)
-    write_jsonl(partial / DROPPED, ({"where": where, "why": why} for where, why in bad.rows))
+    try:
+        with (partial / DROPPED).open("w", encoding="utf-8") as dropped:
+
+            def note(where: str, why: str) -> None:
+                values = {"where": where, "why": why}
+                dropped.write(json.dumps(values, ensure_ascii=False) + "\n")
+
+            bad = BadRows(note)
+            began = time.perf_counter()
+            raw = _conversations(sources, out, importer, columns or {}, bad)
+            settings = Settings(key or secrets.token_bytes(32), region)
+            seen, counts = _Seen(), Counter[str]()
+            with (partial / "lines.jsonl").open("wb") as lines:
+                for done in _progress(engine(raw, settings, finder)):
+                    _take(done, lines, seen, counts, bad)
+            if not seen.ids:
+                detail = f" ({bad.lines[0]})" if bad.lines else ""
+                raise LogFormatError(
+                    f"{', '.join(map(str, paths))}: no conversation could be read{detail}"
+                )
+            sizes = _scatter(partial, seen, counts, bad, split_by, keep_split)
+        result = _result(sizes, counts, bad, split_by, time.perf_counter() - began)
+        (partial / REPORT).write_text(
+            json.dumps(result.report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        (partial / PAGE).write_text(report_html(out.name, result.report), encoding="utf-8")
+        out.mkdir(parents=True, exist_ok=True)
+        for file in partial.iterdir():
+            file.replace(out / file.name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return result
+
+
+def _conversations(
+    sources: Sequence[Source],
+    out: Path,
+    importer: str | None,
+    columns: Mapping[str, str],
+    bad: BadRows,
+) -> Iterator[Conversation]:
+    for source in sources:
+        before = bad.count
+        found = 0
+        for conversation in read_export(source, importer, columns, bad):
+            found += 1
+            yield conversation
+        if source.holds_members and not found and bad.count == before:
+            raise LogFormatError(f"{source.name}: no export that can be read in this folder")
+
+
+def _take(
+    result: Processed | Drop, lines: BinaryIO, seen: _Seen, counts: Counter[str], bad: BadRows
+) -> None:
+    if isinstance(result, Drop):
+        bad.drop(f"conversation {result.id}", result.why)
+        return
+    lines.write(result.line)
+    seen.add(result)
+    counts.update(result.counts)
+
+
+def _scatter(
+    partial: Path,
+    seen: _Seen,
+    counts: Counter[str],
+    bad: BadRows,
+    split_by: SplitBy,
+    keep_split: Split | None,
+) -> dict[str, int]:
+    """Send each line to its split, a second conversation of the same id to the dropped ones."""
+    ids = np.frombuffer(seen.ids, dtype=np.uint64)
+    customers = np.frombuffer(seen.customers, dtype=np.uint64)
+    starts = np.frombuffer(seen.starts, dtype=np.float64)
+    if split_by == "time" and np.isnan(starts).all():
+        raise LogFormatError("--split time: the log has no times; map them with --map time=COLUMN")
+    if split_by == "customer" and not customers.any():
+        raise LogFormatError("--split customer: the log names no customers; map customer_id")
+    _, first = np.unique(ids, return_index=True)
+    kept = np.zeros(len(ids), dtype=bool)
+    kept[first] = True
+    bands = [np.frombuffer(band, dtype=np.uint64) for band in seen.bands]
+    alike = groups(bands)
+    together = groups([*bands, customers]) if split_by == "customer" else alike
+    counts["near-duplicates"] = int(kept.sum()) - len(np.unique(alike[kept]))
+    decides = np.where(customers != 0, customers, ids) if split_by == "customer" else ids
+    place = splits_of(decides, together, starts if split_by == "time" else None)
+    if keep_split is not None:
+        place = np.full(len(ids), SPLITS.index(keep_split), dtype=np.int8)
+    sizes: dict[str, int] = dict.fromkeys(SPLITS, 0)
+    files = [(partial / f"{name}.jsonl").open("wb") for name in SPLITS]
+    try:
+        with (partial / "lines.jsonl").open("rb") as lines:
+            for number, line in enumerate(lines):
+                if not kept[number]:
+                    why = "its id occurs twice; the first one is kept"
+                    bad.add(f"conversation {json.loads(line)['id']}", why)
+                    bad.dropped[why] += 1
+                    continue
+                files[place[number]].write(line)
+                sizes[SPLITS[place[number]]] += 1
+    finally:
+        for file in files:
+            file.close()
+    (partial / "lines.jsonl").unlink()
+    return sizes
+
+
+def _result(
+    sizes: dict[str, int], counts: Counter[str], bad: BadRows, split_by: SplitBy, seconds: float
+) -> Prepared:
+    redacted = _part(counts, "redacted ")
     report = {
-        "conversations": dict(result.conversations),
-        "turns": result.turns,
-        "redacted": dict(result.redacted),
+        "conversations": sizes,
+        "read": sum(sizes.values()) + bad.dropped.total(),
+        "dropped": dict(bad.dropped.most_common()),
+        "turns": counts["turns"],
+        "turns_read": counts["turns read"],
+        "turns_merged": counts["turns merged"],
+        "redacted": redacted,
         "rows_dropped": len(bad),
-    }
-    (partial / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    out.mkdir(parents=True, exist_ok=True)
-    for file in partial.iterdir():
-        file.replace(out / file.name)
-    partial.rmdir()
+        "cut": _part(counts, "cut "),
+        "mended": dict(bad.mended.most_common()),
+        "left_out": dict(bad.left_out.most_common()),
+        "near_duplicates": counts["near-duplicates"],
+        "one_sided": _part(counts, "only the "),
+        "split_by": split_by,
+        **{name: _part(counts, f"{name} ")
+           for name in ("language", "channel", "outcome", "month", "length", "answered", "intent")},
+        "seconds": round(seconds, 2),
+        "turns_per_second": round(counts["turns read"] / max(seconds, 1e-9), 1),
+    }  # fmt: skip
+    return Prepared(sizes, counts["turns"], redacted, tuple(bad.lines), len(bad), report)
+
+
+def _part(counts: Counter[str], prefix: str) -> dict[str, int]:
+    """The counts whose names begin so, by size, without the beginning."""
+    found = {name.removeprefix(prefix): count for name, count in counts.items()
+             if name.startswith(prefix) and count}  # fmt: skip
+    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _progress(results: Iterator[Processed | Drop]) -> Iterator[Processed | Drop]:
+    """The results, counted on a terminal."""
+    return iter(
+        tqdm(results, unit=" conversations", file=sys.stderr, disable=not sys.stderr.isatty())
+    )

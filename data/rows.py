@@ -36,11 +36,16 @@ class BadRows:
 
     Args:
         sink: Told `(where, why)` of each; without it all are kept, with it the first SHOWN.
+
+    `mended` counts what was put right on the way, `left_out` what is no turn (internal notes,
+    attachments), `dropped` whole conversations of no use, by kind.
     """
 
     sink: Callable[[str, str], None] | None = None
     rows: list[tuple[str, str]] = field(default_factory=list)
     mended: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
     count: int = 0
 
     def add(self, where: str, why: str) -> None:
@@ -50,6 +55,12 @@ class BadRows:
             self.sink(where, why)
         if self.sink is None or len(self.rows) < SHOWN:
             self.rows.append((where, why))
+
+    def drop(self, where: str, why: str) -> None:
+        """Note what can be read and is of no use, such as a conversation without a word."""
+        self.dropped[why] += 1
+        if self.sink is not None:
+            self.sink(where, why)
 
     @property
     def lines(self) -> list[str]:
@@ -173,7 +184,7 @@ def _decoded(line: bytes, bad: BadRows | None) -> str:
         if bad is None:
             raise
         bad.mended["bytes of another encoding"] += 1
-        return line.decode(encoding_of(line, ""), "deskhand-mixed")
+        return line.decode("utf-8-sig", "deskhand-mixed")
 
 
 def _whole(values: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +208,10 @@ def _csv(source: Source, bad: BadRows | None) -> Iterator[Row]:
     first = next(lines, "")
     delimiter = "\t" if source.suffix == ".tsv" else _delimiter(first)
     reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
-    header = [name.strip() for name in next(reader, [])]
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise LogFormatError(f"{source.name}:1: the header is not valid CSV ({error})") from error
     if not any(header):
         raise LogFormatError(
             f"{source.name}:1: no header row; the first line must name the columns"

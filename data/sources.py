@@ -95,16 +95,17 @@ class Source:
                 number += 1
                 try:
                     line = file.readline(MAX_LINE)
-                    whole = len(line) < MAX_LINE or line.endswith(b"\n")
-                    while not whole and (rest := file.readline(MAX_LINE)):
-                        whole = rest.endswith(b"\n")
-                        line = b""
+                    long = len(line) == MAX_LINE and not line.endswith(b"\n")
+                    rest = line if long else b""
+                    while rest and not rest.endswith(b"\n"):
+                        line = b""  # frees it before more is read
+                        rest = file.readline(MAX_LINE)
                 except (OSError, *_CUT) as error:
                     note(f"{self.name}:{number}", f"the file is cut off here ({_why(error)})")
                     return
-                if not line and whole:
+                if not line and not long:
                     return
-                if not whole or not line:
+                if long:
                     note(f"{self.name}:{number}", f"a line of more than {MAX_LINE >> 20} MiB")
                     continue
                 yield number, line
@@ -134,7 +135,8 @@ class Source:
         assert self.path is not None
         if self.path.is_dir():
             for file in sorted(self.path.rglob("*")):
-                if file.is_file() and not _hidden(file.relative_to(self.path).parts):
+                inside = file.is_file() and not _hidden(file.relative_to(self.path).parts)
+                if inside and file.stat().st_size:
                     yield of_path(file)
             return
         read = _zip_members if self.path.name.lower().endswith(".zip") else _tar_members

@@ -1,5 +1,7 @@
 import json
+from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
@@ -7,11 +9,13 @@ import pytest
 
 from data.conversations import from_dict, read_conversations, to_dict
 from data.errors import LogFormatError
-from data.logs import IMPORTERS, importer_for
+from data.logs import IMPORTERS, importer_for, read_export
 from data.logs.tweetsumm import clean_tweet
 from data.rows import BadRows
 from data.schema import Conversation, Entity, Turn
+from data.sources import of_path
 
+DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 FULL = Conversation(
     id="c1",
     customer_id="cu-1",
@@ -39,8 +43,8 @@ def file(tmp_path, name, content):
 
 
 def read(path, columns=None, name=None):
-    bad = BadRows()
-    return list(importer_for(path, name).read(path, columns or {}, bad)), bad
+    bad, source = BadRows(), of_path(path)
+    return list(importer_for(source, name).read(source, columns or {}, bad)), bad
 
 
 def test_a_conversation_survives_being_written_and_read():
@@ -172,9 +176,11 @@ def test_rows_without_a_needed_value_are_noted_and_never_joined_as_one_case(tmp_
     ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
     found, bad = read(path)
-    assert found == [Conversation("c1", (Turn("customer", "kept"),))]
-    assert [where.rsplit(":", 1)[1] for where, _ in bad.rows] == ["1", "2", "3", "4"]
-    assert not any("lost" in line or "joined" in line for line in bad.lines)
+    assert found == [
+        Conversation("c1", (Turn("agent", "joined", mark="system"), Turn("customer", "kept")))
+    ]
+    assert [where.rsplit(":", 1)[1] for where, _ in bad.rows] == ["1", "2", "4"]
+    assert not any("lost" in line for line in bad.lines)
 
 
 def test_flat_jsonl_is_a_table_whose_rows_may_lack_columns(tmp_path):
@@ -261,6 +267,29 @@ def test_a_customer_signs_nothing():
     assert clean_tweet("I mean *no", "customer") == "I mean *no"
 
 
+STAR = {
+    "AnonymizedUserWorkerID": "u-1",
+    "AnonymizedWizardWorkerID": "w-1",
+    "CompletionLevel": "Complete",
+    "DialogueID": 7,
+    "Events": [
+        {"Agent": "UserGuide", "Action": "instruct", "Text": "be angry", "UnixTime": 1589375690},
+        {"Agent": "User", "Action": "utter", "Text": "hello", "UnixTime": 1589375697},
+        {"Agent": "Wizard", "Action": "request_suggestions", "Text": "hi", "UnixTime": 1589375700},
+        {"Agent": "Wizard", "Action": "query", "APIName": "x", "UnixTime": 1589375705},
+        {"Agent": "Wizard", "Action": "pick_suggestion", "Text": "Hello!", "UnixTime": 1589375711},
+        {"Agent": "User", "Action": "complete", "UnixTime": 1589375720},
+    ],
+    "Scenario": {"Domains": ["bank"], "Happy": False, "MultiTask": False,
+                 "WizardCapabilities": [{"Domain": "bank", "Task": "bank_balance"}]},
+}  # fmt: skip
+
+
+TWEET_COLUMNS = (
+    "tweet_id,author_id,inbound,created_at,text,response_tweet_id,in_response_to_tweet_id\n"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
@@ -269,17 +298,203 @@ def test_a_customer_signs_nothing():
         ("a.jsonl", json.dumps(to_dict(FULL)), "jsonl"),
         ("a.jsonl", '{"id": "c1", "speaker": "agent", "text": "hi"}', "table"),
         ("a.CSV", "id,speaker,text\n", "table"),
+        ("a.csv", "id,speaker,text,label\nc1,agent,hi,x\n", "table"),
+        ("a.csv", "text,label\nhi,x\n", "labelled"),
+        ("a.tsv", "conversationId\tturnNumber\tutterance\n1\t0\thi\n", "labelled"),
+        ("a.csv", TWEET_COLUMNS + "1,2,True,x,hi,,\n", "tweets"),
+        ("1.json", json.dumps(STAR), "star"),
+        ("a.txt", "31/10/2017, 22:10 - Ann: hello\n", "whatsapp"),
+        ("a.mbox", "From a@b Tue Oct 31 22:10:47 2017\nFrom: a@b\n\nhi\n", "mail"),
+        ("a.eml", "From: a@b\n\nhi\n", "mail"),
     ],
 )
 def test_the_importer_is_chosen_by_content(tmp_path, name, content, expected):
-    assert importer_for(file(tmp_path, name, content)) is IMPORTERS[expected]
+    source = of_path(file(tmp_path, name, content))
+    assert importer_for(source) is IMPORTERS[expected]
 
 
 def test_no_fitting_and_no_known_importer_are_one_line_each(tmp_path):
-    path = file(tmp_path, "log.xml", "<log/>")
-    with pytest.raises(LogFormatError, match="no importer fits"):
-        importer_for(path)
-    with pytest.raises(
-        LogFormatError, match="no importer 'zendesk'; one of tweetsumm, jsonl, table"
-    ):
-        importer_for(path, "zendesk")
+    source = of_path(file(tmp_path, "log.xml", "<log/>"))
+    assert importer_for(source) is None
+    with pytest.raises(LogFormatError, match="no importer fits; name one with --format"):
+        list(read_export(source, None, {}, BadRows()))
+    with pytest.raises(LogFormatError, match="no importer 'pigeon'; one of .*jsonl.*table"):
+        importer_for(source, "pigeon")
+
+
+def test_a_file_that_is_no_text_costs_a_folder_only_itself(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"id,speaker\0\1\2")
+    (tmp_path / "b.parquet").write_bytes(b"no parquet")
+    (tmp_path / "c.png").write_bytes(b"\x89PNG")
+    file(tmp_path, "d.csv", "id,speaker,text\nc1,customer,hi\n")
+    bad = BadRows()
+    assert [one.id for one in read_export(of_path(tmp_path), None, {}, bad)] == ["c1"]
+    assert [where.rsplit("/", 1)[1] for where, _ in bad.rows] == ["a.csv", "b.parquet"]
+    assert bad.left_out.total() == 1
+
+
+def test_every_importer_is_asked_before_the_table_takes_all_that_is_left():
+    assert list(IMPORTERS)[-1] == "table"
+
+
+def test_a_star_dialogue_has_what_was_said_and_how_it_went(tmp_path):
+    ((conversation,), bad) = read(file(tmp_path, "7.json", json.dumps(STAR)))
+    assert [(turn.speaker, turn.text) for turn in conversation.turns] == [
+        ("customer", "hello"), ("agent", "Hello!")]  # fmt: skip
+    assert conversation.turns[0].time == datetime(2020, 5, 13, 13, 14, 57, tzinfo=UTC)
+    assert (conversation.id, conversation.customer_id, conversation.outcome) == (
+        "7", "u-1", "solved")  # fmt: skip
+    assert conversation.labels == {
+        "domain": "bank",
+        "task": "bank_balance",
+        "intent": "bank_balance",
+        "path": "unhappy",
+    }
+    assert bad.left_out == {"event that is no turn": 4}
+
+
+def test_a_star_folder_passes_over_tasks_and_notes_broken_dialogues(tmp_path):
+    files = {
+        "apis/apis/bank.json": {"input": [], "output": []},
+        "tasks/bank/responses.json": {"hello": "Hello"},
+        "dialogues/1.json": STAR,
+        "dialogues/2.json": STAR | {"Events": []},
+        "dialogues/3.json": STAR | {"Events": ["ring 07700 900123"]},
+        "dialogues/4.json": STAR | {"DialogueID": 8, "CompletionLevel": "EarlyDisconnect"},
+    }
+    for name, values in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        file(tmp_path, name, json.dumps(values))
+    bad = BadRows()
+    found = list(read_export(of_path(tmp_path), None, {}, bad))
+    assert [(one.id, one.outcome) for one in found] == [("7", "solved"), ("8", "abandoned")]
+    assert [where.rsplit("/", 1)[1] for where, _ in bad.rows] == ["3.json"]
+    assert bad.dropped == {"nobody says anything": 1}
+    assert bad.left_out["file that is no dialogue"] == 2
+    assert not any("07700" in line for line in bad.lines)
+
+
+@pytest.mark.skipif(not (DATASETS / "star").exists(), reason="needs the STAR data set")
+def test_all_of_star_is_read_or_noted():
+    bad = BadRows()
+    source = of_path(DATASETS / "star" / "star_data_json.tar.gz")
+    outcomes = Counter(one.outcome for one in read_export(source, None, {}, bad))
+    assert outcomes == {"solved": 5818, "abandoned": 387}
+    assert outcomes.total() + bad.dropped["nobody says anything"] == 6652
+    assert len(bad) == 0
+    assert bad.left_out["file that is no dialogue"] == 85
+
+
+@pytest.mark.skipif(not (DATASETS / "tweetsumm").exists(), reason="needs the TweetSumm data set")
+@pytest.mark.parametrize(("split", "count"), [("train", 879), ("valid", 110)])
+def test_all_of_tweetsumm_is_read(split, count):
+    found, bad = read(DATASETS / "tweetsumm" / f"tweetsumm_joined_{split}.jsonl")
+    assert (len(found), len(bad)) == (count, 0)
+    assert {turn.speaker for one in found for turn in one.turns} == {"customer", "agent"}
+
+
+@pytest.mark.skipif(not (DATASETS / "multidogo").exists(), reason="needs the MultiDoGO data set")
+def test_multidogo_is_read_with_intents_and_slots():
+    found, bad = read(DATASETS / "multidogo" / "annotated_turn_level" / "media" / "dev.tsv")
+    assert (len(found), len(bad)) == (242, 1)
+    assert sum(len(one.turns) for one in found) == 1688
+    assert Counter(one.labels["intent"] for one in found)["startserviceintent"] == 201
+    assert sum(len(turn.entities) for one in found for turn in one.turns) == 850
+
+
+MULTIDOGO = (
+    "conversationId\tturnNumber\tutteranceId\tutterance\tslot-labels\tintent\n"
+    'a\t2.0\tx\tsay "hi to ann lee at 5\tO O O name name O time\tcontentonly\n'
+    "a\t0.0\tx\thello\tO\topeninggreeting\n"
+    "a\t4.0\tx\tblock my card\tO O\treportlostcard<div>replacecard\n"
+    'b\t0\tx\t"54650 \n wi"\tzip city\tcontentonly\n'
+    "b\t2\tx\t\tO\tthankyou\n"
+)
+
+
+def test_labelled_turns_are_customers_turns_with_the_first_need_as_intent(tmp_path):
+    (a, b), bad = read(file(tmp_path, "dev.tsv", MULTIDOGO))
+    assert [turn.text for turn in a.turns] == ["hello", 'say "hi to ann lee at 5', "block my card"]
+    assert {turn.speaker for turn in a.turns} == {"customer"}
+    assert a.labels == {"intent": "reportlostcard|replacecard"}
+    assert [(one.type, one.text) for one in a.turns[1].entities] == [
+        ("name", "ann lee"), ("time", "5")]  # fmt: skip
+    assert a.turns[2].entities == ()
+    assert bad.mended == {
+        "slot labels that do not match the words": 1, "a turn over several lines": 1}  # fmt: skip
+    assert (b.turns[0].text, b.labels) == ("54650 \n wi", {"intent": "contentonly"})
+    assert bad.lines == [f"{tmp_path}/dev.tsv:7: no value in column 'utterance'"]
+
+
+def test_a_table_of_texts_and_labels_is_one_conversation_a_row(tmp_path):
+    path = file(tmp_path, "bank.csv", 'text,category\nlost my card,lost\n"where, please",find\n')
+    found, bad = read(path)
+    assert [(one.turns[0].text, one.labels["intent"]) for one in found] == [
+        ("lost my card", "lost"), ("where, please", "find")]  # fmt: skip
+    assert [one.id for one in found] == [f"{tmp_path.name}/bank:1", f"{tmp_path.name}/bank:2"]
+    assert not bad
+
+
+AT = "Tue Oct 31 22:{}:00 +0000 2017"
+
+
+def tweets(tmp_path, *rows):
+    lines = (f"{tweet},{who},{who.isdigit()},{AT.format(minute)},{text},,{parent}\n"
+             for tweet, who, minute, text, parent in rows)  # fmt: skip
+    return file(tmp_path, "twcs.csv", TWEET_COLUMNS + "".join(lines))
+
+
+THREADS = [
+    (3, "Acme", 12, "@115 Try again ^JK", 4),
+    (1, "115", 13, "@Acme still broken", 3),
+    (4, "115", 10, "@Acme it is broken", ""),
+    (9, "116", 15, "@Bolt @Acme hello?", 8),  # its parent is not in the file
+    (10, "Acme", 16, "@116 Hi!", 9),
+    (11, "Bolt", 17, "@116 Hi too!", "9.0"),
+    (10, "Acme", 16, "@116 Hi!", 9),
+    (20, "117", 20, "@Acme @Bolt", "nan"),
+    (30, "118", 20, "@Bolt one", 31),
+    (31, "118", 21, "@Bolt two", 32),
+    (32, "118", 22, "@Bolt three", 30),
+]
+
+
+@pytest.mark.parametrize("passes", [1, 3])
+def test_tweets_become_threads_by_what_they_reply_to(tmp_path, monkeypatch, passes):
+    monkeypatch.setattr("data.logs.tweets.passes_over", lambda source: passes)
+    found, bad = read(tweets(tmp_path, *THREADS))
+    threads = {one.id: one for one in found}
+    assert {name: [turn.text for turn in one.turns] for name, one in threads.items()} == {
+        "4": ["it is broken", "Try again", "still broken"],
+        "9": ["hello?", "Hi!", "Hi too!"],
+        "30": ["one"], "31": ["two"], "32": ["three"],
+    }  # fmt: skip
+    assert [turn.speaker for turn in threads["4"].turns] == ["customer", "agent", "customer"]
+    assert threads["4"].turns[0].time == datetime(2017, 10, 31, 22, 10, tzinfo=UTC)
+    assert threads["4"].labels == {"brand": "Acme"}
+    assert threads["30"].labels == {"brand": "Bolt"}
+    assert threads["9"].customer_id == "116"
+    assert bad.left_out == {"the same tweet again": 1, "tweet of handles and links only": 1}
+    assert bad.mended == {"tweets that reply in a circle": 3}
+    assert bad.lines == [f"{tmp_path}/twcs.csv: tweet 20: no text is left after cleaning"]
+
+
+def test_a_long_thread_has_one_root(tmp_path):
+    rows = [(n, "115" if n % 2 else "Acme", n % 60, f"part {n}", n - 1) for n in range(1, 500)]
+    (conversation,), bad = read(tweets(tmp_path, *reversed(rows)))
+    assert (conversation.id, len(conversation.turns), len(bad)) == ("1", 499, 0)
+
+
+def test_a_table_that_has_no_tweets_says_which_column_is_missing(tmp_path):
+    path = file(tmp_path, "log.csv", TWEET_COLUMNS.replace("inbound", "who") + "1,a,b,c,d,,\n")
+    with pytest.raises(LogFormatError, match=r"log\.csv:1: no column inbound; "):
+        read(path, name="tweets")
+
+
+def test_a_tweet_without_a_number_as_id_is_noted_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("data.logs.tweets.passes_over", lambda source: 3)
+    path = tweets(tmp_path, ("07700x", "115", 10, "hi", ""), (2, "115", 10, "kept", ""))
+    found, bad = read(path)
+    assert [one.turns[0].text for one in found] == ["kept"]
+    assert [where for where, _ in bad.rows] == [f"{path}:2"]
+    assert "07700" not in bad.lines[0]

@@ -7,6 +7,7 @@ from data.errors import LogFormatError
 from data.prepare import prepare
 from data.split import SPLITS, split_of
 
+KINDS = ("card", "email", "order_number", "person", "phone")
 RAW = ("jo@example.com", "07700 900123", "4111 1111 1111 1111", "204881", "Okafor")
 
 
@@ -50,10 +51,14 @@ def test_every_row_is_either_written_or_dropped_with_its_place(tmp_path):
 def test_every_row_of_a_table_becomes_a_turn_or_is_dropped(tmp_path):
     path = tmp_path / "log.csv"
     lines = [f"c{number % 30},customer,turn {number}" for number in range(100)]
-    lines[5], lines[50], lines[77] = "c1,customer", "c2,nobody,x", ",customer,x"
+    lines[5], lines[50], lines[77] = "c1,customer", "c2,,x", ",customer,x"
     path.write_text("id,speaker,text\n" + "\n".join(lines) + "\n", "utf-8")
     result = prepare([path], tmp_path / "out")
-    assert result.turns == 97
+    assert result.report["turns_read"] == 97
+    assert result.turns == sum(
+        len(row["turns"]) for split in SPLITS for row in written(tmp_path / "out")[split]
+    )
+    assert result.report["turns_merged"] == 97 - result.turns
     assert len(result.bad) == 3
 
 
@@ -68,7 +73,7 @@ def test_nothing_private_is_in_any_file_that_is_written(tmp_path):
     result = prepare([log(tmp_path / "log.jsonl", rows)], tmp_path / "out")
     assert sum(result.conversations.values()) == 2
     assert len(result.bad) == 2
-    assert result.redacted == {"person": 2, "email": 2, "phone": 2, "card": 2, "order_number": 2}
+    assert result.redacted == dict.fromkeys(KINDS, 3)
     for file in (tmp_path / "out").iterdir():
         content = file.read_text("utf-8")
         assert not [value for value in RAW if value in content], file.name
@@ -80,8 +85,11 @@ def test_entities_still_mark_their_words_in_what_is_written(tmp_path):
     marked["turns"][0]["entities"] = [{"type": "product", "start": 25, "end": 35}]
     prepare([log(tmp_path / "log.jsonl", [marked])], tmp_path / "out", keep_split="train")
     (read,) = read_conversations(tmp_path / "out" / "train.jsonl")
-    (entity,) = read.turns[0].entities
-    assert entity.text == "blue throw" == read.turns[0].text[entity.start : entity.end]
+    private, entity = read.turns[0].entities
+    assert private.type == "email"
+    for each in (private, entity):
+        assert each.text == read.turns[0].text[each.start : each.end]
+    assert entity.text == "blue throw"
 
 
 @pytest.mark.parametrize("rows", [["oops"], [{"id": "c1"}], []])

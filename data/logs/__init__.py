@@ -5,7 +5,16 @@ from types import ModuleType
 from typing import Protocol, cast
 
 from data.errors import LogFormatError
-from data.logs import deskhand_jsonl, table, tweetsumm
+from data.logs import (
+    deskhand_jsonl,
+    labelled,
+    mail,
+    star,
+    table,
+    tweets,
+    tweetsumm,
+    whatsapp,
+)
 from data.rows import BadRows
 from data.schema import Conversation
 from data.sources import Source
@@ -33,8 +42,13 @@ class Importer(Protocol):
 
 
 IMPORTERS: dict[str, ModuleType] = {
+    "star": star,
+    "mail": mail,
+    "whatsapp": whatsapp,
+    "tweets": tweets,
     "tweetsumm": tweetsumm,
     "jsonl": deskhand_jsonl,
+    "labelled": labelled,
     "table": table,
 }
 
@@ -60,7 +74,7 @@ def read_export(
 ) -> Iterator[Conversation]:
     """Yield the conversations of an export: a file, or a folder or archive and all in it.
 
-    A file that no importer fits is noted where it is one of several.
+    A file that no importer fits is counted as left out where it is one of several.
 
     Raises:
         LogFormatError: If `name` is unknown, or it is a single file that no importer fits.
@@ -71,12 +85,12 @@ def read_export(
             yield from whole.read(source, columns, bad)
             return
         for member in source.members(bad.add):
-            found = importer_for(member, name)
-            if found is None:
-                bad.add(member.name, "no importer fits; name one with --format")
-                continue
             try:
-                yield from found.read(member, columns, bad)
+                found = importer_for(member, name)
+                if found is None:
+                    bad.left_out["file that no importer reads"] += 1
+                else:
+                    yield from found.read(member, columns, bad)
             except LogFormatError as error:
                 bad.add(member.name, str(error).removeprefix(f"{member.name}: "))
         return

@@ -1,40 +1,31 @@
-"""A table (CSV, TSV, Parquet, flat JSONL) with one turn a row.
+"""A table (CSV, TSV, Parquet, flat JSONL).
 
-Columns are guessed by name; `--map text=Body` names one. Rows of one conversation are put in order
-of time where there is one, else in file order.
+A row is a turn, a question with its answer, or a whole conversation in one cell. Columns are
+guessed, see `columns`; `--map text=Body` names one. Rows of one conversation may lie apart; they
+are put in order of time where all have one, else in file order.
 """
 
-from collections.abc import Iterator, Mapping
+import io
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from functools import partial
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from data.errors import LogFormatError
+from data.logs.columns import SAMPLE, cell, match_columns, moment
+from data.logs.grouping import PASS_BYTES, grouped, passes_over
+from data.logs.roles import named_agents
+from data.logs.speaker_words import FALSE, TRUE, role_of, roles_of
+from data.logs.times import day_comes_first
+from data.logs.transcript import Said, said_in
 from data.rows import SUFFIXES, BadRows, Row, read_rows
-from data.schema import Conversation, Outcome, Speaker, Turn
+from data.schema import Conversation, Outcome, Turn
+from data.sources import Source
 
-GUESSES: dict[str, tuple[str, ...]] = {
-    "id": ("conversation_id", "conversation", "ticket_id", "ticket", "case_id", "case", "thread_id",
-           "thread", "chat_id", "session_id", "id"),
-    "speaker": ("speaker", "author_type", "sender_type", "role", "sender", "author", "from",
-                "direction", "inbound", "who"),
-    "text": ("text", "message", "body", "content", "msg", "comment", "utterance"),
-    "time": ("time", "timestamp", "created_at", "sent_at", "date", "datetime", "created"),
-    "speaker_id": ("speaker_id", "author_id", "sender_id", "agent_id", "user_id"),
-    "customer_id": ("customer_id", "requester_id", "contact_id", "customer"),
-    "channel": ("channel", "source", "via"),
-    "outcome": ("outcome", "status", "resolution", "state"),
-    "rating": ("rating", "csat", "satisfaction", "stars", "score"),
-}  # fmt: skip
-NEEDED = ("id", "speaker", "text")
-_SPEAKERS: dict[str, Speaker] = {
-    **dict.fromkeys(
-        ("customer", "user", "client", "visitor", "end-user", "end_user", "requester", "contact",
-         "inbound", "incoming", "in", "true", "1", "buyer", "guest", "human"), "customer"),
-    **dict.fromkeys(
-        ("agent", "support", "staff", "operator", "assistant", "bot", "outbound", "outgoing", "out",
-         "false", "0", "admin", "representative", "rep", "employee", "advisor"), "agent"),
-}  # fmt: skip
+logger = logging.getLogger(__name__)
 _OUTCOMES: dict[str, Outcome] = {
     **dict.fromkeys(("solved", "resolved", "closed", "done", "complete", "completed"), "solved"),
     **dict.fromkeys(("handed_over", "escalated", "transferred", "handed over"), "handed_over"),
@@ -42,113 +33,170 @@ _OUTCOMES: dict[str, Outcome] = {
 }
 
 
-def fits(path: Path) -> bool:
+class _Piece(NamedTuple):
+    """What one row gives to its conversation, as text: less memory than turns while it waits."""
+
+    said: tuple[Said, ...]
+    time: object
+    speaker_id: str
+    customer_id: str
+    channel: str
+    outcome: str
+    rating: str
+    intent: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How one table is read: its columns by our fields, and what its values mean."""
+
+    names: Mapping[str, str]
+    is_agent: Callable[[str], bool] | None
+    day_first: bool
+
+
+def fits(source: Source) -> bool:
     """Whether it is a table by its suffix; flat JSONL counts as one."""
-    return path.suffix.lower() in SUFFIXES
+    return not source.holds_members and source.suffix in (*SUFFIXES, ".ndjson")
 
 
-def read(path: Path, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
-    """Yield the table's conversations, in order of their first row.
+def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
+    """Yield the table's conversations, in order of their first row where one pass is enough.
 
     Raises:
         LogFormatError: If a needed column is neither guessed nor mapped.
     """
-    cases: dict[str, list[tuple[Row, Turn]]] = {}
-    names: dict[str, str] = {}
-    for row in read_rows(path, bad):
-        names = names or match_columns(path, list(row.values), columns)
+    sample = [row.values for row in itertools.islice(read_rows(source, BadRows()), SAMPLE)]
+    if not sample:
+        for _ in read_rows(source, bad):
+            pass  # notes what is wrong with it
+        return
+    names = match_columns(source.name, sample, columns)
+    told = ", ".join(f"{field}={column}" for field, column in names.items())
+    logger.info("%s: columns %s", source.name, told)
+    day_first = day_comes_first(cell(row.get(names.get("time", ""))) for row in sample)
+    table = _Table(names, named_agents(columns), day_first)
+    read_pieces = partial(_pieces, source, names)
+    if "id" in names:
+        for identity, pieces in grouped(read_pieces, _passes(source), bad):
+            yield _conversation(identity, pieces, table, bad)
+        return
+    for number, (_, piece) in enumerate(read_pieces(bad), start=1):
+        yield _conversation(f"{row_id(source)}:{number}", [piece], table, bad)
+
+
+def row_id(source: Source) -> str:
+    """What ids of rows without one begin with: the file's folder and name, whatever the path."""
+    path = PurePosixPath(source.name.replace("\\", "/").replace(":", "/"))
+    return "/".join(path.parts[-2:]).removesuffix(".gz").removesuffix(path.suffix)
+
+
+def seconds(time: datetime) -> float:
+    """The time as a number to sort by; one without a zone counts as UTC."""
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _pieces(source: Source, names: Mapping[str, str], bad: BadRows) -> Iterator[tuple[str, _Piece]]:
+    """(conversation id, piece) of each row; rows that lack what is needed are noted."""
+    for row in read_rows(source, bad):
+        if _is_private(row, names):
+            bad.left_out["internal note"] += 1
+            continue
         try:
-            turn = _turn(row.values, names)
-            identity = _needed(row.values, names["id"])
+            identity = _needed(row, names, "id") if "id" in names else ""
+            said = tuple(_said(row, names))
         except ValueError as error:
             bad.add(row.where, str(error))
             continue
-        cases.setdefault(identity, []).append((row, turn))
-    for identity, pairs in cases.items():
-        yield _conversation(identity, pairs, names)
-
-
-def match_columns(path: Path, found: list[str], mapped: Mapping[str, str]) -> dict[str, str]:
-    """From our field to the file's column, by option first and by usual names second.
-
-    Raises:
-        LogFormatError: If a needed field has no column, or a mapped field or column does not exist.
-    """
-    for field, column in mapped.items():
-        if field not in GUESSES or column not in found:
-            wrong = f"field {field!r}" if field not in GUESSES else f"column {column!r}"
-            raise LogFormatError(
-                f"{path}:1: --map {field}={column}: no {wrong}; fields: {', '.join(GUESSES)}; "
-                f"columns: {', '.join(found)}"
-            )
-    lower = {name.strip().lower().replace(" ", "_"): name for name in reversed(found)}
-    names = {
-        field: next((lower[guess] for guess in guesses if guess in lower), None)
-        for field, guesses in GUESSES.items()
-    } | dict(mapped)
-    missing = [field for field in NEEDED if names[field] is None]
-    if missing:
-        raise LogFormatError(
-            f"{path}:1: no column for {', '.join(missing)}; found: {', '.join(found)}. "
-            f"Name it with --map {missing[0]}=COLUMN"
+        speaker_id, customer, channel, outcome, rating, intent = (
+            cell(row.values.get(names.get(field, ""))) for field in _Piece._fields[2:]
         )
-    return {field: column for field, column in names.items() if column is not None}
+        time = row.values.get(names.get("time", ""))
+        yield identity, _Piece(said, time, speaker_id, customer, channel, outcome, rating, intent)
 
 
-def _needed(values: Mapping[str, Any], column: str) -> str:
+def _said(row: Row, names: Mapping[str, str]) -> Iterator[Said]:
+    if "text" in names:
+        yield _needed(row, names, "speaker"), _needed(row, names, "text")
+    elif "question" in names:
+        yield "customer", _needed(row, names, "question")
+        if answer := cell(row.values.get(names["answer"])):
+            yield "agent", answer
+    else:
+        said = [(who, text) for who, text in said_in(_needed(row, names, "transcript")) if text]
+        if not said:
+            raise ValueError(f"no turns in column {names['transcript']!r}")
+        yield from said
+
+
+def _needed(row: Row, names: Mapping[str, str], field: str) -> str:
     """The text of a column; rows of JSONL may lack it, Parquet's may be null."""
-    value = values.get(column)
-    text = "" if value is None else str(value).strip()
+    text = cell(row.values.get(names[field]))
     if not text:
-        raise ValueError(f"no value in column {column!r}")
+        raise ValueError(f"no value in column {names[field]!r}")
     return text
 
 
-def _turn(values: Mapping[str, Any], names: Mapping[str, str]) -> Turn:
-    speaker = _SPEAKERS.get(_needed(values, names["speaker"]).lower())
-    if speaker is None:
-        raise ValueError(f"column {names['speaker']!r} says neither customer nor agent")
-    text = _needed(values, names["text"])
-    moment = values.get(names.get("time", ""))
-    speaker_id = values.get(names.get("speaker_id", ""))
-    return Turn(
-        speaker, text, time=_time(moment), speaker_id=str(speaker_id) if speaker_id else None
-    )
-
-
-def _time(value: Any) -> datetime | None:  # noqa: ANN401 - text, number or datetime
-    if isinstance(value, datetime):
-        return value
-    try:
-        if isinstance(value, int | float) or str(value).isdigit():
-            seconds = float(value)
-            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
-        return datetime.fromisoformat(str(value).strip())
-    except (ValueError, OverflowError, OSError):
-        return None  # an unreadable time costs the order by time, not the turn
+def _is_private(row: Row, names: Mapping[str, str]) -> bool:
+    column = names.get("private", "")
+    value = cell(row.values.get(column)).casefold()
+    return value in (FALSE if "public" in column.casefold() else (*TRUE, "internal", "private"))
 
 
 def _conversation(
-    identity: str, pairs: list[tuple[Row, Turn]], names: Mapping[str, str]
+    identity: str, pieces: Sequence[_Piece], table: _Table, bad: BadRows
 ) -> Conversation:
-    turns = [turn for _, turn in pairs]
-    if all(turn.time for turn in turns):
-        turns.sort(key=lambda turn: turn.time.timestamp() if turn.time else 0.0)
-    outcome = _last(pairs, names.get("outcome", "")).lower()
-    rating = _last(pairs, names.get("rating", "")).removesuffix(".0")
-    customer = pairs[0][0].values.get(names.get("customer_id", ""))
-    channel = pairs[0][0].values.get(names.get("channel", ""))
+    timed = [(moment(piece.time, table.day_first), piece) for piece in _once(pieces, bad)]
+    if all(time for time, _ in timed):
+        timed.sort(key=lambda pair: seconds(pair[0]) if pair[0] else 0.0)
+    column = table.names.get("speaker", "")
+    people = [who for _, piece in timed for who, _ in piece.said]
+    roles = iter(roles_of(people, table.is_agent, column))
+    turns: list[Turn] = []
+    for time, piece in timed:
+        for place, (who, text) in enumerate(piece.said):
+            speaker, mark = next(roles)
+            person = piece.speaker_id or (who if role_of(who, column) is None else None)
+            # A row of several turns tells when it began.
+            turns.append(Turn(speaker, text, None if place else time, person or None, mark=mark))
+    outcome = _first("outcome", reversed(pieces)).casefold()
+    rating = _first("rating", reversed(pieces)).removesuffix(".0")
+    intent = _first("intent", pieces)
     return Conversation(
         identity,
         tuple(turns),
-        customer_id=str(customer) if customer else None,
-        channel=str(channel) if channel else None,
+        customer_id=_first("customer_id", pieces) or None,
+        channel=_first("channel", pieces) or None,
         outcome=_OUTCOMES.get(outcome, "unknown"),
         rating=int(rating) if rating in tuple("12345") else None,
+        labels={"intent": intent} if intent else {},
     )
 
 
-def _last(pairs: list[tuple[Row, Turn]], column: str) -> str:
-    """The column's last value: a case's outcome and rating may stand in one of its rows only."""
-    values = (row.values.get(column) for row, _ in reversed(pairs))
-    return next((str(value).strip() for value in values if value not in (None, "")), "")
+def _once(pieces: Sequence[_Piece], bad: BadRows) -> list[_Piece]:
+    """The pieces without those that an export holds twice: all alike, and with a time."""
+    kept: dict[object, _Piece] = {}
+    for number, piece in enumerate(pieces):
+        key = (piece.said, str(piece.time), piece.speaker_id) if piece.time else number
+        if key in kept:
+            bad.left_out["the same row again"] += 1
+        kept.setdefault(key, piece)
+    return list(kept.values())
+
+
+def _first(field: str, pieces: Iterable[_Piece]) -> str:
+    """The field's first value; an outcome may stand in one row only, and the last one counts."""
+    return next((value for piece in pieces if (value := getattr(piece, field))), "")
+
+
+def _passes(source: Source) -> int:
+    """See `passes_over`; Parquet is packed, and knows how large it is without."""
+    if source.suffix != ".parquet":
+        return passes_over(source)
+    import pyarrow.parquet as parquet  # slow to import, and few files are Parquet
+
+    with source.open() as file:
+        whole = file if source.path is not None else io.BytesIO(file.read())
+        meta = parquet.ParquetFile(whole).metadata
+        size: int = sum(meta.row_group(n).total_byte_size for n in range(meta.num_row_groups))
+    return max(1, -(-size // PASS_BYTES))

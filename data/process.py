@@ -1,0 +1,155 @@
+"""One conversation's way from an export to a training row: a pure function, here and on a cluster.
+
+Redaction is the last thing that needs the raw text; nothing raw leaves `process`.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+
+from data.clean import clean_turn, merge_turns
+from data.conversations import to_dict
+from data.duplicates import signature
+from data.language import language_of
+from data.redact.conversation import EntityFinder, redact_conversation
+from data.schema import Conversation, Turn
+
+_WAITS = ((1, "within 1 minute"), (5, "within 5 minutes"), (60, "within 1 hour"),
+          (480, "within 8 hours"), (1440, "within 1 day"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How conversations are processed.
+
+    Args:
+        key: What stand-ins and pseudonyms are drawn with (see `redact_conversation`).
+        region: Where phone numbers without a country code are read (ISO 3166-1, two letters).
+    """
+
+    key: bytes = field(repr=False)
+    region: str = "GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A conversation that is left out, and why; never its text."""
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """A conversation as it is written, and what the next steps need of it.
+
+    `bands` are four 64-bit hashes of the customer's words (see `data.duplicates`), zeros where
+    there are too few; `start` is seconds since 1970, NaN where the log has no times.
+    """
+
+    id: str
+    line: bytes
+    customer_id: str | None
+    start: float
+    bands: tuple[int, ...]
+    counts: Counter[str]
+
+
+def process(
+    conversation: Conversation, settings: Settings, finder: EntityFinder | None = None
+) -> Conversation | Drop:
+    """Clean and redact a conversation; a Drop where nothing of it is left."""
+    cleaned, _ = _cleaned(conversation)
+    if isinstance(cleaned, Drop):
+        return cleaned
+    return redact_conversation(cleaned, settings.region, settings.key, finder)[0]
+
+
+def processed(
+    conversation: Conversation, settings: Settings, finder: EntityFinder | None = None
+) -> Processed | Drop:
+    """`process`, with what was counted and what tells near-duplicates, as plain values.
+
+    The counts' names begin with `cut `, `redacted `, or stand for themselves.
+    """
+    cleaned, counts = _cleaned(conversation)
+    if isinstance(cleaned, Drop):
+        return Drop(redact_conversation(conversation, settings.region, settings.key)[0].id,
+                    cleaned.why)  # fmt: skip
+    asked = " ".join(turn.text for turn in cleaned.turns if turn.speaker == "customer")
+    clean, found = redact_conversation(cleaned, settings.region, settings.key, finder)
+    counts.update({f"redacted {kind}": count for kind, count in found.items()})
+    counts[f"channel {clean.channel or 'unknown'}"] = 1
+    if "intent" in clean.labels:
+        counts[f"intent {clean.labels['intent']}"] = 1
+    start = next((turn.time for turn in clean.turns if turn.time is not None), None)
+    if start is not None and start.tzinfo is None:
+        start = start.replace(tzinfo=UTC)
+    return Processed(
+        clean.id,
+        json.dumps(to_dict(clean), ensure_ascii=False).encode("utf-8", "replace") + b"\n",
+        clean.customer_id,
+        start.timestamp() if start is not None else float("nan"),
+        signature(asked),
+        counts,
+    )
+
+
+def _cleaned(conversation: Conversation) -> tuple[Conversation | Drop, Counter[str]]:
+    counts: Counter[str] = Counter()
+    turns: list[Turn] = []
+    for turn in conversation.turns:
+        clean, cuts = clean_turn(turn)
+        counts.update({f"cut {name}": count for name, count in cuts.items()})
+        if clean is not None:
+            turns.append(clean)
+    counts["turns read"] = len(conversation.turns)
+    if not any(turn.mark is None for turn in turns):
+        why = "nobody said anything in it" if turns else "no text is left after cleaning"
+        return Drop(conversation.id, why), counts
+    merged, joined = merge_turns(turns)
+    counts["turns merged"] = joined
+    counts["turns"] = len(merged)
+    sides = {turn.speaker for turn in merged if turn.mark is None}
+    if len(sides) == 1:
+        counts[f"only the {sides.pop()} speaks"] = 1
+    asked = " ".join(turn.text for turn in merged if turn.speaker == "customer")
+    language = language_of(asked or merged[0].text)
+    labels = dict(conversation.labels)
+    if language is not None:
+        labels.setdefault("language", language)
+    counts[f"language {language or 'unknown'}"] = 1
+    counts[f"outcome {conversation.outcome}"] = 1
+    counts[f"length {_bucket(len(merged), (2, 4, 8, 16, 32))} turns"] = 1
+    counts.update(_times(merged))
+    return replace(conversation, turns=tuple(merged), labels=labels), counts
+
+
+def _times(turns: list[Turn]) -> Counter[str]:
+    """The month a conversation began in, and how long its first answer took."""
+    counts: Counter[str] = Counter()
+    timed = [turn for turn in turns if turn.time is not None and turn.mark is None]
+    if timed and timed[0].time is not None:
+        counts[f"month {timed[0].time:%Y-%m}"] = 1
+    asked = next((turn.time for turn in timed if turn.speaker == "customer"), None)
+    answered = next((turn.time for turn in timed if turn.speaker == "agent"), None)
+    if asked is not None and answered is not None:
+        try:
+            minutes = (answered - asked).total_seconds() / 60
+        except TypeError:  # one with a time zone, one without
+            return counts
+        if minutes >= 0:
+            name = next((name for limit, name in _WAITS if minutes <= limit), "later")
+            counts[f"answered {name}"] = 1
+    return counts
+
+
+def _bucket(size: int, limits: tuple[int, ...]) -> str:
+    """`02-04` for a size above 2 and up to 4: its name sorts as its size does."""
+    low = 0
+    for limit in limits:
+        if size <= limit:
+            return f"{low + 1:02}-{limit:02}"
+        low = limit
+    return f"{low + 1:02} or more"

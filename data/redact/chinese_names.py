@@ -1,0 +1,69 @@
+"""Chinese names: a surname and what follows it, where the words around announce a person."""
+
+import re
+from collections.abc import Iterator
+
+from data.redact.gazetteer import chinese_surnames, chinese_titles, words
+
+_HAN = r"[\u4e00-\u9fff]"
+_ANY = re.compile(_HAN)
+_CN_CUES = re.compile(
+    rf"(?:{'|'.join(sorted(words('chinese_cues'), key=len, reverse=True))})"
+    r"(?:名字)?(?:是|叫|为|写)?[:：,，\s]*"
+)
+_CN_TITLED = re.compile(rf"({_HAN}{{1,4}}?)(?:{'|'.join(chinese_titles())})")
+_CN_NICK = re.compile(rf"(?:(?<=^)|(?<=[，。！？,!?\s我找叫是给和跟]))[小老阿]({_HAN})(?!{_HAN})")
+_CN_BEFORE_ID = re.compile(rf"({_HAN}{{2,3}})[\s:：,，]*(?=\d{{17}}[\dXx]|1[3-9]\d{{9}})")
+_CN_NOT = frozenset("".join(words("chinese_small_words")))
+_CN_WORDS = words("chinese_words")
+
+
+def chinese_names(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of names of persons, with their titles."""
+    if not _ANY.search(text):
+        return
+    for match in _CN_TITLED.finditer(text):
+        lead = match.group(1)
+        for size in (3, 2, 1):  # the surname nearest to the title, with a given name if any
+            piece = lead[-size:]
+            if len(lead) >= size and _begins_with_surname(piece) and not set(piece) & _CN_NOT:
+                yield match.end(1) - size, match.end()
+                break
+    for pattern in (_CN_CUES, _CN_BEFORE_ID):
+        for match in pattern.finditer(text):
+            start = match.start(1) if pattern is _CN_BEFORE_ID else match.end()
+            size = _chinese_name(text, start)
+            if size and (pattern is _CN_CUES or start + size == match.end(1)):
+                yield start, start + size
+    for match in _CN_NICK.finditer(text):
+        if match.group(1) in chinese_surnames():
+            yield match.start(), match.end()
+
+
+def _begins_with_surname(piece: str) -> bool:
+    known = chinese_surnames()
+    return piece[:2] in known or (piece[:1] in known and len(piece) <= 3)
+
+
+def _chinese_name(text: str, start: int) -> int:
+    """The length of the Chinese name that begins at `start`, 0 where none does."""
+    known = chinese_surnames()
+    family = 2 if text[start : start + 2] in known and len(text[start : start + 2]) == 2 else 1
+    if text[start : start + family] not in known:
+        return 0
+    given = 0
+    while given < 2 and start + family + given < len(text):
+        char = text[start + family + given]
+        if not re.match(_HAN, char) or char in _CN_NOT:
+            break
+        given += 1
+    if not given:
+        return 0
+    name = text[start : start + family + given]
+    if name in _CN_WORDS or name[:2] in _CN_WORDS:
+        return 0
+    after = text[start + len(name) : start + len(name) + 1]
+    # Three characters and more words behind them: the third may belong to the next word.
+    if given == 2 and re.match(_HAN, after or "") and after not in _CN_NOT and family == 1:
+        return len(name)
+    return len(name)

@@ -1,0 +1,106 @@
+"""A whole conversation without private values: turns, ids and labels."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from data.redact import KINDS, Span, find, put, redact
+from data.redact.standins import stand_in
+from data.schema import Conversation, Entity, Turn
+
+_KEY = secrets.token_bytes(32)  # of this process: gone with it, so that nothing can be reversed
+# Letters and a few digits, such as cu-1042, or a bare number that does not begin as a phone does.
+_PLAIN_ID = re.compile(r"[A-Za-z]{0,12}[-_]?\d{0,6}|[1-9]\d*|[0-9a-f-]{20,40}")
+_IDENTITIES = ("email", "phone", "card", "person", "iban", "national_id")
+
+
+class EntityFinder(Protocol):
+    """Anything that finds entities, such as a `ner` run: it knows names that no rule finds."""
+
+    def predict(self, texts: Sequence[str]) -> Sequence[Sequence[Entity]]:
+        """The entities of each text."""
+
+
+def redact_conversation(
+    conversation: Conversation,
+    region: str = "GB",
+    key: bytes = _KEY,
+    finder: EntityFinder | None = None,
+) -> tuple[Conversation, Counter[str]]:
+    """The conversation with stand-ins for its private values, and counts by kind of the turns.
+
+    A value has the same stand-in in all of the conversation, marked as an entity of its kind. An id
+    that names a person becomes the same pseudonym wherever it stands. Labels get placeholders.
+
+    Args:
+        conversation: As it was imported.
+        region: Where phone numbers without a country code are read.
+        key: What stand-ins and pseudonyms are drawn with; keep it secret, or do not keep it.
+        finder: Finds more, beside the rules; of its entities those of a private kind count.
+    """
+    counts: Counter[str] = Counter()
+    found = finder.predict([t.text for t in conversation.turns]) if finder is not None else ()
+    turns: list[Turn] = []
+    for place, turn in enumerate(conversation.turns):
+        more: list[Span] = [
+            (entity.start, entity.end, entity.type)
+            for entity in (*turn.entities, *(found[place] if found else ()))
+            if entity.type in KINDS
+        ]
+        spans = find(turn.text, region, more)
+        counts.update(kind for _, _, kind in spans)
+        marked = _with_marks(turn, spans)
+        clean = put(
+            turn.text,
+            spans,
+            marked,
+            lambda value, kind: stand_in(kind, value, key, conversation.id),
+        )
+        turns.append(
+            replace(
+                turn,
+                text=clean.text,
+                entities=clean.entities,
+                speaker_id=_pseudonym(turn.speaker_id, region, key),
+            )
+        )
+    return replace(
+        conversation,
+        id=_pseudonym(conversation.id, region, key) or "",
+        customer_id=_pseudonym(conversation.customer_id, region, key),
+        channel=conversation.channel and redact(conversation.channel, region=region).text,
+        labels={name: redact(v, region=region).text for name, v in conversation.labels.items()},
+        turns=tuple(turns),
+    ), counts
+
+
+def with_placeholders(turn: Turn) -> Turn:
+    """The turn with `[kind]` for each private value or stand-in that is marked as an entity."""
+    spans = [(e.start, e.end, e.type) for e in turn.entities if e.type in KINDS]
+    if not spans:
+        return turn
+    clean = put(turn.text, spans, turn.entities, lambda value, kind: f"[{kind}]")
+    return replace(turn, text=clean.text, entities=clean.entities)
+
+
+def _with_marks(turn: Turn, spans: Sequence[Span]) -> list[Entity]:
+    """The turn's entities, and one for each span that none of them touches."""
+    marks = list(turn.entities)
+    for start, end, kind in spans:
+        if all(end <= each.start or start >= each.end for each in turn.entities):
+            marks.append(Entity(kind, turn.text[start:end], start, end))
+    return marks
+
+
+def _pseudonym(identity: str | None, region: str, key: bytes) -> str | None:
+    """The id itself where it is only an id; a bare number is one, unless it begins as a phone."""
+    if identity is None or _PLAIN_ID.fullmatch(identity):
+        return identity
+    if not any(kind in _IDENTITIES for _, _, kind in find(identity, region)):
+        return identity
+    return f"id-{hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:16]}"

@@ -1,0 +1,228 @@
+"""Numbers that are private: cards, IBANs, national ids, phones, orders, accounts, IP addresses.
+
+A check digit decides wherever a kind has one; where it does not, the words before the number do.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import phonenumbers
+from stdnum import iban as iban_numbers
+from stdnum import luhn
+from stdnum.exceptions import ValidationError
+
+Found = Iterator[tuple[int, int, str]]
+
+_CARD = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{13,19}|\d{4}(?:[ .\u00a0-]{1,2}\d{3,7}){2,5})(?!\d)")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
+_IPV4 = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_]|\.\d)")
+_IPV6 = re.compile(
+    r"(?<![A-Za-z0-9_:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![A-Za-z0-9_:])"
+)
+_VERSION = re.compile(
+    r"(?:version|firmware|ver|v|build|release|update|app|software|driver|版本|固件|升级到|系统)"
+    r"\s*(?:号|is|to|no\.?|number)?\s*[:：]?\s*v?$",
+    re.IGNORECASE,
+)
+# (stdnum's module, shape, the words that must stand before it where the shape alone is common)
+_NATIONAL: tuple[tuple[str, str, str | None], ...] = (
+    ("cn.ric", r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]", None),
+    ("es.dni", r"\d{8}[ -]?[A-Za-z]", None),
+    ("es.nie", r"[XYZxyz][ -]?\d{7}[ -]?[A-Za-z]", None),
+    ("it.codicefiscale", r"[A-Za-z]{6} ?\d{2} ?[A-Za-z]\d{2} ?[A-Za-z]\d{3} ?[A-Za-z]", None),
+    ("fr.nir", r"[12](?: ?\d{2}){2} ?(?:\d{2}|2[ABab])(?: ?\d{3}){2} ?\d{2}", None),
+    ("br.cpf", r"\d{3}\.\d{3}\.\d{3}-\d{2}", None),
+    ("br.cpf", r"\d{11}", r"cpf"),
+    ("se.personnummer", r"(?:19|20)?\d{6}[-+]\d{4}", None),
+    ("gb.nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}", r"nhs"),
+    ("nl.bsn", r"\d{4}[ .]?\d{2}[ .]?\d{3}|\d{3}[ .]?\d{3}[ .]?\d{3}", r"bsn|burgerservice|sofi"),
+    ("pl.pesel", r"\d{11}", r"pesel"),
+    ("de.idnr", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", r"steuer|idnr|tax id"),
+    ("be.nn", r"\d{2}\.?\d{2}\.?\d{2}-?\d{3}\.?\d{2}", r"rijksregister|registre national|insz"),
+    ("fi.hetu", r"\d{6}[-+A]\d{3}[0-9A-Ya-y]", None),
+    ("in_.aadhaar", r"\d{4} ?\d{4} ?\d{4}", r"aadhaar|aadhar"),
+)
+_NEAR = 40  # characters on either side of a number in which its word may stand
+_DIGITS = re.compile(r"\d(?:[^\da-zA-Z]{0,3}\d){6}")
+_GLUED = re.compile(r"[A-Za-z][-/]?$")
+_LIST = re.compile(r"[1-9]\d?|(?:19|20)\d\d")  # a size, a day or a year among others
+_CHINESE_MOBILE = re.compile(r"(?<!\d)(?:(?:\+|00)86[ -]?)?1[3-9](?:[ -]?\d){9}(?!\d)")
+_CHINESE_LINE = re.compile(r"(?<!\d)0\d{2,3}[ -]\d{7,8}(?!\d)")
+_CALLED = re.compile(
+    r"(?:\b(?:call|ring|text|phone|mobile|cell|tel|telephone|whatsapp|landline|number is|"
+    r"reach me on|contact me on|fax|hp|ph)\b|电话|手机|号码)[^\d\n]{0,12}$",
+    re.IGNORECASE,
+)
+
+# Two letters before a number are a prefix (fk 204881), unless they are a word.
+_PREFIX = (
+    r"(?!(?i:am|an|as|at|be|by|do|go|he|hi|if|in|is|it|me|my|no|of|ok|on|or|so|to|uk|up|us|we|"
+    r"and|for|was|from|call|cost|need|only|paid|with|over|than|have)\b)"
+)
+_TRACKING = re.compile(
+    r"(?<![A-Za-z0-9_])(?:[A-Za-z]{2}\d{9,13}(?:[A-Za-z]{2})?"
+    rf"|{_PREFIX}[A-Za-z]{{2}}[ -]?[1-9](?: ?\d){{8,12}})(?![A-Za-z0-9_])"
+)
+_VALUE = r"(#?(?:[A-Za-z]{1,4}[- ]?)?\d[\dA-Za-z]*(?:[-/ ]?\d[\dA-Za-z]*)*(?:-[A-Z])?)"
+_IS = r"\s*(?:(?:number|num|no|nr|id|ref|reference)\b)?[ .:：#]*(?:is |was |are )?[:：]?\s*"
+_ACCOUNT_SAID = re.compile(
+    r"(?:\b(?:account|acct?|a/c|accnt|membership|member|customer|client|policy|contract|tenancy|"
+    r"loyalty|rewards?|frequent flyer|sort code|kundennummer|vertragsnummer|konto|"
+    r"electricity|gas|water|meter point|mpan|mprn|iban-nr)\b"
+    rf"(?:\s+(?:account|card|code))?{_IS}(?:ref(?:erence)?\s+)?|"
+    r"(?:账号|帐号|账户|会员号|会员卡号?|会员编号|保单号?|保单编号|合同号?|保险合同|户号|客户号|客户编号|"
+    r"用户号|水表户号|电表户号|缴费号|积分卡号?)\s*(?:是|为)?[:：]?\s*)"
+    + _VALUE
+    + r"(?![A-Za-z0-9_%])",
+    re.IGNORECASE,
+)
+_SORT_CODE = re.compile(
+    r"(?<![\w-])\d{2}-\d{2}-\d{2}(?![\w-])(?=.{0,40}\b(?:acc|a/c|account)|)", re.I | re.S
+)
+_BANK = re.compile(r"sort|branch|acc(?:ount|t)?\b|a/c|bank", re.IGNORECASE)
+_ORDER_SAID = re.compile(
+    r"(?:\b(?:orders?|ord|ref|reference|invoice|booking|reservation|ticket|case|claim|quote|return|"
+    r"rma|po|purchase order|work order|job(?: sheet)?|confirmation|receipt|repair)\b\s*"
+    r"(?:(?:number|num|no|nr|id|ref|reference)\b[ .:]*(?:is |was )?|:\s*"
+    r"|(?=#|[A-Za-z]{0,4}-?\d{4}))|"
+    r"(?:订单号?|订单编号|预订号|预约号|发票号码?|工单号?|工单编号|单号|报案号|理赔号|退货单号?|案件号)"
+    r"\s*(?:是|为)?[:：]?\s*)" + _VALUE + r"(?![A-Za-z0-9_%])",
+    re.IGNORECASE,
+)
+_MONEY = r"(?:[£$€¥]|quid|pounds?|gbp|eur|euros?|usd|dollars?|points?|miles|km|元|块|分|积分|点)"
+_STANDARD = r"(?!(?i:bs|en|iso|din|iec|ieee|ip|dc|rfc|ral|type|zip)\s?\d)"
+_ORDER = re.compile(
+    rf"(?<![A-Za-z0-9_])(?:{_STANDARD}[A-Za-z]{{1,4}}\d{{5,10}}[A-Z]?|[A-Za-z]{{1,6}}-\d{{5,10}}"
+    rf"|#\s?\d{{4,10}}|{_STANDARD}{_PREFIX}(?:[A-Za-z]{{2}}|[A-Z]{{3,4}}) \d{{5,10}})"
+    r"(?![A-Za-z0-9_])"
+)
+_NOT_ORDER = re.compile(
+    r"(?:\b(?:error|err|code|model|sku|part|serial|firmware|version|flight|train|bus|fault|room|"
+    r"gate|item|size|form|product|article|ean|barcode|s/n|sn|imei|mac)\b|错误码?|型号|序列号|货号|代码|航班)"
+    r"(?:\s*(?:number|no|code|id|号|is|:|：|#))*\s*[\"'(]?$",
+    re.IGNORECASE,
+)
+_ORDER_BARE = re.compile(
+    r"(?<![A-Za-z0-9_£$€¥.,:/+-])(?<![£$€¥] )(?!(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d(?!\d))"
+    rf"(\d{{6,10}})(?![A-Za-z0-9_/%-]|[.,:]\d|\s?{_MONEY}(?![a-z]))",
+    re.IGNORECASE,
+)
+
+
+def cards(text: str, region: str) -> Found:
+    """Payment card numbers: 13 to 19 digits whose last is the check digit (ISO/IEC 7812-1)."""
+    for match in _CARD.finditer(text):
+        ends = [group.end() for group in re.finditer(r"\d+", match.group())]
+        for end in reversed(ends):  # an expiry date or a check code may stand behind the number
+            digits = re.sub(r"\D", "", match.group()[:end])
+            if 13 <= len(digits) <= 19 and luhn.is_valid(digits) and len(set(digits)) > 1:
+                yield match.start(), match.start() + end, "card"
+                break
+
+
+def ibans(text: str, region: str) -> Found:
+    """International bank account numbers that pass mod 97 (ISO 13616)."""
+    for match in _IBAN.finditer(text):
+        ends = [group.end() for group in re.finditer(r"[A-Za-z0-9]+", match.group())]
+        for end in reversed(ends):
+            if iban_numbers.is_valid(match.group()[:end], check_country=False):
+                yield match.start(), match.start() + end, "iban"
+                break
+
+
+@cache
+def _national() -> list[tuple[re.Pattern[str], Any, re.Pattern[str] | None]]:
+    return [
+        (
+            re.compile(rf"(?<![A-Za-z0-9_.+-])(?:{shape})(?![A-Za-z0-9_-])", re.ASCII),
+            import_module(f"stdnum.{module}"),
+            re.compile(words, re.IGNORECASE) if words else None,
+        )
+        for module, shape, words in _NATIONAL
+    ]
+
+
+def national_ids(text: str, region: str) -> Found:
+    """Numbers of persons that pass the check of their country; some need their name beside them."""
+    for shape, module, words in _national():
+        for match in shape.finditer(text):
+            around = text[max(0, match.start() - _NEAR) : match.end() + _NEAR]
+            if words is not None and not words.search(around):
+                continue
+            try:
+                module.validate(match.group())
+            except ValidationError:
+                continue
+            yield match.start(), match.end(), "national_id"
+
+
+def ip_addresses(text: str, region: str) -> Found:
+    """IPv4 and IPv6 addresses; four numbers after a word such as `version` are none."""
+    for match in _IPV4.finditer(text):
+        if _is_ip(match.group()) and not _VERSION.search(_just_before(text, match.start())):
+            yield match.start(), match.end(), "ip"
+    for match in _IPV6.finditer(text):
+        if len(match.group()) > 4 and _is_ip(match.group()):
+            yield match.start(), match.end(), "ip"
+
+
+def _is_ip(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def phones(text: str, region: str) -> Found:
+    """Phone numbers, in the region's own writing or with a country code."""
+    for pattern in (_CHINESE_MOBILE, _CHINESE_LINE):
+        for match in pattern.finditer(text):
+            yield match.start(), match.end(), "phone"
+    if not _DIGITS.search(text):  # the matcher is a hundred times slower than this
+        return
+    leniency = phonenumbers.Leniency.POSSIBLE
+    for found in phonenumbers.PhoneNumberMatcher(text, region, leniency=leniency):
+        if _GLUED.search(text[max(0, found.start - 2) : found.start]):
+            continue  # a part number, such as DC97-16782A
+        groups = re.findall(r"\d+", found.raw_string)
+        listed = all(_LIST.fullmatch(group) for group in groups)
+        said = _CALLED.search(_just_before(text, found.start))
+        many = sum(map(len, groups)) >= (7 if said else 9)
+        if many and (said or not listed or found.raw_string.startswith("+")):
+            yield found.start, found.end, "phone"
+
+
+def accounts(text: str, region: str) -> Found:
+    """Numbers of accounts, members, policies and contracts, by the words before them."""
+    for match in _ACCOUNT_SAID.finditer(text):
+        if sum(map(str.isdigit, match.group(1))) >= 4:
+            yield match.start(1), match.end(1), "account_number"
+    for match in _SORT_CODE.finditer(text):
+        if _BANK.search(text[max(0, match.start() - _NEAR) : match.end() + _NEAR]):
+            yield match.start(), match.end(), "account_number"
+
+
+def orders(text: str, region: str) -> Found:
+    """Numbers of orders, bookings, tickets, claims and the like."""
+    for match in _ORDER_SAID.finditer(text):
+        if sum(map(str.isdigit, match.group(1))) >= 4:
+            yield match.start(1), match.end(1), "order_number"
+    for pattern in (_ORDER, _ORDER_BARE):
+        for match in pattern.finditer(text):
+            if not _NOT_ORDER.search(_just_before(text, match.start())):
+                yield match.start(), match.end(), "order_number"
+
+
+def _just_before(text: str, start: int) -> str:
+    return text[max(0, start - _NEAR) : start]
+
+
+def tracking(text: str, region: str) -> Found:
+    """Parcels' tracking numbers: two letters and nine digits or more."""
+    for match in _TRACKING.finditer(text):
+        yield match.start(), match.end(), "tracking_number"

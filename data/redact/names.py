@@ -1,0 +1,153 @@
+"""Names of persons: after a greeting or a title, in a signature, told, or known as a first name."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal
+
+from data.redact.chinese_names import chinese_names
+from data.redact.gazetteer import first_names, is_word, phrases, surnames, words
+
+# told: a known name counts there. sure: any word in capitals does. closing: it ends a letter.
+Level = Literal["told", "sure"]
+
+_WORD = re.compile(r"[^\W\d_\u4e00-\u9fff]+(?:['’-][^\W\d_\u4e00-\u9fff]+)*")
+_GAP = re.compile(r" {1,2}|-|\. ?")
+_SHORTENED = re.compile(r"['’](?:m|s|ll|ve|re|d|t)$")
+_OWN = re.compile(r"['’]s$")
+_INITIAL = re.compile(r"(?<![^\W_])(?:[A-Z]\.? ?){1,2}$")
+_KISSES = frozenset(("x", "xx", "xxx"))
+_NO_SIGNATURE = re.compile(r"[\d@#:?]")
+_BEGINS = re.compile(
+    r"(?:^|[\n.!?,;:–—-]\s*|\b(?:oh|ok|okay|ah|yes|no|well|right|great|perfect)\s+)$"
+)
+_SIGNED = re.compile(r"(?:[.!?,]\s|\n|^)[^.!?\n]{0,40}[,.!]?[ \t]*\n+[-–—~* \t]*$")
+_COMPANY = re.compile(
+    r"^(?:['’]s)?\s+(?:Ltd|Limited|Inc|LLC|PLC|GmbH|Bank|Pay|Prime|Store|Team|Street|St|Road|Rd|"
+    r"Avenue|Lane|Hotel|Airport|Station|Insurance|Energy|Airlines?|Express|Day|Sale|Card)\b"
+)
+_BACK = 48  # characters before a name in which the words stand that announce it
+_PARTICLES, _NEVER = words("particles"), words("never_names")
+_TITLES = words("titles")
+_COLOURS = words("colours")
+
+
+def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
+    """Names of persons, without their English titles; a Chinese one with its title."""
+    end = 0
+    tokens = list(_WORD.finditer(text))
+    for place, token in enumerate(tokens):
+        if token.start() < end:
+            continue
+        found = _name_at(text, tokens, place)
+        if found is not None:
+            start, end = found
+            yield start, end, "person"
+    for start, end in (*_signature(text), *chinese_names(text)):
+        yield start, end, "person"
+
+
+def _name_at(text: str, tokens: list[re.Match[str]], place: int) -> tuple[int, int] | None:
+    """The name that begins with a token, if it is one."""
+    match = tokens[place]
+    token = match.group()
+    low = _OWN.sub("", token.lower())
+    capital = token[0].isupper()
+    known = _known(low)
+    if not (capital or known) or low in _NEVER or len(low) < 2 or _SHORTENED.search(low):
+        return None
+    before = tokens[place - 1].group().lower() if place else ""
+    level = _announced(text, match.start(), before)
+    if not capital:
+        told = level is not None and _told_in_lower_case(text, match, level)
+        return (match.start(), match.end()) if told else None
+    run = _run(text, match)
+    last = _OWN.sub("", run[-1].group().lower())
+    several = len(run) > 1 and (known or last in surnames()) and last not in _COLOURS
+    shouted = token.isupper() and len(token) > 3 and not known
+    by_itself = known and (not is_word(low) or (several and last in surnames()))
+    if not (level == "sure" or several and level or by_itself) or (shouted and not several):
+        return None
+    if _COMPANY.match(text[run[-1].end() :]):
+        return None
+    start = match.start()
+    initial = _INITIAL.search(text, max(0, start - 6), start)
+    end = run[-1].end()
+    return initial.start() if initial else start, end - (2 if _OWN.search(run[-1].group()) else 0)
+
+
+def _announced(text: str, start: int, before: str) -> Level | None:
+    """What the words before `start` say of it; `before` is the last of them."""
+    if before in _TITLES:
+        return "sure"
+    said = text[max(0, start - _BACK) : start]
+    if "\n" in said[-6:] and before in words("closings") and _SIGNED.search(said):
+        return "sure"
+    told = said.lower().rstrip(" ,:")
+    for phrase, kind in _cues().get(before, ()):
+        if told.endswith(phrase):
+            ahead = told[: -len(phrase)]
+            if kind == "greeting":
+                if _BEGINS.search(ahead):
+                    return "sure"
+            elif not ahead[-1:].isalnum():
+                return kind
+    return None
+
+
+@cache
+def _cues() -> dict[str, list[tuple[str, Literal["told", "sure", "greeting"]]]]:
+    """The phrases that announce a name, by their last word."""
+    found: dict[str, list[tuple[str, Literal["told", "sure", "greeting"]]]] = {}
+    kinds: tuple[Literal["greeting", "sure", "told"], ...] = ("greeting", "sure", "told")
+    for kind in kinds:
+        for phrase in phrases(f"{kind}_cues"):
+            last = _WORD.findall(phrase)[-1]
+            found.setdefault(last, []).append((phrase, kind))
+    return found
+
+
+def _told_in_lower_case(text: str, match: re.Match[str], level: Level) -> bool:
+    """Whether a known name in lower case is meant as one: `im may,` and `hi sarah` are."""
+    after = text[match.end() : match.end() + 2]
+    ends = not after.strip() or after[0] in ",.!?\n;" or after.startswith(" ,")
+    before = text[: match.start()].rstrip().lower()
+    if is_word(match.group()):
+        return ends and (level == "sure" or before.endswith(("i'm", "im", "i’m")))
+    return level == "sure" or ends or before.endswith(("i'm", "im", "this is", "it's", "its"))
+
+
+def _run(text: str, first: re.Match[str]) -> list[re.Match[str]]:
+    """The tokens of the name that begins with `first`: capitals go on."""
+    tokens = [first]
+    while len(tokens) < 5 and not _OWN.search(tokens[-1].group()):
+        last = tokens[-1]
+        gap = _GAP.match(text, last.end())
+        match = _WORD.match(text, gap.end()) if gap else None
+        if gap is None or match is None or ("." in gap.group() and len(last.group()) > 1):
+            break
+        low = _OWN.sub("", match.group().lower())
+        if low not in _PARTICLES and (not match.group()[0].isupper() or low in _NEVER):
+            break
+        tokens.append(match)
+    while len(tokens) > 1 and tokens[-1].group().lower() in _PARTICLES:
+        tokens.pop()
+    return tokens
+
+
+def _known(low: str) -> bool:
+    return low in first_names() or ("-" in low and low.split("-")[0] in first_names())
+
+
+def _signature(text: str) -> Iterator[tuple[int, int]]:
+    """A name alone on the last line, or at the end with a kiss: `Siân x`."""
+    body = text.rstrip()
+    start = body.rfind("\n") + 1
+    if len(body) - start > 50 or _NO_SIGNATURE.search(body, start):
+        return
+    tokens = list(_WORD.finditer(body, start))
+    there = [token for token in tokens if token.group() not in _KISSES]
+    if not there or len(tokens) > 4 or (start == 0 and len(there) == len(tokens)):
+        return
+    if all(token.group()[0].isupper() for token in there) and _known(there[0].group().lower()):
+        yield there[0].start(), there[-1].end()

@@ -1,0 +1,79 @@
+"""How many topics there are: as many as still fit turns that they were not found on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.topics.clusters import centres_of, cut, nearest, silhouette, tree_of, without_gaps
+from data.topics.vectors import Vectors, shuffled, smoothed
+
+SPLITS = 5
+HALF = 4000  # turns of a half at most
+STEP = 1.1  # from one count that is tried to the next
+MENDING = 5  # rounds
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The number chosen, and the held-out silhouette, in [-1, 1], of each number tried."""
+
+    chosen: int
+    tried: tuple[tuple[int, float], ...]
+
+
+def counts_to_try(n: int) -> list[int]:
+    """Numbers of topics for n turns: from 2, a tenth apart, to at most one for each 4 to 8 turns."""
+    top = min(n // 4, max(6, n // 8))
+    counts = [2]
+    while counts[-1] < top:
+        counts.append(max(counts[-1] + 1, round(counts[-1] * STEP)))
+    return [count for count in counts if count <= max(top, 2)]
+
+
+def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count:
+    """Choose by cross-validation: topics of one half of the turns, silhouette of the other half.
+
+    On the turns that they were found on, more topics look better for long after they have begun to
+    split what belongs together; on turns held out they do not. Of the numbers whose score, averaged
+    with its two neighbours', is within one standard deviation (over SPLITS splits) of the best, the
+    smallest is taken: a person is to read the topics.
+
+    Args:
+        texts: n of them; which half a text is in depends on it and the seed alone.
+        vectors: Unsmoothed, (n, D).
+        seed: Of the splits.
+
+    Source: the idea of clustering one part and judging on another, Tibshirani and Walther 2005,
+    https://doi.org/10.1198/106186005X59243; taking the simplest within the noise of the best,
+    Breiman et al. 1984, Classification and Regression Trees, section 3.4.3
+    """
+    counts = counts_to_try(len(texts))
+    scores = np.zeros((SPLITS, len(counts)))
+    for split in range(SPLITS):
+        order = shuffled(texts, f"{seed}:{split}")
+        half = min(len(texts) // 2, HALF)
+        scores[split] = _held_out(vectors[order[:half]], vectors[order[half : 2 * half]], counts)
+    padded = np.pad(scores, ((0, 0), (1, 1)), mode="edge")
+    even = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
+    mean = even.mean(axis=0)
+    best = int(mean.argmax())
+    noise = float(even[:, best].std(ddof=1))
+    chosen = counts[int(np.flatnonzero(mean >= mean[best] - noise)[0])]
+    return Count(chosen, tuple(zip(counts, (float(score) for score in mean), strict=True)))
+
+
+def _held_out(first: Vectors, second: Vectors, counts: Sequence[int]) -> list[float]:
+    """For each count the silhouette of each half in the topics of the other, averaged."""
+    halves = (smoothed(first), smoothed(second))
+    trees = [tree_of(half) for half in halves]
+    scores = []
+    for count in counts:
+        found = []
+        for own, tree, other in ((0, trees[0], 1), (1, trees[1], 0)):
+            labels = cut(tree, halves[own], count, MENDING)
+            centres = centres_of(halves[own], labels, int(labels.max()) + 1)
+            placed = without_gaps(nearest(halves[other], centres))
+            found.append(silhouette(halves[other], placed))
+        scores.append(float(np.mean(found)))
+    return scores
