@@ -38,7 +38,7 @@ _CITY = re.compile(
 )
 _FRENCH = re.compile(
     r"(?<!\w)\d{1,4}(?:\s?(?:bis|ter))?,?\s+(?:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|route|cours)\s+"
-    rf"(?:{_WORD}\s?){{1,5}}?(?:,\s*(?:F-)?\d{{5}}\s+{_WORD}(?:[ -]{_WORD})?|(?=[,.;!?\n]|$))",
+    rf"(?:{_WORD}\s?){{1,5}}?(?:[,\n]\s*(?:F-)?\d{{5}}\s+{_WORD}(?:[ -]{_WORD})?|(?=[,.;!?\n]|$))",
     re.IGNORECASE,
 )
 _GERMAN = re.compile(
@@ -53,6 +53,18 @@ _SPANISH = re.compile(
     rf"(?:,\s*\d{{2}}-?\d{{3}}\s+{_WORD}(?:\s{_WORD})?)?",
     re.IGNORECASE,
 )
+_CODE = re.compile(
+    r"\b[A-Z]{1,2}\d[\dA-Z]? \d[A-Z]{2}\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b|\b[A-Z]\d[\dW] [A-Z0-9]{4}\b"
+    r"|\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|(?<=[a-z] )(?:\d{6}|\d{4})\b(?=,|$|\n| landmark| c/)|\b(?:VIC|NSW|QLD|WA|SA|TAS|ACT|NT) \d{4}\b"
+    r"|\b(?:AL|AK|AZ|CA|CO|FL|GA|IL|IN|MA|MI|MN|MT|NC|NJ|NM|NV|NY|OH|OR|PA|TX|UT|VA|WI) \d{5}\b"
+)
+_PART = re.compile(  # one part, up to where the next begins: words in capitals, numbers
+    r"(?:(?:[A-Z0-9#][\w'’./#-]*|of|the|de|la|du|des|on)(?: |(?=[,\n]|$))){1,6}[, \n]*$"
+)
+_BOX = re.compile(
+    r"\bP\.? ?O\.? ?Box \d+(?:,? [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)?(?:,? [A-Z]{2} \d{5})?",
+    re.IGNORECASE,
+)
 _ANY_HAN = re.compile(r"[\u4e00-\u9fff]")
 _HAN = r"[\u4e00-\u9fff]"
 _PLACES = (
@@ -64,10 +76,12 @@ _CHINESE = re.compile(
     rf"|{_PLACES}{{2,5}}{_HAN}{{2,10}}?(?:小区|花园|公寓|大厦|家园|苑|城|庄园|广场))"
     rf"(?:[0-9A-Za-z一二三四五六七八九十-]+(?:号楼|號樓|栋|棟|幢|单元|座|室|樓|楼|层|層|号|號|户)"
     rf"|[\u4e00-\u9fff]{{1,8}}?[0-9A-Za-z一二三四五六七八九十-]+(?:号楼|栋|幢|单元|座|室|樓|楼|层|号|號)"
-    rf"|[A-Z]座|[A-Z]室)*"
+    rf"|[A-Z]座|[A-Z]室)*(?:之\d|\d{{2,4}}(?!\d|{_HAN}?号))?"
+    rf"|{_PLACES}{{3,6}}(?:[一二三四五六七八九十\d]+[组組社队](?:\d+号)?)"
+    rf"|{_PLACES}{{1,5}}{_HAN}{{2,8}}(?:花园|小区|公寓|苑|新村[一二三四五六七八九十]区)\d[\d-]*(?:[幢栋]\S{{1,4}}?室)?"
 )
 _LEAD = re.compile(
-    r"^(?:.*(?:寄到|送到|送去|寄去|改成|改为|换成|搬到|住在|住|在|地址是|地址|到|是|为|至|去|我家|我们家|家))(?=.{6})"
+    r"^(?:.*(?:寄到|送到|送去|寄去|改成|改为|换成|搬到|住在|住|在|地址是|地址|新址|改寄|改|到|是|为|至|去|我家|我们家|家))(?=.{6})"
 )
 
 
@@ -83,6 +97,10 @@ def addresses(text: str, region: str) -> Found:
             end = tail.end() if tail else match.end()
             start = _start(text, match.start())
             yield start, start + len(text[start:end].rstrip(" ,.;")), "address"
+        for start, end in _coded(text):
+            yield start, end, "address"
+        for match in _BOX.finditer(text):
+            yield match.start(), match.end(), "address"
         for pattern in (_FRENCH, _GERMAN, _SPANISH):
             for match in pattern.finditer(text):
                 yield match.start(), match.start() + len(match.group().rstrip(" ,.;")), "address"
@@ -90,6 +108,28 @@ def addresses(text: str, region: str) -> Found:
         lead = _LEAD.match(match.group())
         start = match.start() + (lead.end() if lead else 0)
         yield start, match.end(), "address"
+
+
+def _coded(text: str) -> Iterator[tuple[int, int]]:
+    """Parts in capitals or digits before a postcode: `The Old Forge, Mill Lane, Bakewell DE45 1PL`."""
+    for match in _CODE.finditer(text):
+        start, parts, numbered = match.start(), 0, False
+        while parts < 7:
+            part = _PART.search(text, max(0, start - 45), start)
+            if part is None or part.start() == start:
+                break
+            start, parts = part.start(), parts + 1
+            numbered = numbered or any(char.isdigit() for char in part.group())
+            if text[start - 2 : start] not in (", ", ",\n") and text[start - 1 : start] != "\n":
+                break
+            start -= 2 if text[start - 2 : start] in (", ", ",\n") else 1
+        begin = (
+            start
+            + len(text[start : match.start()])
+            - len(text[start : match.start()].lstrip(" ,\n"))
+        )
+        if parts >= 2 and (numbered or parts >= 3):
+            yield begin, match.end()
 
 
 def _in_capitals(street: str) -> bool:

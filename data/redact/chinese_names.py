@@ -13,6 +13,16 @@ _CN_CUES = re.compile(
 )
 _CN_TITLED = re.compile(rf"({_HAN}{{1,4}}?)(?:{'|'.join(chinese_titles())})")
 _CN_NICK = re.compile(rf"(?:(?<=^)|(?<=[，。！？,!?\s我找叫是给和跟]))[小老阿]({_HAN})(?!{_HAN})")
+# 小李, 阿强 behind what they do, or before what they did.
+_CN_CALLED = re.compile(
+    rf"(?:(?:{'|'.join(words('chinese_jobs'))})[-—:： ]?)([小老阿]{_HAN})(?!{_HAN}{{0,1}}[号米])"
+)
+_CN_DOES = re.compile(
+    rf"(?:^|(?<=[，。！？,!?\s：:是找的跟过]))({_HAN}{{2,3}})(?={'|'.join(words('chinese_does'))})"
+)
+_CN_DOUBLE = re.compile(
+    rf"(?:{'|'.join(sorted(s for s in words('chinese_surnames') if len(s) == 2))})(?={_HAN})"
+)
 _CN_BEFORE_ID = re.compile(rf"({_HAN}{{2,3}})[\s:：,，]*(?=\d{{17}}[\dXx]|1[3-9]\d{{9}})")
 _CN_NOT = frozenset("".join(words("chinese_small_words")))
 _CN_WORDS = words("chinese_words")
@@ -38,6 +48,16 @@ def chinese_names(text: str) -> Iterator[tuple[int, int]]:
     for match in _CN_NICK.finditer(text):
         if match.group(1) in chinese_surnames():
             yield match.start(), match.end()
+    for match in _CN_CALLED.finditer(text):
+        yield match.start(1), match.end(1)
+    for match in _CN_DOES.finditer(text):
+        size = _chinese_name(text, match.start(1))
+        if size == len(match.group(1)):
+            yield match.start(1), match.end(1)
+    for match in _CN_DOUBLE.finditer(text):
+        size = _chinese_name(text, match.start())
+        if size:
+            yield match.start(), match.start() + size
 
 
 def _begins_with_surname(piece: str) -> bool:

@@ -51,7 +51,7 @@ _DIGITS = re.compile(r"\d(?:[^\da-zA-Z]{0,3}\d){6}")
 _GLUED = re.compile(r"[A-Za-z][-/]?$")
 _LIST = re.compile(r"[1-9]\d?|(?:19|20)\d\d")  # a size, a day or a year among others
 _CHINESE_MOBILE = re.compile(r"(?<!\d)(?:(?:\+|00)86[ -]?)?1[3-9](?:[ -]?\d){9}(?!\d)")
-_CHINESE_LINE = re.compile(r"(?<!\d)0\d{2,3}[ -]\d{7,8}(?!\d)")
+_CHINESE_LINE = re.compile(r"(?<!\d)0[1-9]\d{1,2}[ -]\d{4} ?\d{3,4}(?:转\d{1,6})?(?!\d)")
 _CALLED = re.compile(
     r"(?:\b(?:call|ring|text|phone|mobile|cell|tel|telephone|whatsapp|landline|number is|"
     r"reach me on|contact me on|fax|hp|ph)\b|电话|手机|号码)[^\d\n]{0,12}$",
@@ -100,6 +100,12 @@ _ORDER = re.compile(
     rf"|#\s?\d{{4,10}}|{_STANDARD}{_PREFIX}(?:[A-Za-z]{{2}}|[A-Z]{{3,4}}) \d{{5,10}})"
     r"(?![A-Za-z0-9_])"
 )
+# Letters and numbers in groups: CTR-55-0917, 77-1184-A, 112-7749920-3318847, LIC/8817/330421.
+_GROUPED = re.compile(
+    r"(?<![A-Za-z0-9_/.-])(?:[A-Z]{1,5}[-/#.]{0,2})?(?:[A-Z]{1,5}[-/])?\d{2,8}(?:[-/.][A-Z0-9]{1,8}){0,3}"
+    r"(?![A-Za-z0-9_/%-]|\.\d)"
+)
+_DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,4}[-/.]\d{1,4}")
 _NOT_ORDER = re.compile(
     r"(?:\b(?:error|err|code|model|sku|part|serial|firmware|version|flight|train|bus|fault|room|"
     r"gate|item|size|form|product|article|ean|barcode|s/n|sn|imei|mac)\b|错误码?|型号|序列号|货号|代码|航班)"
@@ -212,6 +218,15 @@ def orders(text: str, region: str) -> Found:
     for match in _ORDER_SAID.finditer(text):
         if sum(map(str.isdigit, match.group(1))) >= 4:
             yield match.start(1), match.end(1), "order_number"
+    for match in _GROUPED.finditer(text):
+        value = match.group()
+        groups = re.split(r"[-/#.]", value)
+        many = sum(map(str.isdigit, value)) >= 5 and len(groups) >= 2
+        plain = not any(map(str.isalpha, value)) and (
+            len(groups) < 3 or _DATE_LIKE.fullmatch(value)
+        )
+        if many and not plain and not _NOT_ORDER.search(_just_before(text, match.start())):
+            yield match.start(), match.end(), "order_number"
     for pattern in (_ORDER, _ORDER_BARE):
         for match in pattern.finditer(text):
             if not _NOT_ORDER.search(_just_before(text, match.start())):

@@ -1,17 +1,21 @@
 """First names and surnames of many languages, from faker's lists; words that are names and more."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from unicodedata import combining, normalize
 
 import yaml
+from faker.providers import person
 
-_LOCALES = (
-    "en_GB en_US en_IN en_NG de_DE fr_FR es_ES es_MX it_IT nl_NL pl_PL sv_SE da_DK no_NO fi_FI "
-    "pt_BR ga_IE tr_TR ro_RO cs_CZ hr_HR id_ID yo_NG sw"
-).split()
-_PLAIN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+from data.encoders import DEFAULT_ENCODER, resolve_encoder
+from data.errors import EncoderError
+
+_ENDS = ("s", "es", "ed", "d", "ing", "er", "ly", "able")
+_PLAIN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]+(?:['’-][A-Za-zÀ-ɏḀ-ỿ]+)*")
 _LISTS = Path(__file__).parent / "words.yaml"
 
 
@@ -42,6 +46,25 @@ def surnames() -> frozenset[str]:
     return _of("last_names")
 
 
+def rare(low: str) -> bool:
+    """Whether a word in lower case is none of the vocabulary of the encoder that is shipped."""
+    known = _vocabulary()
+    if not known or low in known:
+        return False
+    return not any(low.endswith(end) and low.removesuffix(end) in known for end in _ENDS)
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """The whole words of the default encoder's vocabulary; none where it is not installed."""
+    try:
+        path = resolve_encoder(DEFAULT_ENCODER).path / "vocab.txt"
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (EncoderError, OSError):
+        return frozenset()
+    return frozenset(line for line in lines if line[:1].isalpha())
+
+
 @cache
 def chinese_surnames() -> frozenset[str]:
     """Chinese surnames of one and two characters."""
@@ -66,14 +89,23 @@ def chinese_titles() -> tuple[str, ...]:
 
 def is_word(token: str) -> bool:
     """Whether a first name is more often a word, a month or a place."""
-    return token.lower() in words("also_words")
+    return token.lower() in words("also_words") or token.lower() in words("more_words")
 
 
 def _of(kind: str) -> frozenset[str]:
+    """The lists of all of faker's languages that are written in Latin letters."""
     found: set[str] = set()
-    for locale in _LOCALES:
-        provider = import_module(f"faker.providers.person.{locale}").Provider
-        for name in getattr(provider, kind, ()):
+    for module in iter_modules(person.__path__):
+        provider = import_module(f"{person.__name__}.{module.name}").Provider
+        names = getattr(provider, kind, ())
+        for name in names if isinstance(names, Iterable) else ():
             if _PLAIN.fullmatch(name) and len(name) > 1:
-                found.add(name.lower())
+                low = name.lower()
+                found |= {low, plain(low)}
     return frozenset(found)
+
+
+def plain(text: str) -> str:
+    """The text without accents, as many type it."""
+    decomposed = normalize("NFKD", text)
+    return "".join(char for char in decomposed if not combining(char)).replace("ı", "i")

@@ -6,16 +6,21 @@ from functools import cache
 from typing import Literal
 
 from data.redact.chinese_names import chinese_names
-from data.redact.gazetteer import first_names, is_word, phrases, surnames, words
+from data.redact.gazetteer import first_names, is_word, phrases, rare, surnames, words
 
+Kind = Literal["told", "strong", "sure", "greeting"]
 # told: a known name counts there. sure: any word in capitals does. closing: it ends a letter.
-Level = Literal["told", "sure"]
+Level = Literal["told", "strong", "sure"]
 
 _WORD = re.compile(r"[^\W\d_\u4e00-\u9fff]+(?:['’-][^\W\d_\u4e00-\u9fff]+)*")
 _GAP = re.compile(r" {1,2}|-|\. ?")
 _SHORTENED = re.compile(r"['’](?:m|s|ll|ve|re|d|t)$")
 _OWN = re.compile(r"['’]s$")
-_INITIAL = re.compile(r"(?<![^\W_])(?:[A-Z]\.? ?){1,2}$")
+_JOINED = re.compile(r"(?:,| and| or| &|/|, and)? ?(?:and |or |& )?")
+_INITIALS = re.compile(
+    r"(?<![^\W_])(?<![.'’&-])(?P<initials>(?:[A-HJ-Z]\. ?){1,3}|[A-HJ-Z] )"
+    r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_])"
+)
 _KISSES = frozenset(("x", "xx", "xxx"))
 _NO_SIGNATURE = re.compile(r"[\d@#:?]")
 _BEGINS = re.compile(
@@ -34,16 +39,17 @@ _COLOURS = words("colours")
 
 def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
     """Names of persons, without their English titles; a Chinese one with its title."""
-    end = 0
+    found: list[tuple[int, int]] = []
     tokens = list(_WORD.finditer(text))
     for place, token in enumerate(tokens):
-        if token.start() < end:
+        if found and token.start() < found[-1][1]:
             continue
-        found = _name_at(text, tokens, place)
-        if found is not None:
-            start, end = found
-            yield start, end, "person"
-    for start, end in (*_signature(text), *chinese_names(text)):
+        name = _name_at(text, tokens, place)
+        if name is None and found and _JOINED.fullmatch(text, found[-1][1], token.start()):
+            name = _listed(text, token)
+        if name is not None:
+            found.append(name)
+    for start, end in (*found, *_signature(text), *_initialled(text), *chinese_names(text)):
         yield start, end, "person"
 
 
@@ -63,17 +69,55 @@ def _name_at(text: str, tokens: list[re.Match[str]], place: int) -> tuple[int, i
         return (match.start(), match.end()) if told else None
     run = _run(text, match)
     last = _OWN.sub("", run[-1].group().lower())
-    several = len(run) > 1 and (known or last in surnames()) and last not in _COLOURS
-    shouted = token.isupper() and len(token) > 3 and not known
-    by_itself = known and (not is_word(low) or (several and last in surnames()))
-    if not (level == "sure" or several and level or by_itself) or (shouted and not several):
+    if not _is_name(text, run, low, last, level) or _COMPANY.match(text[run[-1].end() :]):
         return None
-    if _COMPANY.match(text[run[-1].end() :]):
+    return match.start(), run[-1].end() - (2 if _OWN.search(run[-1].group()) else 0)
+
+
+def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Level | None) -> bool:
+    """Whether words in capitals are a person's name.
+
+    Args:
+        text: The turn.
+        run: The words.
+        low: The first of them in lower case.
+        last: The last of them in lower case.
+        level: What announces them, if anything does.
+    """
+    known = _known(low)
+    family = last in surnames() and last not in words("surname_words")
+    several = len(run) > 1 and (known or family) and last not in _COLOURS
+    if run[0].group().isupper() and len(low) > 3:
+        return several and known and (family or _known(last))
+    if level == "sure" or (level and (several or (family and not is_word(last)))):
+        return True
+    if known and (not is_word(low) or (several and last in surnames())):
+        return True
+    if level == "strong" and rare(low):
+        return True
+    does = _WORD.match(text, run[-1].end() + 1)
+    acts = does is not None and does.group().lower() in words("does")
+    return acts and low not in words("surname_words") and (known or family or rare(low))
+
+
+def _listed(text: str, match: re.Match[str]) -> tuple[int, int] | None:
+    """A name that stands beside another: `Ffion, Tunde and me`."""
+    low = match.group().lower()
+    if not match.group()[0].isupper() or low in _NEVER or is_word(low) or _SHORTENED.search(low):
         return None
-    start = match.start()
-    initial = _INITIAL.search(text, max(0, start - 6), start)
-    end = run[-1].end()
-    return initial.start() if initial else start, end - (2 if _OWN.search(run[-1].group()) else 0)
+    if low in words("surname_words") or len(low) < 3:
+        return None
+    run = _run(text, match)
+    return match.start(), run[-1].end() - (2 if _OWN.search(run[-1].group()) else 0)
+
+
+def _initialled(text: str) -> Iterator[tuple[int, int]]:
+    """A surname behind initials: `J. Okonkwo`, `R Patel`."""
+    for match in _INITIALS.finditer(text):
+        low = match["name"].lower()
+        dotted = "." in match["initials"]
+        if low not in _NEVER and (dotted or (low in surnames() and low not in _COLOURS)):
+            yield match.span()
 
 
 def _announced(text: str, start: int, before: str) -> Level | None:
@@ -83,7 +127,7 @@ def _announced(text: str, start: int, before: str) -> Level | None:
     said = text[max(0, start - _BACK) : start]
     if "\n" in said[-6:] and before in words("closings") and _SIGNED.search(said):
         return "sure"
-    told = said.lower().rstrip(" ,:")
+    told = said.lower().rstrip(' ,:=("')
     for phrase, kind in _cues().get(before, ()):
         if told.endswith(phrase):
             ahead = told[: -len(phrase)]
@@ -96,9 +140,9 @@ def _announced(text: str, start: int, before: str) -> Level | None:
 
 
 @cache
-def _cues() -> dict[str, list[tuple[str, Literal["told", "sure", "greeting"]]]]:
+def _cues() -> dict[str, list[tuple[str, Kind]]]:
     """The phrases that announce a name, by their last word."""
-    found: dict[str, list[tuple[str, Literal["told", "sure", "greeting"]]]] = {}
+    found: dict[str, list[tuple[str, Kind]]] = {}
     kinds: tuple[Literal["greeting", "sure", "told"], ...] = ("greeting", "sure", "told")
     for kind in kinds:
         for phrase in phrases(f"{kind}_cues"):

@@ -11,16 +11,19 @@ _EMAIL = re.compile(
     r"(?:(?:[.+%-]|['’])[^\W\u4e00-\u9fff]+)*@[^\W\u4e00-\u9fff](?:[^\W\u4e00-\u9fff]|-)*"
     r"(?:\.[^\W\u4e00-\u9fff](?:[^\W\u4e00-\u9fff]|-)*)+"
 )
-_DOT = r"(?:\s*(?:\[dot\]|\(dot\)|\{dot\}|点)\s*|\s+dot\s+|\.)"
-_JOIN = r"(?:\s*(?:\[dot\]|\(dot\)|点)\s*|\s+(?:dot|underscore|dash|hyphen|plus)\s+|[.+_-])"
-_AT = r"(?:\s*(?:\[at\]|\(at\)|\{at\}|<at>|艾特|\(a\)|＠)\s*|\s*,?\s+at(?: sign)?,?\s+|\s+@\s+)"
+_DOT = r"(?:\s*(?:\[dot\]|\[punkt\]|\(dot\)|\{dot\}|点)\s*|\s+dot\s+|\.)"
+_JOIN = r"(?:\s*(?:\[dot\]|\(dot\)|点|下划线|\[underscore\])\s*|\s+(?:dot|underscore|dash|hyphen|plus)\s+|[.+_-])"
+_AT = r"(?:\s*(?:在|\[at\]|\[ät\]|@@|\"at\"|圈a|#|\(at\)|\{at\}|<at>|艾特|\(a\)|＠)\s*|\s*,?\s+at(?: sign)?,?\s+|\s+@\s+)"
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _SPELLED = re.compile(
-    rf"(?<![\w.@])({_WORD}(?:{_JOIN}{_WORD})*)({_AT})({_WORD})({_DOT})({_WORD}(?:{_DOT}{_WORD})?)"
-    r"(?!\s+at\b)(?!\w)",
+    rf"(?<![A-Za-z0-9_.@])({_WORD}(?:{_JOIN}{_WORD})*)({_AT})({_WORD})({_DOT})({_WORD}(?:{_DOT}{_WORD})?)"
+    r"(?!\s+at\b)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
-_HINT = re.compile(r"\bdot\b|点|艾特|＠|[\[({<]\s?(?:at|a)\s?[\])}>]| @ ", re.IGNORECASE)
+_HINT = re.compile(
+    r"\bdot\b|点|艾特|＠|在e|@@|圈a|\w#\w|[\[({<\"]\s?(?:at|a|ät)\s?[\])}>\"]| @ |\w at \w+\.\w",
+    re.IGNORECASE,
+)
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\u4e00-\u9fff，。；！？（）【】]+", re.IGNORECASE)
 _TRAIL = ".,;:!?)]}'\"~"
 _LONG_SECRET = re.compile(
@@ -49,7 +52,8 @@ def emails(text: str, region: str) -> Found:
         spoken_at = at.strip(" ,").lower() in ("at", "at sign")
         spoken_dot = dot.strip() != "."
         # "meet me at noon.then": a spoken `at` needs a spoken `dot`, or the whole is prose.
-        if (spoken_at and not spoken_dot) or not ending[:1].isalpha():
+        joined = match.group(1) != re.match(r"[A-Za-z]*", match.group(1)).group()  # type: ignore[union-attr]
+        if (spoken_at and not spoken_dot and not joined) or not ending[:1].isalpha():
             continue
         yield match.start(), match.end(), "email"
 

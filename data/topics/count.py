@@ -36,7 +36,7 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
 
     On the turns that they were found on, more topics look better for long after they have begun to
     split what belongs together; on turns held out they do not. Of the numbers whose score, averaged
-    with its two neighbours', is within one standard deviation (over SPLITS splits) of the best, the
+    with its two neighbours', is within one standard error (over SPLITS splits) of the best, the
     smallest is taken: a person is to read the topics.
 
     Args:
@@ -58,7 +58,7 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
     even = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
     mean = even.mean(axis=0)
     best = int(mean.argmax())
-    noise = float(even[:, best].std(ddof=1))
+    noise = float(even[:, best].std(ddof=1)) / SPLITS**0.5
     chosen = counts[int(np.flatnonzero(mean >= mean[best] - noise)[0])]
     return Count(chosen, tuple(zip(counts, (float(score) for score in mean), strict=True)))
 

@@ -1,0 +1,137 @@
+"""Topics of a company's unlabelled turns: found with an encoder, edited by a person, applied."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from apps.build import opened_encoder
+from data.errors import ConfigError, LogFormatError
+from data.rows import write_jsonl
+from data.topics.discover import Discovered, Earlier, discover_topics
+from data.topics.files import (
+    TOPIC_COLUMNS,
+    TOPICS,
+    TURN_COLUMNS,
+    TURNS,
+    questions_cell,
+    read_placed,
+    read_topics,
+    training_rows,
+    write_table,
+)
+from data.topics.known import read_known
+from data.topics.texts import Text, check_turns, read_turns
+
+logger = logging.getLogger(__name__)
+
+
+def discover(
+    path: Path,
+    out: Path,
+    *,
+    encoder: str,
+    known: Path | None = None,
+    before: Path | None = None,
+    topics: int | None = None,
+    text_column: str = "text",
+    threads: int = 2,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Find the topics of a log and write `topics.csv` and `turns.csv` into `out`.
+
+    Args:
+        path: A prepared folder, conversations, a table or lines.
+        out: The folder to write; what is there already is replaced once all is found.
+        encoder: Name, path or run.
+        known: A labelled table of intents that are known already.
+        before: The folder of an earlier run, whose topics are carried over.
+        topics: How many; None to find it from the data.
+        text_column: Of a table.
+        threads: CPU threads of the encoder.
+        seed: Two runs of the same seed write the same files.
+
+    Returns:
+        What `--json` prints.
+
+    Raises:
+        DeskhandError: If a path cannot be read, or has too few turns to speak of topics.
+    """
+    if out.exists() and not out.is_dir():
+        raise LogFormatError(f"{out}: is a file; choose a folder as --out")
+    start = time.perf_counter()
+    turns = read_turns(path, text_column)
+    check_turns(path, turns)
+    labelled = read_known(known) if known else None
+    earlier = None
+    if before is not None:
+        was = read_topics(before)
+        earlier = Earlier(was, read_placed(before, was))
+    logger.info("%s customer turns", f"{len(turns):,}")
+    found = discover_topics(
+        turns, opened_encoder(encoder, threads), topics=topics, known=labelled, before=earlier,
+        seed=seed,
+    )  # fmt: skip
+    write_found(out, turns, found)
+    return {
+        "out": str(out),
+        "turns": len(turns),
+        "topics": [
+            {
+                "topic": topic.topic,
+                "name": topic.name,
+                "size": topic.size,
+                "questions": list(topic.questions),
+                "words": list(topic.words),
+                "known": topic.known or None,
+                "state": topic.state,
+            }
+            for topic in found.topics
+        ],
+        "moved": found.moved,
+        "tried": [list(each) for each in found.count.tried] if found.count else [],
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def write_found(out: Path, turns: list[Text], found: Discovered) -> None:
+    """Write both tables; the turns first, so that a topic's table never stands alone."""
+    write_table(
+        out / TURNS,
+        TURN_COLUMNS,
+        (
+            {"text": turn.text, "topic": topic, "fit": fit, "where": turn.where}
+            for turn, topic, fit in zip(turns, found.ids, found.fits, strict=True)
+        ),
+    )
+    write_table(
+        out / TOPICS,
+        TOPIC_COLUMNS,
+        (
+            {
+                "topic": topic.topic,
+                "name": topic.name,
+                "size": topic.size,
+                "questions": questions_cell(topic.questions),
+                "words": " ".join(topic.words),
+                "known": topic.known,
+                "state": topic.state,
+            }
+            for topic in found.topics
+        ),
+    )
+
+
+def apply_topics(folder: Path, out: Path) -> dict[str, Any]:
+    """Write the training rows that an edited folder gives; what `--json` prints.
+
+    Raises:
+        LogFormatError: If a table of the folder does not fit, or `out` cannot be told to be JSONL.
+    """
+    if out.suffix.lower() != ".jsonl":
+        raise ConfigError(f"{out}: training rows are JSONL; give --out a name that ends in .jsonl")
+    if out.is_dir():
+        raise ConfigError(f"{out}: is a folder; give --out the name of a file")
+    rows = training_rows(folder)
+    write_jsonl(out, rows)
+    return {"out": str(out), "rows": len(rows), "labels": sorted({row["label"] for row in rows})}
