@@ -83,6 +83,69 @@ def prepare(
 
 
 @app.command()
+def discover(
+    path: Annotated[
+        Path | None, typer.Argument(help="prepared folder, conversations, table or lines")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="where to write")] = None,
+    known: Annotated[Path | None, typer.Option("--known", help="labelled rows")] = None,
+    before: Annotated[
+        Path | None, typer.Option("--before", help="an earlier run, whose topics go on")
+    ] = None,
+    topics: Annotated[int | None, typer.Option("--topics", help="how many, if you know")] = None,
+    encoder: Annotated[str, typer.Option("--encoder", help="name, path or run")] = "",
+    text_column: Annotated[str, typer.Option(help="column of the text")] = "text",
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads")] = 2,
+    apply: Annotated[
+        Path | None, typer.Option("--apply", help="an edited run → labelled rows in --out FILE")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Unlabelled turns → topics to look at, edit, and train on."""
+    from apps.discover import apply_topics
+    from apps.discover import discover as run
+    from data.encoders import DEFAULT_ENCODER
+
+    if out is None or (path is None) == (apply is None):
+        raise ConfigError("give PATH --out DIR, or --apply DIR --out FILE")
+    if apply is not None:
+        done = apply_topics(apply, out)
+        text = f"{done['rows']} rows of {len(done['labels'])} labels → {out}"
+    else:
+        assert path is not None
+        done = run(
+            path, out, encoder=encoder or DEFAULT_ENCODER, known=known, before=before,
+            topics=topics, text_column=text_column, threads=threads,
+        )  # fmt: skip
+        text = "\n".join(
+            [f"{done['turns']} turns, {len(done['topics'])} topics → {out}"]
+            + [f"  {each['size']:>6}  {each['name']}  ({each['state']})"
+               for each in done["topics"][:20]]
+        )  # fmt: skip
+    _print(done, as_json, text)
+
+
+@app.command()
+def mine(
+    path: Annotated[Path, typer.Argument(help="prepared folder or conversations")],
+    out: Out,
+    encoder: Annotated[str, typer.Option("--encoder", help="name, path or run")] = "",
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Solved conversations → best answers, an FAQ to edit, and answers that contradict."""
+    from apps.mine import mine_log
+    from data.encoders import DEFAULT_ENCODER
+
+    done = mine_log(path, out, encoder or DEFAULT_ENCODER, threads)
+    text = (
+        f"{done['pairs']} answers, {done['faq']} FAQ proposals, {done['contradictions']} "
+        f"contradictions from {done['conversations']} conversations → {out}"
+    )
+    _print(done, as_json, text)
+
+
+@app.command()
 def train(
     task: Annotated[str, typer.Argument(help="intent, ner, reply, …")],
     data: Annotated[Path, typer.Option("--data", help="labelled file, or folder of splits")],

@@ -29,7 +29,8 @@ _BOILERPLATE = re.compile(
 _SYSTEM = re.compile(
     r"^(?:\S+(?: \S+){0,4} (?:has )?(?:joined|left|entered|ended) the (?:chat|conversation|channel)"
     r"|(?:the )?(?:chat|conversation|ticket|case) (?:has been |was |is )?(?:now )?"
-    r"(?:started|ended|closed|assigned|transferred|resolved|reopened|merged|created)\b"
+    r"(?:started|ended|closed|assigned|transferred|resolved|reopened|merged|created)"
+    r"(?: (?:by|to|at|on|with)\b.{0,40})?[.!]?$"
     r"|(?:assigned|transferred) to \S+(?: \S+){0,3}\.?$|status changed\b|priority changed\b"
     r"|conversation was (?:marked|resolved|reopened|snoozed)"
     r"|(?:you are|you're) (?:now )?in (?:the )?queue"

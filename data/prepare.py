@@ -69,7 +69,7 @@ class _Seen:
     def add(self, done: Processed) -> None:
         self.ids.append(hash_number(done.id))
         self.customers.append(hash_number(done.customer_id) if done.customer_id else 0)
-        self.starts.append(done.start)
+        self.starts.append(float("nan") if done.start is None else done.start)
         for held, value in zip(self.bands, done.bands, strict=True):
             held.append(value)
 

@@ -45,13 +45,13 @@ class Processed:
     """A conversation as it is written, and what the next steps need of it.
 
     `bands` are four 64-bit hashes of the customer's words (see `data.duplicates`), zeros where
-    there are too few; `start` is seconds since 1970, NaN where the log has no times.
+    there are too few; `start` is seconds since 1970, None where the log has no times.
     """
 
     id: str
     line: bytes
     customer_id: str | None
-    start: float
+    start: float | None
     bands: tuple[int, ...]
     counts: Counter[str]
 
@@ -90,7 +90,7 @@ def processed(
         clean.id,
         json.dumps(to_dict(clean), ensure_ascii=False).encode("utf-8", "replace") + b"\n",
         clean.customer_id,
-        start.timestamp() if start is not None else float("nan"),
+        start.timestamp() if start is not None else None,
         signature(asked),
         counts,
     )

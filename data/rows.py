@@ -18,7 +18,6 @@ from data.sources import Source, encoding_of, of_path, reading
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 SHOWN = 20  # bad rows that are kept in memory, to show
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs what begins so
 _HEAD = 1000  # bytes; text in UTF-16 has a zero byte early in it, text in UTF-8 has none at all
 
 
@@ -127,19 +126,6 @@ def read_rows(file: Path | Source, bad: BadRows | None = None) -> Iterator[Row]:
 def first_row(file: Path | Source) -> Row | None:
     """The first row that can be read, None where there is none: what a file's kind is told by."""
     return next(read_rows(file, BadRows()), None)
-
-
-def neutral(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula: one that begins like one gets a `'` before it.
-
-    Source: OWASP, CSV injection.
-    """
-    return f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell
-
-
-def from_neutral(cell: str) -> str:
-    """The cell that `neutral` was given."""
-    return cell[1:] if cell.startswith("'") else cell
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:

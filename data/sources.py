@@ -194,8 +194,12 @@ def encoding_of(head: bytes, name: str) -> str:
         return "utf-8-sig"
     from charset_normalizer import from_bytes  # slow to import, and most files are UTF-8
 
-    found = from_bytes(head).best()
-    return found.encoding if found is not None else "cp1252"
+    best = from_bytes(head).best()
+    # Short texts fit many one-byte encodings alike: the most usual of them is meant.
+    usual = from_bytes(head, cp_isolation=["cp1252"]).best()
+    if best is None or (usual is not None and usual.chaos <= best.chaos):
+        return "cp1252"
+    return best.encoding
 
 
 @contextmanager

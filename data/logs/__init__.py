@@ -6,14 +6,19 @@ from typing import Protocol, cast
 
 from data.errors import LogFormatError
 from data.logs import (
+    chatwoot,
     deskhand_jsonl,
+    freshdesk,
+    intercom,
     labelled,
     mail,
+    slack,
     star,
     table,
     tweets,
     tweetsumm,
     whatsapp,
+    zendesk,
 )
 from data.rows import BadRows
 from data.schema import Conversation
@@ -43,6 +48,11 @@ class Importer(Protocol):
 
 IMPORTERS: dict[str, ModuleType] = {
     "star": star,
+    "slack": slack,
+    "zendesk": zendesk,
+    "freshdesk": freshdesk,
+    "intercom": intercom,
+    "chatwoot": chatwoot,
     "mail": mail,
     "whatsapp": whatsapp,
     "tweets": tweets,

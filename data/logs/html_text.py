@@ -14,7 +14,7 @@ _LINE = frozenset(
     " section table tr ul".split()
 )
 _PARAGRAPH = frozenset("blockquote h1 h2 h3 h4 h5 h6 p pre".split())
-_UNSEEN = frozenset("head noscript script style template title".split())
+_UNSEEN = frozenset("noscript script style template title".split())
 _QUOTES = frozenset(
     "gmail_quote gmail_quote_container yahoo_quoted protonmail_quote freshdesk_quote"
     " zmail_extra moz-cite-prefix OutlookMessageHeader front-blockquote".split()
@@ -25,39 +25,44 @@ _REST_IS_QUOTED = frozenset(
      "mail-editor-reference-message-container")
 )  # fmt: skip
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_SPACES = re.compile(r"[^\S\n]+")
-_AROUND = re.compile(r" ?\n ?")
-_BLANK_LINES = re.compile(r"\n{3,}")
+_SPACES = re.compile(r"[^\S\n\v]+")
+_ENDS = re.compile(r" ?[\n\v]\s*")  # \v: the text goes on in a line of its own
 
 
 def text_of_html(html: str) -> str:
     """The text with a line for each paragraph, item and break; links keep their words.
 
-    Quoted mails are left out, unless there is nothing else. A text without any tag stays as it is.
+    Quoted mails and what is not shown are left out, unless there is nothing else. A text without
+    any tag stays as it is.
     """
     if not _MARKUP.search(html):
         return html.strip()
     if not re.search(r"<[a-zA-Z/!?]", html):
         return unescape(html).replace("\xa0", " ").strip()
     html = _whole_tags(html)
-    return _read(html, keeps_quotes=False) or _read(html, keeps_quotes=True)
+    return _read(html, keeps_all=False) or _read(html, keeps_all=True)
 
 
-def _read(html: str, keeps_quotes: bool) -> str:
-    page = _Page(keeps_quotes)
+def _read(html: str, keeps_all: bool) -> str:
+    page = _Page(keeps_all)
     page.feed(html)
     page.close()
-    text = _AROUND.sub("\n", _SPACES.sub(" ", "".join(page.pieces)))
-    return _BLANK_LINES.sub("\n\n", text).strip()
+    return _ENDS.sub(_line_ends, _SPACES.sub(" ", "".join(page.pieces))).strip()
+
+
+def _line_ends(found: re.Match[str]) -> str:
+    """One line end, or two: a `<br>` in a line of its own is an empty one."""
+    ends = found[0].lstrip(" ")
+    return "\n" * min(2, max(1, ends.count("\n") + ends.startswith("\v")))
 
 
 class _Page(HTMLParser):
     """Collects the text outside of what is left out."""
 
-    def __init__(self, keeps_quotes: bool) -> None:
+    def __init__(self, keeps_all: bool) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
-        self.keeps_quotes = keeps_quotes
+        self.keeps_all = keeps_all
         self.left_out: list[str] = []  # the tags that are open since one that is left out
         self.ended = False
 
@@ -106,11 +111,11 @@ class _Page(HTMLParser):
     def _leaves_out(self, tag: str, attrs: list[tuple[str, str | None]]) -> tuple[bool, bool]:
         """Whether this element is left out, and whether all after it is."""
         values = {name: value or "" for name, value in attrs}
-        unseen = tag in _UNSEEN or bool(_HIDDEN.search(values.get("style", "")))
-        if self.keeps_quotes:
-            return unseen, False
+        if tag in _UNSEEN or self.keeps_all:
+            return tag in _UNSEEN, False
+        hidden = _HIDDEN.search(values.get("style", "")) is not None
         quoted = tag == "blockquote" or not _QUOTES.isdisjoint(values.get("class", "").split())
-        return unseen or quoted, values.get("id") in _REST_IS_QUOTED
+        return hidden or quoted, values.get("id") in _REST_IS_QUOTED
 
 
 def _whole_tags(html: str) -> str:

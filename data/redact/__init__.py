@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from data.redact.addresses import addresses
-from data.redact.names import names
 from data.redact.digits import (
     accounts,
     cards,
@@ -21,6 +20,7 @@ from data.redact.digits import (
     phones,
     tracking,
 )
+from data.redact.names import names
 from data.redact.spoken import spoken
 from data.redact.web import emails, links
 from data.schema import Entity

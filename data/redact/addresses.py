@@ -55,7 +55,8 @@ _SPANISH = re.compile(
 )
 _CODE = re.compile(
     r"\b[A-Z]{1,2}\d[\dA-Z]? \d[A-Z]{2}\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b|\b[A-Z]\d[\dW] [A-Z0-9]{4}\b"
-    r"|\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|(?<=[a-z] )(?:\d{6}|\d{4})\b(?=,|$|\n| landmark| c/)|\b(?:VIC|NSW|QLD|WA|SA|TAS|ACT|NT) \d{4}\b"
+    r"|\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|(?<=[a-z] )(?:\d{6}|\d{4})\b(?=,|$|\n| landmark| c/)"
+    r"|\b(?:VIC|NSW|QLD|WA|SA|TAS|ACT|NT) \d{4}\b"
     r"|\b(?:AL|AK|AZ|CA|CO|FL|GA|IL|IN|MA|MI|MN|MT|NC|NJ|NM|NV|NY|OH|OR|PA|TX|UT|VA|WI) \d{5}\b"
 )
 _PART = re.compile(  # one part, up to where the next begins: words in capitals, numbers
@@ -111,7 +112,7 @@ def addresses(text: str, region: str) -> Found:
 
 
 def _coded(text: str) -> Iterator[tuple[int, int]]:
-    """Parts in capitals or digits before a postcode: `The Old Forge, Mill Lane, Bakewell DE45 1PL`."""
+    """Parts in capitals before a postcode: `The Old Forge, Mill Lane, Bakewell DE45 1PL`."""
     for match in _CODE.finditer(text):
         start, parts, numbered = match.start(), 0, False
         while parts < 7:

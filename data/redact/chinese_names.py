@@ -29,9 +29,14 @@ _CN_WORDS = words("chinese_words")
 
 
 def chinese_names(text: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of names of persons, with their titles."""
-    if not _ANY.search(text):
-        return
+    """Yield (start, end) of names of persons, with their titles; an earlier one wins."""
+    if _ANY.search(text):
+        yield from _titled(text)
+        yield from _after_a_cue(text)
+        yield from _by_what_they_do(text)
+
+
+def _titled(text: str) -> Iterator[tuple[int, int]]:
     for match in _CN_TITLED.finditer(text):
         lead = match.group(1)
         for size in (3, 2, 1):  # the surname nearest to the title, with a given name if any
@@ -39,21 +44,27 @@ def chinese_names(text: str) -> Iterator[tuple[int, int]]:
             if len(lead) >= size and _begins_with_surname(piece) and not set(piece) & _CN_NOT:
                 yield match.end(1) - size, match.end()
                 break
-    for pattern in (_CN_CUES, _CN_BEFORE_ID):
-        for match in pattern.finditer(text):
-            start = match.start(1) if pattern is _CN_BEFORE_ID else match.end()
-            size = _chinese_name(text, start)
-            if size and (pattern is _CN_CUES or start + size == match.end(1)):
-                yield start, start + size
+
+
+def _after_a_cue(text: str) -> Iterator[tuple[int, int]]:
+    for match in _CN_CUES.finditer(text):
+        size = _chinese_name(text, match.end())
+        if size:
+            yield match.end(), match.end() + size
+    for match in _CN_BEFORE_ID.finditer(text):
+        if match.start(1) + _chinese_name(text, match.start(1)) == match.end(1):
+            yield match.span(1)
+
+
+def _by_what_they_do(text: str) -> Iterator[tuple[int, int]]:
     for match in _CN_NICK.finditer(text):
         if match.group(1) in chinese_surnames():
-            yield match.start(), match.end()
+            yield match.span()
     for match in _CN_CALLED.finditer(text):
-        yield match.start(1), match.end(1)
+        yield match.span(1)
     for match in _CN_DOES.finditer(text):
-        size = _chinese_name(text, match.start(1))
-        if size == len(match.group(1)):
-            yield match.start(1), match.end(1)
+        if _chinese_name(text, match.start(1)) == len(match.group(1)):
+            yield match.span(1)
     for match in _CN_DOUBLE.finditer(text):
         size = _chinese_name(text, match.start())
         if size:

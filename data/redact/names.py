@@ -21,6 +21,13 @@ _INITIALS = re.compile(
     r"(?<![^\W_])(?<![.'’&-])(?P<initials>(?:[A-HJ-Z]\. ?){1,3}|[A-HJ-Z] )"
     r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_])"
 )
+_NAMING = frozenset(("name", "is", "surname"))
+_BARE = re.compile(
+    r"(?:(?:yes|ok|sure|name|full name|i am|it is|its)[ ,:]+)?"
+    r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2})(?: is my name)?"
+    r"(?:[ ,.]+(?:and|my|ssn|social|number|no|is|last|four|digits|4)\b)*[ ,.]*[\d -]*[.!]?",
+    re.IGNORECASE,
+)
 _KISSES = frozenset(("x", "xx", "xxx"))
 _NO_SIGNATURE = re.compile(r"[\d@#:?]")
 _BEGINS = re.compile(
@@ -49,7 +56,13 @@ def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
             name = _listed(text, token)
         if name is not None:
             found.append(name)
-    for start, end in (*found, *_signature(text), *_initialled(text), *chinese_names(text)):
+    for start, end in (
+        *found,
+        *_signature(text),
+        *_initialled(text),
+        *_bare(text),
+        *chinese_names(text),
+    ):
         yield start, end, "person"
 
 
@@ -60,13 +73,16 @@ def _name_at(text: str, tokens: list[re.Match[str]], place: int) -> tuple[int, i
     low = _OWN.sub("", token.lower())
     capital = token[0].isupper()
     known = _known(low)
-    if not (capital or known) or low in _NEVER or len(low) < 2 or _SHORTENED.search(low):
-        return None
     before = tokens[place - 1].group().lower() if place else ""
+    if low in _NEVER or len(low) < 2 or _SHORTENED.search(low):
+        return None
+    if not (capital or known) and before not in _NAMING:
+        return None
     level = _announced(text, match.start(), before)
     if not capital:
-        told = level is not None and _told_in_lower_case(text, match, level)
-        return (match.start(), match.end()) if told else None
+        asked = level == "sure" and before in _NAMING and (known or rare(low))
+        told = level is not None and known and _told_in_lower_case(text, match, level)
+        return (match.start(), _lower_end(text, match)) if told or asked else None
     run = _run(text, match)
     last = _OWN.sub("", run[-1].group().lower())
     if not _is_name(text, run, low, last, level) or _COMPANY.match(text[run[-1].end() :]):
@@ -87,8 +103,8 @@ def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Le
     known = _known(low)
     family = last in surnames() and last not in words("surname_words")
     several = len(run) > 1 and (known or family) and last not in _COLOURS
-    if run[0].group().isupper() and len(low) > 3:
-        return several and known and (family or _known(last))
+    if run[0].group().isupper() and len(low) > 2:  # a currency, an airport, a shout
+        return len(low) > 3 and several and known and (family or _known(last))
     if level == "sure" or (level and (several or (family and not is_word(last)))):
         return True
     if known and (not is_word(low) or (several and last in surnames())):
@@ -98,6 +114,44 @@ def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Le
     does = _WORD.match(text, run[-1].end() + 1)
     acts = does is not None and does.group().lower() in words("does")
     return acts and low not in words("surname_words") and (known or family or rare(low))
+
+
+def _lower_end(text: str, first: re.Match[str]) -> int:
+    """Where a name in lower case ends: known and rare words go on, at most three."""
+    end, last = first.end(), first
+    for _ in range(2):
+        gap = _GAP.match(text, last.end())
+        match = _WORD.match(text, gap.end()) if gap and "." not in gap.group() else None
+        low = match.group() if match else ""
+        if match is None or not low.islower() or low in _NEVER:
+            break
+        if not (_person_word(low) or rare(low)):
+            break
+        end, last = match.end(), match
+    return end
+
+
+def _person_word(low: str) -> bool:
+    """Whether a word in lower case is a first name or a surname and seldom anything else."""
+    first = _known(low) and not is_word(low)
+    return first or (low in surnames() and low not in words("surname_words"))
+
+
+def _bare(text: str) -> Iterator[tuple[int, int]]:
+    """A turn that is a name and perhaps a number: `anand kann`, `johny 1239`."""
+    match = _BARE.fullmatch(text.strip())
+    if match is None:
+        return
+    tokens = match["name"].lower().split()
+    named = [token for token in tokens if _person_word(token)]
+    others = [token for token in tokens if token not in named]
+    if (
+        named
+        and all(rare(o) or _known(o) or o in surnames() for o in others)
+        and not (set(tokens) & _NEVER)
+    ):
+        start = text.index(match["name"])
+        yield start, start + len(match["name"])
 
 
 def _listed(text: str, match: re.Match[str]) -> tuple[int, int] | None:

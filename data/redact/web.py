@@ -12,8 +12,14 @@ _EMAIL = re.compile(
     r"(?:\.[^\W\u4e00-\u9fff](?:[^\W\u4e00-\u9fff]|-)*)+"
 )
 _DOT = r"(?:\s*(?:\[dot\]|\[punkt\]|\(dot\)|\{dot\}|点)\s*|\s+dot\s+|\.)"
-_JOIN = r"(?:\s*(?:\[dot\]|\(dot\)|点|下划线|\[underscore\])\s*|\s+(?:dot|underscore|dash|hyphen|plus)\s+|[.+_-])"
-_AT = r"(?:\s*(?:在|\[at\]|\[ät\]|@@|\"at\"|圈a|#|\(at\)|\{at\}|<at>|艾特|\(a\)|＠)\s*|\s*,?\s+at(?: sign)?,?\s+|\s+@\s+)"
+_JOIN = (
+    r"(?:\s*(?:\[dot\]|\(dot\)|点|下划线|\[underscore\])\s*"
+    r"|\s+(?:dot|underscore|dash|hyphen|plus)\s+|[.+_-])"
+)
+_AT = (
+    r"(?:\s*(?:在|\[at\]|\[ät\]|@@|\"at\"|圈a|#|\(at\)|\{at\}|<at>|艾特|\(a\)|＠)\s*"
+    r"|\s*,?\s+at(?: sign)?,?\s+|\s+@\s+)"
+)
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _SPELLED = re.compile(
     rf"(?<![A-Za-z0-9_.@])({_WORD}(?:{_JOIN}{_WORD})*)({_AT})({_WORD})({_DOT})({_WORD}(?:{_DOT}{_WORD})?)"

@@ -1,11 +1,10 @@
-"""Topics of an earlier run, carried over: ids and names stay, turns stay unless better elsewhere."""
+"""Topics of an earlier run, carried over: ids and names stay, and so do turns that fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.topics.clusters import Labels, centres_of, nearest
 from data.topics.vectors import Vectors
@@ -84,8 +83,3 @@ def states_of(
         moved = error > 0 and abs(change) > SURE * error
         states.append(("growing" if change > 0 else "shrinking") if moved else "known")
     return states
-
-
-def agreement(one: NDArray[np.intp], other: NDArray[np.intp]) -> float:
-    """Share of texts, in [0, 1], that two placings with the same ids put in the same topic."""
-    return float((one == other).mean()) if len(one) else 1.0

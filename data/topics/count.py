@@ -11,6 +11,7 @@ from data.topics.vectors import Vectors, shuffled, smoothed
 SPLITS = 5
 HALF = 4000  # turns of a half at most
 STEP = 1.1  # from one count that is tried to the next
+NEAR = 1.12  # counts of a smaller ratio share their scores: noise, while 3 and 4 topics differ
 MENDING = 5  # rounds
 
 
@@ -23,7 +24,7 @@ class Count:
 
 
 def counts_to_try(n: int) -> list[int]:
-    """Numbers of topics for n turns: from 2, a tenth apart, to at most one for each 4 to 8 turns."""
+    """Numbers of topics for n turns: from 2, a tenth apart, to one for each 4 to 8."""
     top = min(n // 4, max(6, n // 8))
     counts = [2]
     while counts[-1] < top:
@@ -36,8 +37,8 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
 
     On the turns that they were found on, more topics look better for long after they have begun to
     split what belongs together; on turns held out they do not. Of the numbers whose score, averaged
-    with its two neighbours', is within one standard error (over SPLITS splits) of the best, the
-    smallest is taken: a person is to read the topics.
+    with those nearby, is within one standard error (over SPLITS splits) of the best, the smallest
+    is taken: a person is to read the topics.
 
     Args:
         texts: n of them; which half a text is in depends on it and the seed alone.
@@ -54,8 +55,9 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
         order = shuffled(texts, f"{seed}:{split}")
         half = min(len(texts) // 2, HALF)
         scores[split] = _held_out(vectors[order[:half]], vectors[order[half : 2 * half]], counts)
-    padded = np.pad(scores, ((0, 0), (1, 1)), mode="edge")
-    even = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
+    ratios = np.array(counts)[:, None] / np.array(counts)
+    near = (ratios < NEAR) & (ratios > 1 / NEAR)
+    even = scores @ (near / near.sum(axis=0))
     mean = even.mean(axis=0)
     best = int(mean.argmax())
     noise = float(even[:, best].std(ddof=1)) / SPLITS**0.5

@@ -1,25 +1,22 @@
 """From turns to topics: every turn placed, topics named, matched and written."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from data.encoders import Encoder
 from data.errors import LogFormatError
+from data.topics.agreed import clusters_of
 from data.topics.before import NONE, State, carry_over, states_of
-from data.topics.clusters import Labels, centres_of, cut, nearest, tree_of, without_gaps
-from data.topics.count import Count, choose_count
+from data.topics.clusters import Labels, centres_of
+from data.topics.count import Count
 from data.topics.files import NamedTopic
 from data.topics.known import known_topics
 from data.topics.names import central_texts, distinguishing_words, names_of
 from data.topics.texts import Text, normalised
-from data.topics.vectors import Vectors, encoded, shuffled, smoothed, with_words
-
-SAMPLE = 12_000  # different texts that the tree is grown on: 0.6 GB; all others join the nearest
+from data.topics.vectors import Vectors, encoded, with_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +51,6 @@ class Earlier:
     placed: Sequence[tuple[str, str]]
 
 
-def clusters_of(
-    texts: Sequence[str], vectors: Vectors, topics: int | None = None, seed: int = 0
-) -> tuple[Labels, Vectors, Count | None]:
-    """Clusters of different texts, the vectors they were found in, and how many were tried.
-
-    Args:
-        texts: n of them, all different.
-        vectors: The encoder's, (n, D).
-        topics: How many; None to find it from the data.
-        seed: Decides which texts are sampled and split.
-
-    Raises:
-        LogFormatError: If there are fewer texts than topics.
-    """
-    if topics is not None and not 2 <= topics <= len(texts):
-        raise LogFormatError(
-            f"{topics} topics of {len(texts)} different texts; ask for 2 to {len(texts)}"
-        )
-    wide = with_words(texts, vectors, seed)
-    sample = np.sort(shuffled(texts, f"{seed}:sample")[:SAMPLE])
-    some = [texts[row] for row in sample]
-    found = None if topics is not None else choose_count(some, wide[sample], seed)
-    small = smoothed(wide[sample])
-    labels = cut(tree_of(small), small, topics if found is None else found.chosen)  # type: ignore[arg-type]
-    if len(sample) == len(texts):
-        return labels, small, found
-    near = smoothed(wide, wide[sample])
-    near[sample] = small
-    centres = centres_of(small, labels, int(labels.max()) + 1)
-    return without_gaps(nearest(near, centres)), near, found
-
-
 def discover_topics(
     turns: Sequence[Text],
     encoder: Encoder,
@@ -111,7 +76,12 @@ def discover_topics(
     rows = _different(turns)
     texts = [turns[own[0]].text for own in rows.values()]
     vectors = encoded(texts, encoder)
-    labels, space, count = clusters_of(texts, vectors, topics, seed)
+    if topics is not None and not 2 <= topics <= len(texts):
+        raise LogFormatError(
+            f"{topics} topics of {len(texts)} different texts; ask for 2 to {len(texts)}"
+        )
+    wide = with_words(texts, vectors, seed)
+    labels, space, count = clusters_of(texts, wide, topics, seed)
     total, moved = int(labels.max()) + 1, 0
     old = list(before.topics.values()) if before else []
     if before:
@@ -186,8 +156,3 @@ def _ids(old: Sequence[NamedTopic], sizes: Sequence[int]) -> list[str]:
     new = sorted(range(len(old), len(sizes)), key=lambda place: -sizes[place])
     numbers = {place: str(last + 1 + rank) for rank, place in enumerate(new)}
     return [topic.id for topic in old] + [numbers[place] for place in range(len(old), len(sizes))]
-
-
-def questions_cell(questions: Sequence[str]) -> str:
-    """Central questions as one cell, a JSON list."""
-    return json.dumps(list(questions), ensure_ascii=False)

@@ -15,10 +15,12 @@ from data.split import SPLITS
 
 FEWEST = 10  # different texts; fewer are quicker read than clustered
 _MERE = frozenset(
-    """a all am are bye cheers correct cool done fine for good got goodbye great have help helpful hello
-    hey hi i im in is it its just lovely many much nice no nope not of ok okay oh perfect please
-    problem right so sure thank thanks that thats the then thx very well will wonderful worked yeah
-    yep yes yup you your a day""".split()
+    """
+    a all am are bye cheers cool correct day done fine for good goodbye got great have hello
+    help helpful hey hi i im in is it its just lovely many much nice no nope not of oh ok okay
+    perfect please problem right so sure thank thanks that thats the then thx very well will
+    wonderful worked yeah yep yes you your yup
+    """.split()
 )
 _WORDS = re.compile(r"[^\W_]+")
 

@@ -26,7 +26,8 @@ WORD = r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]{2,}"
 def unit(vectors: NDArray[np.floating]) -> Vectors:
     """The rows (n, D) at length 1; a row of zeros stays one."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    scaled: Vectors = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return scaled
 
 
 def encoded(texts: Sequence[str], encoder: Encoder) -> Vectors:

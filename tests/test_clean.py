@@ -1,0 +1,84 @@
+import pytest
+
+from data.clean import clean_turn, merge_turns
+from data.language import language_of
+from data.schema import Entity, Turn
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "cut"),
+    [
+        ("So?\n\nOn Mon, 3 Mar 2025, Shop <s@shop.example> wrote:\n> hello", "So?",
+         "quoted mail"),
+        ("New try\n-----Original Message-----\nFrom: x\nSent: y", "New try", "quoted mail"),
+        ("Hi\nFrom: A\nSent: Monday\nTo: B\nSubject: Re", "Hi", "quoted mail"),
+        ("> you said this\nNo I did not", "No I did not", "quoted lines"),
+        ("Thanks\n-- \nAnn Lee\nSales", "Thanks", "signature"),
+        ("Thanks\nSent from my iPhone", "Thanks", "signature"),
+        ("Ok.\nThis email and any files are confidential and intended only for you.", None, None),
+        ("Ok.\nThis message is confidential.", "Ok.", "boilerplate"),
+        ("a\u200b  b\t c\r\n\r\n\r\n\r\nd", "a b c\n\nd", None),
+    ],
+)  # fmt: skip
+def test_what_nobody_said_is_cut_and_counted(text, kept, cut):
+    turn, cuts = clean_turn(Turn("customer", text))
+    if kept is not None:
+        assert turn is not None
+        assert turn.text == kept
+    if cut is not None:
+        assert cuts[cut] == 1
+
+
+def test_a_sentence_that_begins_like_a_header_stays():
+    text = "From: me\nI want my money back"
+    turn, cuts = clean_turn(Turn("customer", text))
+    assert turn is not None
+    assert (turn.text, dict(cuts)) == (text, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("Ann Lee has joined the chat", "system"), ("Chat ended", "system"),
+        ("Assigned to Tier 2", "system"), ("<Media omitted>", "system"),
+        ("Hello, I'm your virtual assistant", "bot"),
+        ("The chat ended before I could answer", None), ("I joined the loyalty club", None),
+    ],
+)  # fmt: skip
+def test_lines_of_the_helpdesk_and_of_bots_are_marked(text, mark):
+    turn, _ = clean_turn(Turn("agent", text))
+    assert turn is not None
+    assert turn.mark == mark
+
+
+def test_a_turn_with_marked_entities_keeps_its_text_and_an_empty_one_goes():
+    marked = Turn("customer", "  FK-1\n-- \nx", entities=(Entity("order_number", "FK-1", 2, 6),))
+    assert clean_turn(marked)[0] == marked
+    assert clean_turn(Turn("customer", " \n\u200b")) == (None, {"empty turn": 1})
+
+
+def test_consecutive_turns_of_a_speaker_become_one_with_their_entities_in_place():
+    turns = [
+        Turn("customer", "hi"),
+        Turn("customer", "FK-1 late", entities=(Entity("order_number", "FK-1", 0, 4),)),
+        Turn("agent", "joined", mark="system"),
+        Turn("agent", "sorry", speaker_id="a"),
+        Turn("agent", "done", speaker_id="b"),
+    ]
+    merged, count = merge_turns(turns)
+    assert [turn.text for turn in merged] == ["hi\nFK-1 late", "joined", "sorry", "done"]
+    (entity,) = merged[0].entities
+    assert merged[0].text[entity.start : entity.end] == "FK-1"
+    assert count == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("where is my parcel and when can you send it", "en"),
+        ("bonjour, je voudrais savoir où est ma commande", "fr"),
+        ("我的包裹在哪里", "zh"), ("ok", None), ("12345", None),
+    ],
+)  # fmt: skip
+def test_the_language_is_told_where_there_is_enough_to_tell(text, language):
+    assert language_of(text) == language
