@@ -197,7 +197,7 @@ def encoding_of(head: bytes, name: str) -> str:
     best = from_bytes(head).best()
     # Short texts fit many one-byte encodings alike: the most usual of them is meant.
     usual = from_bytes(head, cp_isolation=["cp1252"]).best()
-    if best is None or (usual is not None and usual.chaos <= best.chaos):
+    if best is None or usual is not None:
         return "cp1252"
     return best.encoding
 
