@@ -112,6 +112,7 @@ def test_words_that_are_everywhere_name_nothing():
     texts = ["order shoes", "order shoes", "order lamp", "order lamp"]
     words = distinguishing_words(texts, np.array([0, 0, 1, 1]), 2)
     assert [own[0] for own in words] == ["shoes", "lamp"]
+    assert distinguishing_words(["[order_number] shoes 42"], np.array([0]), 1) == [["shoes"]]
     assert distinguishing_words(["the of", "and"], np.array([0, 1]), 2) == [[], []]
 
 

@@ -1,12 +1,15 @@
 import gzip
 import io
 import json
+import random
 import time
 import zipfile
+import zlib
 from datetime import UTC, datetime
 
 import pytest
 
+from data.errors import LogFormatError
 from data.json_items import first_item, items_beside, json_items
 from data.logs import IMPORTERS, importer_for, read_export
 from data.logs.html_text import text_of_html
@@ -163,8 +166,9 @@ def test_json_lines_are_told_by_their_first_readable_line(kind, name):
 
 @pytest.mark.parametrize(
     "content",
-    [[], {}, [1], {"tickets": []}, {"tickets": [{"id": 1, "subject": "x"}]}, {"data": {"payload": 1}},
-     {"conversations": [{"id": 1, "messages": []}]}, {"source": "web", "id": 1}, "text"],
+    [[], {}, [1], {"tickets": []}, {"tickets": [{"id": 1, "subject": "x"}]}, "text",
+     {"data": {"payload": 1}}, {"conversations": [{"id": 1, "messages": []}]},
+     {"source": "web", "id": 1}],
 )  # fmt: skip
 def test_other_json_is_of_no_helpdesk(content):
     assert importer_for(source(json.dumps(content))) is None
@@ -343,8 +347,8 @@ def test_chatwoot_states_and_kinds_of_messages():
     first, bot, *_ = CHATWOOT["messages"]
     outcomes = [read(CHATWOOT, status=state)[0][0].outcome for state in ("open", "pending", 1)]
     assert outcomes == ["handed_over", "handed_over", "solved"]
-    (one,), _ = read(CHATWOOT, messages=[first, bot], status="pending")
-    assert one.outcome == "unknown"
+    waiting = [read(CHATWOOT, messages=[first, bot], status=state) for state in ("pending", "open")]
+    assert [found[0].outcome for found, _ in waiting] == ["unknown", "handed_over"]
     gone = first | {"content_attributes": {"deleted": True}}
     greeting = {"content": "Hi!", "message_type": "template", "created_at": 1767344399}
     unsaid = {"content": "Hm", "sender_type": "Contact", "sender_id": 6, "created_at": 1767344401}
@@ -414,8 +418,8 @@ def test_a_gzip_file_and_a_zip_of_several_kinds_are_read(tmp_path):
             archive.writestr(f"export/{kind}.json", json.dumps([case]))
         archive.writestr("export/users.json", '[{"id": 1}]')
     bad = BadRows()
-    assert [one.id for one in read_export(of_path(tmp_path / "tickets.json.gz"), None, {}, bad)] == [
-        "35436", "2"]  # fmt: skip
+    found = list(read_export(of_path(tmp_path / "tickets.json.gz"), None, {}, bad))
+    assert [one.id for one in found] == ["35436", "2"]
     found = list(read_export(of_path(tmp_path / "all.zip"), None, {}, bad))
     assert [one.id for one in found] == ["13098", "20", "1911", "35436"]
     assert bad.left_out["file that no importer reads"] == 1
@@ -423,15 +427,15 @@ def test_a_gzip_file_and_a_zip_of_several_kinds_are_read(tmp_path):
 
 
 def test_a_cut_off_gzip_file_keeps_the_tickets_before_the_cut(tmp_path):
-    import random
-
     noise = random.Random(0)
     tickets = [ZENDESK | {"id": n, "external_id": noise.randbytes(500).hex()} for n in range(900)]
     whole = gzip.compress(json.dumps({"tickets": tickets}).encode())
-    (tmp_path / "a.json.gz").write_bytes(whole[: len(whole) // 2])
+    cut = whole[: len(whole) // 2]
+    (tmp_path / "a.json.gz").write_bytes(cut)
+    begun = zlib.decompressobj(31).decompress(cut).count(b'"via"')
     bad = BadRows()
     found = list(read_export(of_path(tmp_path / "a.json.gz"), None, {}, bad))
-    assert 400 < len(found) < 500
+    assert len(found) == begun - 1 > 300
     assert ["cut off" in line for line in bad.lines] == [True]
 
 
@@ -497,8 +501,8 @@ def test_lines_longer_than_the_head_are_lines_still():
 @pytest.mark.parametrize("begin", ["[", '{"a":', '[{"a":'])
 def test_json_nested_without_end_is_refused_and_costs_no_memory(begin):
     one = source(begin * 200_000)
-    assert first_item(one) is None or begin[0] == "{"
-    with pytest.raises(Exception, match="lists too deep"):
+    first_item(one)
+    with pytest.raises(LogFormatError, match="lists too deep"):
         list(json_items(one, (), BadRows()))
 
 

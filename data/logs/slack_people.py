@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from data.logs.helpdesk import fields, is_true, word
 
-_LINK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_LINK = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
 
 
 class Person(NamedTuple):

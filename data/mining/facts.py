@@ -93,9 +93,9 @@ def contradictions(log: Sequence[Conversation], encoder: Encoder) -> list[Contra
 def _against(said: Sequence[Said], number: int, near: NDArray[np.float32]) -> Contradiction | None:
     mine = said[number]
     alike = np.flatnonzero(near >= ALIKE)
-    traffic = len({said[other].conversation for other in alike})
+    traffic = len({said[int(other)].conversation for other in alike})
     for other in alike[np.argsort(-near[alike])]:
-        theirs = said[other]
+        theirs = said[int(other)]
         if theirs.conversation == mine.conversation and theirs.turn == mine.turn:
             continue
         for unit in {unit for unit, _ in mine.facts} & {unit for unit, _ in theirs.facts}:

@@ -7,7 +7,8 @@ import numpy as np
 
 from data.encoders import Encoder
 from data.mining.answers import Pair
-from data.topics.discover import clusters_of
+from data.topics.agreed import clusters_of
+from data.topics.vectors import with_words
 
 FEWEST = 10  # pairs below which topics cannot be told
 OFTEN = 3  # pairs that a topic needs to be proposed
@@ -40,9 +41,9 @@ def propose(pairs: Sequence[Pair], encoder: Encoder, seed: int = 0) -> list[Prop
         return []
     questions = encoder.encode([pair.question for pair in unique])
     answers = encoder.encode([pair.answer for pair in unique])
-    labels, _, _ = clusters_of(
-        [pair.question for pair in unique], questions, max(2, len(unique) // OFTEN // 2), seed
-    )
+    texts = [pair.question for pair in unique]
+    topics = max(2, len(unique) // OFTEN // 2)
+    labels, _, _ = clusters_of(texts, with_words(texts, questions, seed), topics, seed)
     found = []
     for label in range(int(labels.max()) + 1):
         own = np.flatnonzero(labels == label)

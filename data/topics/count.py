@@ -37,8 +37,8 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
 
     On the turns that they were found on, more topics look better for long after they have begun to
     split what belongs together; on turns held out they do not. Of the numbers whose score, averaged
-    with those nearby, is within one standard error (over SPLITS splits) of the best, the smallest
-    is taken: a person is to read the topics.
+    with those nearby, is within one standard error (over SPLITS splits) of the best, the largest is
+    taken: giving two topics one name merges them, while splitting one is work.
 
     Args:
         texts: n of them; which half a text is in depends on it and the seed alone.
@@ -46,8 +46,8 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
         seed: Of the splits.
 
     Source: the idea of clustering one part and judging on another, Tibshirani and Walther 2005,
-    https://doi.org/10.1198/106186005X59243; taking the simplest within the noise of the best,
-    Breiman et al. 1984, Classification and Regression Trees, section 3.4.3
+    https://doi.org/10.1198/106186005X59243; one standard error, Breiman et al. 1984, Classification
+    and Regression Trees, section 3.4.3 (who take the simplest; we do not)
     """
     counts = counts_to_try(len(texts))
     scores = np.zeros((SPLITS, len(counts)))
@@ -61,7 +61,7 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
     mean = even.mean(axis=0)
     best = int(mean.argmax())
     noise = float(even[:, best].std(ddof=1)) / SPLITS**0.5
-    chosen = counts[int(np.flatnonzero(mean >= mean[best] - noise)[0])]
+    chosen = counts[int(np.flatnonzero(mean >= mean[best] - noise)[-1])]
     return Count(chosen, tuple(zip(counts, (float(score) for score in mean), strict=True)))
 
 

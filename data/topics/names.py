@@ -1,5 +1,6 @@
 """What a topic is called: the words that set it apart, and the turns that stand for it."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from data.topics.vectors import WORD, Vectors
 WORDS = 6  # listed for a topic
 NAMING = 3  # of them in its name
 QUESTIONS = 3
+_NO_NAME = re.compile(r"\[\w+\]|\b\d+\b")  # what redaction left, and bare numbers
 # Words that a list of stop words lacks and that say nothing in a customer's turn.
 _SMALL = frozenset(
     "ve ll re don doesn didn isn wasn won couldn hasn haven im hi hello hey please thanks thank "
@@ -38,7 +40,7 @@ def distinguishing_words(
     """
     vectorizer = CountVectorizer(token_pattern=WORD, stop_words=sorted(ENGLISH_STOP_WORDS | _SMALL))
     try:
-        per_text = vectorizer.fit_transform(texts)
+        per_text = vectorizer.fit_transform(_NO_NAME.sub(" ", text) for text in texts)
     except ValueError:  # nothing but stop words
         return [[] for _ in range(count)]
     vocabulary = vectorizer.get_feature_names_out()
