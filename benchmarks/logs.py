@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shell import DESKHAND, SAMPLES, measured
+from benchmarks.shell import DESKHAND, SAMPLES, measured, row
 from data.conversations import read_conversations
 from data.logs import read_export
 from data.mining.answers import mine
@@ -42,9 +42,9 @@ def redaction(part: str) -> list[dict[str, Any]]:
     """Recall and precision on the labelled turns of one part."""
     hits, misses, extra = Counter[str](), Counter[str](), Counter[str]()
     for line in (PRIVATE / f"{part}.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        found = find(row["text"], row["region"])
-        for value in row["private"]:
+        turn = json.loads(line)
+        found = find(turn["text"], turn["region"])
+        for value in turn["private"]:
             covered = sum(
                 max(0, min(end, value["end"]) - max(start, value["start"]))
                 for start, end, _ in found
@@ -53,7 +53,7 @@ def redaction(part: str) -> list[dict[str, Any]]:
             enough = covered >= COVERED * (value["end"] - value["start"])
             (hits if enough else misses)[kind] += 1
         for start, end, kind in found:
-            if all(end <= v["start"] or start >= v["end"] for v in row["private"]):
+            if all(end <= v["start"] or start >= v["end"] for v in turn["private"]):
                 extra[kind] += 1
     structured = [kind for kind in hits | misses if kind != "person"]
     caught = sum(hits[kind] for kind in structured)
@@ -64,14 +64,14 @@ def redaction(part: str) -> list[dict[str, Any]]:
     )
     aims = ("≥ 0.97", "≥ 0.85", "≥ 0.95") if part == "test" else ("", "", "")
     return [
-        _row(f"{part}: recall, structured kinds", f"{caught / number:.3f}", aims[0], each),
-        _row(
+        row(f"{part}: recall, structured kinds", f"{caught / number:.3f}", aims[0], each),
+        row(
             f"{part}: recall, names",
             f"{hits['person'] / people:.3f}",
             aims[1],
             f"{hits['person']}/{people}",
         ),
-        _row(
+        row(
             f"{part}: precision",
             f"{hits.total() / (hits.total() + extra.total()):.3f}",
             aims[2],
@@ -95,7 +95,7 @@ def multidogo_names(folder: Path) -> list[dict[str, Any]]:
     if not total:
         return []
     about = f"{found}/{total}; the whole log is in lower case, most names stand alone in a turn"
-    return [_row("MultiDoGO finance: recall, names", f"{found / total:.3f}", "≥ 0.85", about)]
+    return [row("MultiDoGO finance: recall, names", f"{found / total:.3f}", "≥ 0.85", about)]
 
 
 def mined_answers() -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def mined_answers() -> list[dict[str, Any]]:
             all_ += 1
             good += turns[pair.turn].gold == "good"
     return [
-        _row(
+        row(
             "mined answers that are marked good",
             f"{good / all_:.3f}",
             "≥ 0.90",
@@ -134,12 +134,12 @@ def flat(folder: Path) -> list[dict[str, Any]]:
         path.unlink()
     more = (peaks[1] - peaks[0]) * 2**20 / (SIZES[1] - SIZES[0])
     return [
-        _row("prepare, 100 thousand turns", f"{rates[0]:,.0f} turns/s", "≥ 5,000",
+        row("prepare, 100 thousand turns", f"{rates[0]:,.0f} turns/s", "≥ 5,000",
              f"{peaks[0]:.0f} MiB at most, in the largest process"),
-        _row("prepare, 1 million turns", f"{rates[1]:,.0f} turns/s", "≥ 5,000",
+        row("prepare, 1 million turns", f"{rates[1]:,.0f} turns/s", "≥ 5,000",
              f"{peaks[1]:.0f} MiB"),
-        _row("memory for each turn more", f"{more:.1f} bytes", "≤ 16"),
-        _row("a billion turns at that rate", f"{1e9 / rates[1] / 3600:.0f} h on 2 cores", "",
+        row("memory for each turn more", f"{more:.1f} bytes", "≤ 16"),
+        row("a billion turns at that rate", f"{1e9 / rates[1] / 3600:.0f} h on 2 cores", "",
              f"{1e9 / rates[1] / 3600 / 32:.1f} h on 64, read from shards by `--engine ray`: on "
              "paper, not measured"),
     ]  # fmt: skip
@@ -171,7 +171,7 @@ def accounted(folder: Path, name: str, path: Path) -> list[dict[str, Any]]:
     written, dropped = sum(report["conversations"].values()), sum(report["dropped"].values())
     left_out = ", ".join(f"{n} × {why}" for why, n in report["left_out"].items()) or "nothing"
     return [
-        _row(
+        row(
             f"{name}: read = written + dropped",
             f"{report['read']:,} = {written:,} + {dropped:,}",
             "equal",
@@ -179,7 +179,3 @@ def accounted(folder: Path, name: str, path: Path) -> list[dict[str, Any]]:
             f"{report['rows_dropped']} rows unreadable; left out: {left_out}",
         )
     ]
-
-
-def _row(what: str, value: str, target: str = "", beside: str = "") -> dict[str, Any]:
-    return {"what": what, "value": value, "target": target, "beside": beside}

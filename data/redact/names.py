@@ -19,7 +19,7 @@ _OWN = re.compile(r"['’]s$")
 _JOINED = re.compile(r"(?:,| and| or| &|/|, and)? ?(?:and |or |& )?")
 _INITIALS = re.compile(
     r"(?<![^\W_])(?<![.'’&-])(?P<initials>(?:[A-HJ-Z]\. ?){1,3}|[A-HJ-Z] )"
-    r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_])"
+    r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_]|['’])"
 )
 _NAMING = frozenset(("name", "is", "surname"))
 _BARE = re.compile(
@@ -103,7 +103,7 @@ def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Le
     known = _known(low)
     family = last in surnames() and last not in words("surname_words")
     several = len(run) > 1 and (known or family) and last not in _COLOURS
-    if run[0].group().isupper() and len(low) > 2:  # a currency, an airport, a shout
+    if run[0].group().isupper() and len(low) > 1:  # a currency, an airport, a shout
         return len(low) > 3 and several and known and (family or _known(last))
     if level == "sure" or (level and (several or (family and not is_word(last)))):
         return True
