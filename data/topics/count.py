@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.topics.clusters import centres_of, cut, nearest, silhouette, tree_of, without_gaps
+from data.topics.clusters import Tree, centres_of, cut, nearest, silhouette, tree_of, without_gaps
 from data.topics.vectors import Vectors, shuffled, smoothed
 
 SPLITS = 5
@@ -13,6 +13,7 @@ HALF = 4000  # turns of a half at most
 STEP = 1.1  # from one count that is tried to the next
 NEAR = 1.12  # counts of a smaller ratio share their scores: noise, while 3 and 4 topics differ
 MENDING = 5  # rounds
+CHEAP = 100  # numbers up to this are all tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,10 @@ class Count:
 
 
 def counts_to_try(n: int) -> list[int]:
-    """Numbers of topics for n turns: from 2, a tenth apart, to one for each 4 to 8."""
+    """Numbers of topics for n turns: from √n / 2, a tenth apart, to one for each 4 to 8."""
     top = min(n // 4, max(6, n // 8))
-    counts = [2]
+    # Of a log of much talk two topics are the clearest, and tell nobody anything.
+    counts = [max(2, int(n**0.5 / 2))]
     while counts[-1] < top:
         counts.append(max(counts[-1] + 1, round(counts[-1] * STEP)))
     return [count for count in counts if count <= max(top, 2)]
@@ -49,12 +51,18 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
     https://doi.org/10.1198/106186005X59243; one standard error, Breiman et al. 1984, Classification
     and Regression Trees, section 3.4.3 (who take the simplest; we do not)
     """
-    counts = counts_to_try(len(texts))
-    scores = np.zeros((SPLITS, len(counts)))
+    halves = []
     for split in range(SPLITS):
-        order = shuffled(texts, f"{seed}:{split}")
-        half = min(len(texts) // 2, HALF)
-        scores[split] = _held_out(vectors[order[:half]], vectors[order[half : 2 * half]], counts)
+        order, half = shuffled(texts, f"{seed}:{split}"), min(len(texts) // 2, HALF)
+        halves.append(_Halves.of(vectors[order[:half]], vectors[order[half : 2 * half]]))
+    counts: list[int] = []
+    rows: list[list[float]] = []  # a score for each split
+    for count in counts_to_try(len(texts)):
+        counts.append(count)
+        rows.append([both.score(count) for both in halves])
+        if _past_the_best(counts, [sum(row) for row in rows]):
+            break
+    scores = np.array(rows).T
     ratios = np.array(counts)[:, None] / np.array(counts)
     near = (ratios < NEAR) & (ratios > 1 / NEAR)
     even = scores @ (near / near.sum(axis=0))
@@ -65,17 +73,29 @@ def choose_count(texts: Sequence[str], vectors: Vectors, seed: int = 0) -> Count
     return Count(chosen, tuple(zip(counts, (float(score) for score in mean), strict=True)))
 
 
-def _held_out(first: Vectors, second: Vectors, counts: Sequence[int]) -> list[float]:
-    """For each count the silhouette of each half in the topics of the other, averaged."""
-    halves = (smoothed(first), smoothed(second))
-    trees = [tree_of(half) for half in halves]
-    scores = []
-    for count in counts:
+def _past_the_best(counts: Sequence[int], scores: Sequence[float]) -> bool:
+    """Whether further numbers, which take most of the time, are not worth trying."""
+    best = int(np.argmax(scores))
+    return counts[-1] > max(CHEAP, 2 * counts[best]) and scores[-1] < 0.9 * scores[best]
+
+
+@dataclass(frozen=True, slots=True)
+class _Halves:
+    """Two halves of the turns, smoothed each by itself, and their trees."""
+
+    vectors: tuple[Vectors, Vectors]
+    trees: tuple[Tree, Tree]
+
+    @classmethod
+    def of(cls, first: Vectors, second: Vectors) -> "_Halves":
+        one, other = smoothed(first), smoothed(second)
+        return cls((one, other), (tree_of(one), tree_of(other)))
+
+    def score(self, count: int) -> float:
+        """The silhouette of each half in `count` topics of the other, averaged."""
         found = []
-        for own, tree, other in ((0, trees[0], 1), (1, trees[1], 0)):
-            labels = cut(tree, halves[own], count, MENDING)
-            centres = centres_of(halves[own], labels, int(labels.max()) + 1)
-            placed = without_gaps(nearest(halves[other], centres))
-            found.append(silhouette(halves[other], placed))
-        scores.append(float(np.mean(found)))
-    return scores
+        for own, tree, other in zip(self.vectors, self.trees, self.vectors[::-1], strict=True):
+            labels = cut(tree, own, count, MENDING)
+            centres = centres_of(own, labels, int(labels.max()) + 1)
+            found.append(silhouette(other, without_gaps(nearest(other, centres))))
+        return float(np.mean(found))
