@@ -13,7 +13,7 @@ from data.conversations import read_conversations
 from data.logs import read_export
 from data.mining.answers import mine
 from data.pairs import merged
-from data.redact import find
+from data.redact.find import find
 from data.rows import BadRows
 from data.sources import of_path
 
@@ -147,7 +147,7 @@ def flat(folder: Path) -> list[dict[str, Any]]:
 
 def generated(turns: int) -> Iterator[dict[str, Any]]:
     """Conversations with `turns` turns in all: the samples' with other numbers and order."""
-    draw = random.Random(1)  # noqa: S311 - a benchmark's text
+    draw = random.Random(1)
     texts = [
         [{"speaker": turn.speaker, "text": turn.text} for turn in conversation.turns]
         for conversation in read_conversations(SAMPLES / "conversations.jsonl")

@@ -8,18 +8,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from data.redact.conversation import with_placeholders
+from data.redact.spans import with_placeholders
 from data.schema import Conversation, Example, Passage, Turn
 
 CONTEXT_TURNS = 3
 CONTEXT_CHARS = 700  # about 160 tokens; older turns are cut first
-_THANKS = re.compile(
+THANKS = re.compile(
     r"\b(?:thank(?:s| you)|thx|cheers|ta|brilliant|perfect|great|lovely|awesome|worked|sorted|"
-    r"appreciate|helpful|wonderful|amazing)\b",
+    r"appreciate|helpful|wonderful|amazing)\b|谢谢|感谢",
     re.IGNORECASE,
 )
-_WORDS = re.compile(r"\w+")
-_ASKS = re.compile(r"\?\s*$")
+WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
+MIN_WORDS = 12  # an answer that stands on its own has so many
+_ASKS = re.compile(r"[?？]\s*$")
 
 
 def merged(turns: Iterable[Turn]) -> list[Turn]:
@@ -63,7 +64,7 @@ def answer_weight(conversation: Conversation, turns: Sequence[Turn], place: int)
     if conversation.rating is not None and conversation.rating <= 2:
         return 0.25
     weight = 1.0
-    if place + 1 < len(turns) and _THANKS.search(turns[place + 1].text):
+    if place + 1 < len(turns) and THANKS.search(turns[place + 1].text):
         weight += 0.5
     if place >= len(turns) - 2:
         weight += 0.25
@@ -81,17 +82,14 @@ def best_answer(conversation: Conversation) -> Passage | None:
     those, the one with the highest weight is taken, the earlier at a tie. Conversations that ended
     badly give none.
     """
-    if conversation.outcome in ("handed_over", "abandoned") or (conversation.rating or 5) <= 2:
+    if ended_badly(conversation):
         return None
     turns = merged(conversation.turns)
     question = next((turn.text for turn in turns if turn.speaker == "customer"), None)
     candidates = [
         place
         for place, turn in enumerate(turns)
-        if place > 0
-        and turn.speaker == "agent"
-        and len(_WORDS.findall(turn.text)) >= 12
-        and not _ASKS.search(turn.text)
+        if place > 0 and turn.speaker == "agent" and stands_alone(turn.text)
     ]
     if question is None or not candidates:
         return None
@@ -103,3 +101,14 @@ def best_answer(conversation: Conversation) -> Passage | None:
         source=f"conversation {conversation.id}",
         metadata={**conversation.labels, "kind": "conversation"},
     )
+
+
+def ended_badly(conversation: Conversation) -> bool:
+    """Whether a case was handed over, left, or rated 2 or less: it teaches nothing."""
+    gone = conversation.outcome in ("handed_over", "abandoned")
+    return gone or (conversation.rating or 5) <= 2
+
+
+def stands_alone(answer: str) -> bool:
+    """Whether an answer has MIN_WORDS words or more and does not end by asking."""
+    return len(WORD.findall(answer)) >= MIN_WORDS and not _ASKS.search(answer)

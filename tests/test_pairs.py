@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from data.pairs import CONTEXT_CHARS, best_answer, context_of, merged, reply_examples
@@ -102,3 +105,11 @@ def test_a_conversation_that_ended_badly_gives_no_answer(more):
 def test_a_conversation_without_question_or_answer_gives_none():
     assert best_answer(talk(f">{LONG}", f">{OTHER}")) is None
     assert best_answer(talk("only a question")) is None
+
+
+def test_what_serving_imports_holds_no_list_of_names_and_no_phone_formats():
+    code = (
+        "import sys, data.pairs, apps.customer_service.selection; "
+        "sys.exit(bool({'faker', 'phonenumbers', 'stdnum'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

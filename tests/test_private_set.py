@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks.logs import PRIVATE, redaction
-from data.redact import KINDS
+from data.redact.spans import KINDS
 
 ROWS = [
     (part, json.loads(line))

@@ -3,8 +3,8 @@ import random
 
 import pytest
 
-from data.redact import redact
 from data.redact.conversation import redact_conversation
+from data.redact.find import redact
 from data.schema import Conversation, Entity, Turn
 
 

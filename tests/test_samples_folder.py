@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.redact import redact
+from data.redact.find import redact
 from retrieval.passages import read_passages
 from retrieval.questions import read_questions
 

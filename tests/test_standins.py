@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from data.redact import find
-from data.redact.conversation import redact_conversation, with_placeholders
+from data.redact.conversation import redact_conversation
+from data.redact.find import find
+from data.redact.spans import with_placeholders
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from data.redact import PLACEHOLDER
+from data.redact.spans import PLACEHOLDER
 from data.schema import Passage
 
 # An agent's answer may tell what was done for somebody else ("I've refunded £45"): said again

@@ -16,19 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from data.encoders import Encoder
-from data.pairs import CONTEXT_CHARS, merged
+from data.pairs import CONTEXT_CHARS, THANKS, WORD, ended_badly, merged, stands_alone
 from data.schema import Conversation, Turn
 
-MIN_WORDS = 12  # an answer that stands on its own has so many
 MIN_JUDGED = 30  # answers with a sequel of either kind, before a model is fitted
 KEEP = 0.5  # the least chance of being good that an answer is kept with
-_WORD = re.compile(r"\w+|[\u4e00-\u9fff]")
-_ASKS = re.compile(r"[?？]\s*$")
-_THANKS = re.compile(
-    r"\b(?:thank(?:s| you)|thx|cheers|ta|brilliant|perfect|great|lovely|awesome|worked|sorted|"
-    r"appreciate|helpful|wonderful|amazing)\b|谢谢|感谢|好的",
-    re.IGNORECASE,
-)
 _REFUSES = re.compile(
     r"\b(?:still|but|not|no|isn't|isnt|doesn't|doesnt|wont|won't|wrong|again|already|really|"
     r"useless|ridiculous|joke)\b|[?？]{2}|不行|不对|没有用|还是",
@@ -96,7 +88,7 @@ def mine(log: Sequence[Conversation], encoder: Encoder | None = None, seed: int 
 
 def _candidates(conversation: Conversation) -> list[_Candidate]:
     """Answers of agents that stand on their own; none where the case ended badly."""
-    if conversation.outcome in ("handed_over", "abandoned") or (conversation.rating or 5) <= 2:
+    if ended_badly(conversation):
         return []
     turns = tuple(merged(conversation.turns))
     return [
@@ -104,8 +96,7 @@ def _candidates(conversation: Conversation) -> list[_Candidate]:
         for place, turn in enumerate(turns)
         if turn.speaker == "agent"
         and any(before.speaker == "customer" for before in turns[:place])
-        and len(_WORD.findall(turn.text)) >= MIN_WORDS
-        and not _ASKS.search(turn.text)
+        and stands_alone(turn.text)
     ]
 
 
@@ -113,7 +104,7 @@ def _features(candidate: _Candidate) -> list[float]:
     """What can be seen of an answer itself and of its case; nothing of its sequel."""
     turns, place = candidate.turns, candidate.place
     text = turns[place].text
-    words = len(_WORD.findall(text))
+    words = len(WORD.findall(text))
     first = next(n for n, turn in enumerate(turns) if turn.speaker == "customer")
     return [
         float(np.log(words)),
@@ -136,7 +127,7 @@ def _sequel(candidate: _Candidate) -> int | None:
     later = next((turn.text for turn in turns[place + 1 :] if turn.speaker == "agent"), "")
     if _TAKES_BACK.search(later):
         return 0
-    if after is not None and _THANKS.search(after):
+    if after is not None and THANKS.search(after):
         return 1
     if after is not None and (_REFUSES.search(after) or candidate.turns[-1].text == after):
         return 0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.encoders import Encoder
 from data.pairs import merged
-from data.redact import PLACEHOLDER
+from data.redact.spans import PLACEHOLDER
 from data.schema import Conversation, Turn
 
 ALIKE = 0.72  # cosine of two sentences that say something about the same thing

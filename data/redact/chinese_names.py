@@ -93,8 +93,4 @@ def _chinese_name(text: str, start: int) -> int:
     name = text[start : start + family + given]
     if name in _CN_WORDS or name[:2] in _CN_WORDS:
         return 0
-    after = text[start + len(name) : start + len(name) + 1]
-    # Three characters and more words behind them: the third may belong to the next word.
-    if given == 2 and re.match(_HAN, after or "") and after not in _CN_NOT and family == 1:
-        return len(name)
     return len(name)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from data.redact import KINDS, Span, find, put, redact
+from data.redact.find import find, redact
+from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
 
@@ -77,15 +78,6 @@ def redact_conversation(
         labels={name: redact(v, region=region).text for name, v in conversation.labels.items()},
         turns=tuple(turns),
     ), counts
-
-
-def with_placeholders(turn: Turn) -> Turn:
-    """The turn with `[kind]` for each private value or stand-in that is marked as an entity."""
-    spans = [(e.start, e.end, e.type) for e in turn.entities if e.type in KINDS]
-    if not spans:
-        return turn
-    clean = put(turn.text, spans, turn.entities, lambda value, kind: f"[{kind}]")
-    return replace(turn, text=clean.text, entities=clean.entities)
 
 
 def _with_marks(turn: Turn, spans: Sequence[Span]) -> list[Entity]:

@@ -80,9 +80,7 @@ _ACCOUNT_SAID = re.compile(
     + r"(?![A-Za-z0-9_%])",
     re.IGNORECASE,
 )
-_SORT_CODE = re.compile(
-    r"(?<![\w-])\d{2}-\d{2}-\d{2}(?![\w-])(?=.{0,40}\b(?:acc|a/c|account)|)", re.I | re.S
-)
+_SORT_CODE = re.compile(r"(?<![\w-])\d{2}-\d{2}-\d{2}(?![\w-])")
 _BANK = re.compile(r"sort|branch|acc(?:ount|t)?\b|a/c|bank", re.IGNORECASE)
 _ORDER_SAID = re.compile(
     r"(?:\b(?:orders?|ord|ref|reference|invoice|booking|reservation|ticket|case|claim|quote|return|"

@@ -20,17 +20,21 @@ _LISTS = Path(__file__).parent / "words.yaml"
 
 
 @cache
+def _lists() -> dict[str, str]:
+    read: dict[str, str] = yaml.safe_load(_LISTS.read_text(encoding="utf-8"))
+    return read
+
+
+@cache
 def words(name: str) -> frozenset[str]:
     """A list of `words.yaml`."""
-    lists = yaml.safe_load(_LISTS.read_text(encoding="utf-8"))
-    return frozenset(str(lists[name]).split())
+    return frozenset(_lists()[name].split())
 
 
 @cache
 def phrases(name: str) -> tuple[str, ...]:
     """A list of `words.yaml` whose entries hold spaces, longest first."""
-    lists = yaml.safe_load(_LISTS.read_text(encoding="utf-8"))
-    found = [each.strip() for each in str(lists[name]).split("|")]
+    found = [each.strip() for each in _lists()[name].split("|")]
     return tuple(sorted(found, key=len, reverse=True))
 
 

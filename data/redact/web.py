@@ -58,7 +58,7 @@ def emails(text: str, region: str) -> Found:
         spoken_at = at.strip(" ,").lower() in ("at", "at sign")
         spoken_dot = dot.strip() != "."
         # "meet me at noon.then": a spoken `at` needs a spoken `dot`, or the whole is prose.
-        joined = match.group(1) != re.match(r"[A-Za-z]*", match.group(1)).group()  # type: ignore[union-attr]
+        joined = not match.group(1).isalpha()  # `lou.jr at example.net` needs no spoken dot
         if (spoken_at and not spoken_dot and not joined) or not ending[:1].isalpha():
             continue
         yield match.start(), match.end(), "email"
