@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.build import opened_encoder
 from data.errors import ConfigError, LogFormatError
+from data.log_report import add_to_report
 from data.rows import write_jsonl
 from data.topics.discover import Discovered, Earlier, discover_topics
 from data.topics.files import (
@@ -38,6 +39,8 @@ def discover(
     seed: int = 0,
 ) -> dict[str, Any]:
     """Find the topics of a log and write `topics.csv` and `turns.csv` into `out`.
+
+    The report of a prepared folder shows them from then on.
 
     Args:
         path: A prepared folder, conversations, a table or lines.
@@ -72,6 +75,13 @@ def discover(
         seed=seed,
     )  # fmt: skip
     write_found(out, turns, found)
+    add_to_report(
+        path,
+        topics=[
+            {"name": topic.name, "size": topic.size, "questions": list(topic.questions)}
+            for topic in found.topics
+        ],
+    )
     return {
         "out": str(out),
         "turns": len(turns),

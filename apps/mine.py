@@ -8,6 +8,7 @@ from typing import Any
 from apps.build import opened_encoder
 from data.conversations import read_conversations
 from data.errors import LogFormatError
+from data.log_report import add_to_report
 from data.mining.answers import mine
 from data.mining.facts import contradictions
 from data.mining.faq import propose
@@ -21,6 +22,8 @@ PAIRS, FAQ, CONTRADICTIONS = "pairs.jsonl", "faq.csv", "contradictions.csv"
 
 def mine_log(path: Path, out: Path, encoder: str, threads: int) -> dict[str, Any]:
     """Write `pairs.jsonl`, `faq.csv` and `contradictions.csv` into `out`; what `--json` prints.
+
+    The report of a prepared folder shows the contradictions from then on.
 
     Args:
         path: Conversations JSONL, or a folder that `prepare` wrote: its test split is left out, so
@@ -59,6 +62,13 @@ def mine_log(path: Path, out: Path, encoder: str, threads: int) -> dict[str, Any
             for each in against
         ),
     )  # fmt: skip
+    add_to_report(
+        path,
+        contradictions=[
+            {"traffic": each.traffic, "first": each.first.text, "second": each.second.text}
+            for each in against
+        ],
+    )
     return {
         "out": str(out),
         "conversations": len(log),

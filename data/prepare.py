@@ -24,7 +24,7 @@ from tqdm import tqdm
 from data.duplicates import BANDS, groups
 from data.engines import Engine, local
 from data.errors import LogFormatError
-from data.log_report import report_html
+from data.log_report import write_report
 from data.logs import read_export
 from data.process import Drop, Processed, Settings
 from data.redact.conversation import EntityFinder
@@ -33,8 +33,6 @@ from data.schema import Conversation
 from data.sources import Source, of_path
 from data.split import SPLITS, Split, hash_number, splits_of
 
-REPORT = "report.json"
-PAGE = "report.html"
 DROPPED = "dropped.jsonl"
 SplitBy = Literal["conversation", "customer", "time"]
 logger = logging.getLogger(__name__)
@@ -139,10 +137,7 @@ def prepare(
                 )
             sizes = _scatter(partial, seen, counts, bad, split_by, keep_split)
         result = _result(sizes, counts, bad, split_by, time.perf_counter() - began)
-        (partial / REPORT).write_text(
-            json.dumps(result.report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        (partial / PAGE).write_text(report_html(out.name, result.report), encoding="utf-8")
+        write_report(partial, out.name, result.report)
         out.mkdir(parents=True, exist_ok=True)
         for file in partial.iterdir():
             file.replace(out / file.name)

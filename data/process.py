@@ -12,11 +12,9 @@ from data.clean import clean_turn, merge_turns
 from data.conversations import to_dict
 from data.duplicates import signature
 from data.language import language_of
+from data.log_report import LATER, WAITS
 from data.redact.conversation import EntityFinder, redact_conversation
 from data.schema import Conversation, Turn
-
-_WAITS = ((1, "within 1 minute"), (5, "within 5 minutes"), (60, "within 1 hour"),
-          (480, "within 8 hours"), (1440, "within 1 day"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ def _times(turns: list[Turn]) -> Counter[str]:
         except TypeError:  # one with a time zone, one without
             return counts
         if minutes >= 0:
-            name = next((name for limit, name in _WAITS if minutes <= limit), "later")
+            name = next((name for limit, name in WAITS if minutes <= limit), LATER)
             counts[f"answered {name}"] = 1
     return counts
 

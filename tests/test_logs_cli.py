@@ -80,3 +80,7 @@ def test_a_log_without_labels_becomes_topics_labels_and_an_faq(tmp_path, monkeyp
     assert mined["contradictions"] > 10
     text = (tmp_path / "mined" / "pairs.jsonl").read_text()
     assert "[order_number]" in text
+    page = (tmp_path / "logs" / "report.html").read_text()
+    assert found["topics"][0]["name"] in page
+    assert "pairs of agents" in page
+    assert "Not looked for yet" not in page
