@@ -2,17 +2,13 @@ import gzip
 import io
 import json
 import random
-import time
 import zipfile
 import zlib
 from datetime import UTC, datetime
 
 import pytest
 
-from data.errors import LogFormatError
-from data.json_items import first_item, items_beside, json_items
 from data.logs import IMPORTERS, importer_for, read_export
-from data.logs.html_text import text_of_html
 from data.rows import BadRows
 from data.sources import Source, of_path
 
@@ -456,107 +452,3 @@ def test_three_thousand_cases_come_as_a_stream(kind, shape):
     assert max(file.tell() for file in opened if not file.closed) < len(content) / 4
     assert sum(1 for _ in found) == 2999
     assert not bad
-
-
-def test_a_list_in_an_object_is_found_behind_other_lists():
-    one = source(json.dumps({"users": [{"id": 1}], "tickets": [{"id": 2}, 3], "audits": [{}]}))
-    bad = BadRows()
-    assert [row.values for row in json_items(one, ("tickets",), bad)] == [{"id": 2}]
-    assert list(items_beside(one, "users")) == [{"id": 1}]
-    assert list(items_beside(one, "macros")) == []
-    assert bad.lines == ["a.json:2: a JSON object is needed for each case"]
-
-
-def test_the_first_item_is_told_by_the_beginning_of_a_large_file():
-    big = {"id": 1, "comments": [{"body": "x" * 1000}] * 2000}
-    content = json.dumps({"count": 9, "tickets": [big]}).encode()
-    read = []
-
-    class Counted(io.BytesIO):
-        def read1(self, size=-1):
-            read.append(size)
-            return super().read1(size)
-
-    item = first_item(Source("a.json", lambda: Counted(content)), ("tickets",))
-    assert item["id"] == 1
-    assert 0 < len(item["comments"]) < 2000
-    assert sum(read) < len(content) / 2
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
-def test_json_of_windows_is_read(encoding):
-    text = json.dumps([{"id": 1, "body": "café à Genève"}], ensure_ascii=False)
-    (row,) = json_items(source(text.encode(encoding)), (), BadRows())
-    assert row.values["body"] == "café à Genève"
-
-
-def test_lines_longer_than_the_head_are_lines_still():
-    case = ZENDESK | {"description": "x" * 300_000}
-    one = source(lines(case, case))
-    bad = BadRows()
-    assert len(list(importer_for(one).read(one, {}, bad))) == 2
-    assert not bad
-
-
-@pytest.mark.parametrize("begin", ["[", '{"a":', '[{"a":'])
-def test_json_nested_without_end_is_refused_and_costs_no_memory(begin):
-    one = source(begin * 200_000)
-    first_item(one)
-    with pytest.raises(LogFormatError, match="lists too deep"):
-        list(json_items(one, (), BadRows()))
-
-
-def test_brackets_in_texts_are_no_nesting():
-    texts = ["[" * 500, '"[' * 300, "\\[" * 300, "[\\", '["'] * 40
-    one = source(json.dumps([{"id": 1, "body": text} for text in texts]))
-    assert [row.values["body"] for row in json_items(one, (), BadRows())] == texts
-
-
-@pytest.mark.parametrize(
-    ("html", "text"),
-    [
-        ("<p>a</p><p>b<br>c<br/>d</p>", "a\n\nb\nc\nd"),
-        ("<div>a</div><div>b</div><div><br></div><div>c</div>", "a\nb\n\nc"),
-        ("<ul><li>one</li><li>two</ul>x &amp; y&nbsp;z", "one\ntwo\nx & y z"),
-        ("<p>one\n  line</p>", "one line"),
-        ("no tags,\ntwo lines & 1 < 2", "no tags,\ntwo lines & 1 < 2"),
-        ("a &lt;b&gt; c", "a <b> c"),
-        ("<style>x{}</style>a<script>if (a<b) x()</script><!-- no -->b", "ab"),
-        ('<a href="https://a.example">the page</a>', "the page"),
-        ("new<blockquote>old <p>older</p></blockquote>end", "new\n\nend"),
-        ('new<div class="gmail_quote">On Monday: <div>old</div></div>', "new"),
-        ('new<div id="appendonsend"></div><hr><div>From: Ann</div><div>old</div>', "new"),
-        ('<div style="display:none">preview</div>new', "new"),
-        ("<blockquote>all that there is</blockquote>", "all that there is"),
-        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c", "a b\nc"),
-        ("<b>open <i>tags < and <p", "open tags < and <p"),
-        ("<![foo[ x ]]>a<!DOCTYPE html><?xml version='1'?>b", "ab"),
-        ("&#55357; &#x110000; <p>x", "\ufffd \ufffd\n\nx"),
-        ("", ""),
-    ],
-)
-def test_html_becomes_text(html, text):
-    assert text_of_html(html) == text
-
-
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "<p>hello</p>\n",
-        "<",
-        "<!--",
-        "<a ",
-        '<a b="',
-        "<![",
-        "</",
-        "<div>",
-        "<script>",
-        "&#",
-        "<br>",
-    ],
-)
-def test_a_megabyte_of_html_takes_seconds_and_raises_nothing(piece):
-    started = time.process_time()
-    text_of_html("<p>" + piece * ((1 << 20) // len(piece)))
-    text_of_html(piece * ((1 << 20) // len(piece)) + "'\">")
-    assert time.process_time() - started < 20
