@@ -37,8 +37,19 @@ from finetune.text_logits import TextLogits
 Floats = NDArray[np.floating[Any]]
 _C = 20.0  # inverse regularization, that of the logistic head
 _FOLDS = 5
-_TAKEN = 0.003  # share of the old intents' remembered rows that the new ones may take
+_TAKEN = 0.003  # share of the old intents' rows that the new ones may take
 _FEWEST = 2  # rows of a new intent
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """Remembered rows (m, D) of old labels, and their scores (m, K)."""
+
+    rows: Floats
+    scores: Floats
+
+    def part(self, places: NDArray[np.bool_]) -> "_Old":
+        return _Old(self.rows[places], self.scores[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +93,10 @@ def extend(
     scores, vectors = logits.of([row.text for row in rows], with_vectors=True)
     assert vectors is not None
     target = np.array([names.index(row.label or "") for row in rows])
-    known = logits.of_vectors(memory.rows)
-    weight, bias = _fit(vectors, scores, target, memory.rows, known, len(names))
-    shift, metrics = _shift(vectors, scores, target, memory.rows, known, len(names))
+    old_rows = _Old(memory.rows, logits.of_vectors(memory.rows))
+    held = _Old(memory.held, logits.of_vectors(memory.held)) if len(memory.held) else None
+    weight, bias = _fit(vectors, scores, target, old_rows, len(names))
+    shift, metrics = _shift(vectors, scores, target, old_rows, held, len(names))
     bias = bias + shift
     shutil.rmtree(new.partial.root, ignore_errors=True)
     shutil.copytree(source, new.partial.root)
@@ -131,7 +143,7 @@ def _new_names(rows: Sequence[Example], labels: Sequence[str]) -> list[str]:
 
 
 def _fit(
-    vectors: Floats, scores: Floats, target: NDArray[np.int_], rows: Floats, known: Floats, new: int
+    vectors: Floats, scores: Floats, target: NDArray[np.int_], old_rows: _Old, new: int
 ) -> tuple[Floats, Floats]:
     """Weights (M, D) and biases (M,) of M new labels, beside fixed scores of the K old ones.
 
@@ -139,12 +151,11 @@ def _fit(
         vectors: (n, D) of the new labels' rows.
         scores: (n, K), theirs for the old labels.
         target: (n,) numbers of the new labels.
-        rows: (m, D) of remembered rows of old labels.
-        known: (m, K), theirs for the old labels.
+        old_rows: Remembered ones.
         new: M.
     """
-    features = np.concatenate([vectors, rows]).astype(np.float64)
-    fixed = np.concatenate([scores, known]).astype(np.float64)
+    features = np.concatenate([vectors, old_rows.rows]).astype(np.float64)
+    fixed = np.concatenate([scores, old_rows.scores]).astype(np.float64)
     width = features.shape[1]
     wanted = np.zeros((len(features), new))
     wanted[np.arange(len(target)), target] = 1.0
@@ -167,27 +178,33 @@ def _fit(
 
 
 def _shift(
-    vectors: Floats, scores: Floats, target: NDArray[np.int_], rows: Floats, known: Floats, new: int
+    vectors: Floats,
+    scores: Floats,
+    target: NDArray[np.int_],
+    old_rows: _Old,
+    held: _Old | None,
+    new: int,
 ) -> tuple[float, dict[str, float]]:
     """What is added to all new biases, and what it gives on rows held out in turn.
 
-    As much as leaves all but `_TAKEN` of the remembered rows with their old labels, and no more
-    than brings in all held-out new ones. Arguments as of `_fit`.
+    As much as leaves all but `_TAKEN` of the old rows with their old labels, and no more than
+    brings in all held-out new ones. Old rows are judged on `held`, which no weight was trained on:
+    scores of training rows are surer of themselves. Other arguments as of `_fit`.
     """
+    judged = old_rows if held is None else held
     fold_of = np.random.default_rng(0).permutation(len(target)) % _FOLDS
-    old_fold = np.random.default_rng(0).permutation(len(rows)) % _FOLDS
+    old_fold = np.random.default_rng(0).permutation(len(judged.rows)) % _FOLDS
     lead, best = np.empty(len(target)), np.empty(len(target), dtype=int)
-    threat = np.empty(len(rows))
+    threat = np.empty(len(judged.rows))
     for fold in range(_FOLDS):
-        kept, old_kept = fold_of != fold, old_fold != fold
-        weight, bias = _fit(
-            vectors[kept], scores[kept], target[kept], rows[old_kept], known[old_kept], new
-        )
+        kept, here = fold_of != fold, old_fold == fold
+        beside = old_rows if held is not None else old_rows.part(~here)
+        weight, bias = _fit(vectors[kept], scores[kept], target[kept], beside, new)
         own = vectors[~kept] @ weight.T + bias
         best[~kept] = own.argmax(axis=1)
         lead[~kept] = own.max(axis=1) - scores[~kept].max(axis=1)
-        others = rows[~old_kept] @ weight.T + bias
-        threat[~old_kept] = others.max(axis=1) - known[~old_kept].max(axis=1)
+        others = judged.part(here)
+        threat[here] = (others.rows @ weight.T + bias).max(axis=1) - others.scores.max(axis=1)
     room = -float(np.quantile(threat, 1 - _TAKEN))
     wanted = -float(lead.min()) + 1e-3
     shift = min(room, wanted)

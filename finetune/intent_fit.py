@@ -119,8 +119,8 @@ def save_net(
         words = fit_words(train_texts, target, len(labels))
         margins = words.logits(texts)
         # A label that training lacks (out of scope, where none was learned) is no one's hit.
-        own = len(splits.validation)
-        share = best_share(logits[:own], margins[:own], numbers(gold[:own], labels))
+        size = len(splits.validation)
+        share = best_share(logits[:size], margins[:size], numbers(gold[:size], labels))
         if share > 0:
             words.save(run.words, share)
         logits = logits + share * margins
@@ -131,7 +131,8 @@ def save_net(
     calibration = fit_calibration(
         logits, labels, gold, "validation", memory.near(vectors), config.hand_over, len(outside)
     )
-    memory.save(run.memory)
+    own = [place for place, label in enumerate(gold) if label in names]
+    memory.with_held(vectors[own]).save(run.memory)
     return labels, calibration
 
 

@@ -1,10 +1,10 @@
-"""What a run remembers of its training rows' vectors: means, spread, and a few rows of each label.
+"""What a run remembers of its rows' vectors: means, spread, and a few rows of each label.
 
-No texts: numbers in half precision, at most ROWS rows a label.
+No texts: numbers in half precision, at most ROWS rows a label, and HELD that it was not trained on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from data.schema import OOS
 
 Floats = NDArray[np.floating[Any]]
 ROWS = 20  # of a label that are kept
+HELD = 2000  # of all labels, held out of training, that are kept
 _LARGEST = 60_000.0  # that half precision holds
 NEIGHBOUR = 3  # the distance to the third nearest row of a label: one odd row says nothing
 
@@ -48,6 +49,9 @@ class Near:
 class Memory:
     """A whitening (D, D), the K labels' whitened means (K, D), and rows (m, D) with their labels.
 
+    `held` (h, D) are rows of these labels that the weights were not trained on, where there are
+    any: what happens to them is what will happen to others.
+
     Source: Mahalanobis distance with one covariance, Lee et al. 2018, arXiv:1807.03888, shrunk as
     Ledoit & Wolf 2004; nearest neighbours, Sun et al. 2022, arXiv:2204.06507 (here of each label).
     """
@@ -56,6 +60,11 @@ class Memory:
     means: Floats
     rows: Floats
     owners: NDArray[np.int32]
+    held: Floats
+
+    def with_held(self, vectors: Floats) -> "Memory":
+        """The same with the first HELD of these vectors as rows that were held out."""
+        return replace(self, held=_halved(vectors[:HELD]))
 
     def near(self, vectors: Floats) -> Near:
         """How near vectors (n, D), unit length, are to each label."""
@@ -78,7 +87,7 @@ class Memory:
         save_file(
             {"whitening": self.whitening.astype(np.float16),
              "means": self.means.astype(np.float16), "rows": self.rows.astype(np.float16),
-             "owners": self.owners},
+             "owners": self.owners, "held": self.held.astype(np.float16)},
             path,
         )  # fmt: skip
 
@@ -86,10 +95,10 @@ class Memory:
     def load(cls, path: Path) -> "Memory":
         """Read back what `save` wrote."""
         values = load_file(path)
-        whitening, means, rows = (
-            values[name].astype(np.float32) for name in ("whitening", "means", "rows")
+        whitening, means, rows, held = (
+            values[name].astype(np.float32) for name in ("whitening", "means", "rows", "held")
         )
-        return cls(whitening, means, rows, values["owners"])
+        return cls(whitening, means, rows, values["owners"], held)
 
 
 def few_of_each(gold: Sequence[str], seed: int) -> NDArray[np.int_]:
@@ -118,11 +127,15 @@ def fit_memory(vectors: Floats, gold: Sequence[str], names: Sequence[str], seed:
     covariance += np.eye(len(covariance)) * (1e-4 * inside.var(axis=0).mean() + 1e-9)
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
     kept = few_of_each(gold, seed)
-    half = [
-        np.clip(array, -_LARGEST, _LARGEST).astype(np.float16).astype(np.float32)
-        for array in (whitening, means @ whitening, vectors[kept])
-    ]
+    half = [_halved(array) for array in (whitening, means @ whitening, vectors[kept])]
     # A label without rows is near to nothing.
     empty = np.setdiff1d(np.arange(len(names)), owner_inside)
     half[1][empty] = np.float16(100.0)
-    return Memory(half[0], half[1], half[2], owner[kept].astype(np.int32))
+    none = np.zeros((0, vectors.shape[1]), dtype=np.float32)
+    return Memory(half[0], half[1], half[2], owner[kept].astype(np.int32), none)
+
+
+def _halved(array: Floats) -> Floats:
+    """As it is after it was saved in half precision."""
+    half: Floats = np.clip(array, -_LARGEST, _LARGEST).astype(np.float16).astype(np.float32)
+    return half

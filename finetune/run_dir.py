@@ -13,7 +13,7 @@ from safetensors import safe_open
 from data.errors import RunDirError
 
 T = TypeVar("T")
-FORMAT = 3
+FORMAT = 4
 WEIGHTS = "model.safetensors"  # in the folder of an encoder or network
 _PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"}
 

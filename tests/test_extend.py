@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
 from data.errors import ConfigError, LogFormatError
 from finetune.extend import extend
 from finetune.intent_model import IntentModel
+from finetune.memory import Memory
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import INTENTS, intent_rows, open_encoder, small, write_lines
@@ -54,6 +56,15 @@ def test_a_new_intent_is_found_and_the_old_ones_stay(trained_run, tmp_path):
     assert RunDir(tmp_path / "more").check("intent") == "intent"
     assert "damage" in (tmp_path / "more" / "card.md").read_text()
     assert "damage" not in trained_run.card.read_text()
+
+
+def test_a_network_remembers_rows_it_was_not_trained_on_and_no_texts(trained_run):
+    held = Memory.load(trained_run.memory).held
+    tuned = yaml.safe_load(trained_run.config.read_text())["train"]["method"] == "full"
+    assert len(held) == (len(intent_rows()) if tuned else 0)
+    words = {word for row in intent_rows() for word in row["text"].split() if len(word) > 4}
+    raw = trained_run.memory.read_bytes()
+    assert not any(word.encode() in raw for word in words)
 
 
 def test_a_run_is_extended_twice(trained_run, tmp_path):
