@@ -174,6 +174,22 @@ def test_a_bad_conversation_is_refused_with_its_line(tmp_path):
         read_replies(path)
 
 
+def test_pairs_of_question_and_answer_are_replies_and_a_passage_stays_in_one_split(tmp_path):
+    rows = [
+        {"question": f"question {n}?", "answer": f"answer {n % 20}", "passage": f"p:{n % 20}"}
+        for n in range(60)
+    ]
+    splits = read_splits(write_lines(tmp_path / "pairs.jsonl", rows), None, read_replies)
+    assert splits.train[0].text.startswith("question ")
+    sides = [{row.answer for row in side} for side in (splits.train, splits.validation)]
+    assert not sides[0] & sides[1]
+    assert len(splits.train) + len(splits.validation) == 60
+    path = tmp_path / "pairs.csv"
+    path.write_text("question,answer\nWhere is it?,On its way.\nWhen?,\n")
+    with pytest.raises(LogFormatError, match=rf"{path}:3: no answer; fill it in"):
+        read_replies(path)
+
+
 @pytest.mark.parametrize("brand", [None, "acme"])
 def test_carving_keeps_conversations_whole_even_of_one_brand(brand, tmp_path):
     rows = [conversation(f"case:{number}", brand) for number in range(40)]
