@@ -1,0 +1,183 @@
+"""Lines of pages as text: no running headers, words mended, headings told by their letters."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from retrieval.documents.blocks import Block
+from retrieval.documents.lines import Line, blocks_of, list_item
+from retrieval.documents.plain import guessed
+
+_EDGE = 2  # lines at the top and the bottom of a page that may be running ones
+_LARGER = 1.12  # times the size of most letters: a heading
+_LONGEST = 120  # characters of a heading
+_PAGE_NUMBER = re.compile(
+    r"(?:page|seite|p\.|第)?\s*[-–—]?\s*\d{1,4}\s*(?:(?:/|of|von)\s*\d{1,4}|页)?\s*[-–—]?",
+    re.IGNORECASE,
+)
+_BROKEN = re.compile(r"([^\W\d_]+)[-‐]$")
+_REST = re.compile(r"([^\W\d_]+)(\S*)\s*")
+_UNFINISHED = re.compile(r"[^.!?:。！？：]$")
+
+
+@dataclass(frozen=True, slots=True)
+class PageLine:
+    """A line of a page: its text, the size of most of its letters, and its height above 0."""
+
+    page: int
+    text: str
+    size: float
+    bold: bool
+    height: float
+
+
+def blocks_of_pages(pages: Sequence[Sequence[PageLine]]) -> Iterator[Block]:
+    """The blocks of a document, each with the page that it begins on."""
+    kept = _without_running(pages)
+    lines = [line for page in kept for line in page]
+    if not lines:
+        return
+    levels = _levels(lines)
+    groups = _mended(list(_groups(lines, levels)))
+    found = _with_headings(groups, levels) if levels else guessed(_plain(group) for group in groups)
+    for block in found:
+        yield replace(block, line=0, page=block.line)
+
+
+def _without_running(pages: Sequence[Sequence[PageLine]]) -> list[list[PageLine]]:
+    """The pages without the lines that stand at the edge of many of them, and page numbers."""
+    seen: dict[str, set[int]] = defaultdict(set)
+    heights: dict[str, set[int]] = defaultdict(set)
+    edges = [_edge(page) for page in pages]
+    for number, edge in enumerate(edges):
+        for line in edge:
+            seen[_shape(line)].add(number)
+            heights[_shape(line)].add(round(line.height))
+    full = sum(bool(page) for page in pages)
+    running = {
+        shape
+        for shape, found in seen.items()
+        if (len(found) >= 3 and len(found) >= 0.3 * full)
+        or (len(found) == full == 2 and len(heights[shape]) == 1)
+    }
+
+    def runs(line: PageLine, edge: Sequence[PageLine]) -> bool:
+        return line in edge and (
+            _shape(line) in running or _PAGE_NUMBER.fullmatch(line.text) is not None
+        )
+
+    kept = [
+        [line for line in page if not runs(line, edge)]
+        for page, edge in zip(pages, edges, strict=True)
+    ]
+    # All of it repeats: these are slips or labels, and their lines are the text.
+    return kept if any(kept) else [list(page) for page in pages]
+
+
+def _edge(page: Sequence[PageLine]) -> list[PageLine]:
+    heights = sorted({round(line.height) for line in page})
+    outer = {*heights[:_EDGE], *heights[-_EDGE:]}
+    return [line for line in page if round(line.height) in outer]
+
+
+def _shape(line: PageLine) -> str:
+    return re.sub(r"\d+", "#", line.text.lower())
+
+
+def _levels(lines: Sequence[PageLine]) -> dict[tuple[float, bool], int]:
+    """The heading's level of each (size, bold) that is larger, or bolder, than most letters are."""
+    letters: Counter[tuple[float, bool]] = Counter()
+    for line in lines:
+        letters[line.size, line.bold] += len(line.text)
+    (body, is_bold), _ = letters.most_common(1)[0]
+    larger = sorted({size for size, _ in letters if size > body * _LARGER}, reverse=True)
+    levels = {
+        (size, bold): min(place, 6)
+        for place, size in enumerate(larger, start=1)
+        for bold in (False, True)
+    }
+    if not is_bold and (body, True) in letters:
+        levels[body, True] = min(len(larger) + 1, 6)
+    return levels
+
+
+def _is_heading(line: PageLine, levels: dict[tuple[float, bool], int]) -> bool:
+    words = line.text
+    return (
+        (line.size, line.bold) in levels
+        and len(words) <= _LONGEST
+        and sum(map(str.isalpha, words)) >= 2
+        and not words.endswith((".", ",", ";", ":", "。", "，"))
+        and not words.startswith(("•", "·", "▪", "- "))
+    )
+
+
+def _groups(
+    lines: Sequence[PageLine], levels: dict[tuple[float, bool], int]
+) -> Iterator[list[PageLine]]:
+    """The lines that stand together: no space between them, all headings of one size or none."""
+    steps = [
+        one.height - two.height
+        for one, two in zip(lines, lines[1:], strict=False)
+        if one.page == two.page and one.height > two.height
+    ]
+    usual = median(steps) if steps else 0.0
+    group = [lines[0]]
+    for before, line in zip(lines, lines[1:], strict=False):
+        step = before.height - line.height
+        near = before.page == line.page and 0 <= step <= 1.45 * usual
+        # A sentence goes on in the next column, or on the next page.
+        goes_on = (before.page != line.page or step < 0) and bool(
+            _UNFINISHED.search(before.text) and (line.text[0].islower() or not line.text.isascii())
+        )
+        heads = _is_heading(before, levels), _is_heading(line, levels)
+        alike = heads[0] == heads[1] and (not heads[0] or before.size == line.size)
+        if alike and (near or goes_on):
+            group.append(line)
+        else:
+            yield group
+            group = [line]
+    yield group
+
+
+def _mended(groups: list[list[PageLine]]) -> list[list[PageLine]]:
+    """The lines with the words whole that were parted at their ends."""
+    words: Counter[str] = Counter()
+    for group in groups:
+        for line in group:
+            words.update(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", line.text.lower()))
+    for group in groups:
+        for place in range(len(group) - 1):
+            broken = _BROKEN.search(group[place].text)
+            rest = _REST.match(group[place + 1].text)
+            if not broken or not rest or not rest[1][0].islower():
+                continue
+            one, two = broken[1].lower(), rest[1].lower()
+            # A hyphen that the document also writes inside a line is the word's own.
+            own = words[f"{one}-{two}"] > words[one + two]
+            start = group[place].text if own else group[place].text[:-1]
+            group[place] = replace(group[place], text=start + rest[1] + rest[2])
+            left = group[place + 1].text[rest.end() :]
+            group[place + 1] = replace(group[place + 1], text=left)
+    kept = ([line for line in group if line.text] for group in groups)
+    return [group for group in kept if group]
+
+
+def _plain(group: Sequence[PageLine]) -> list[Line]:
+    return [(line.page, line.text) for line in group]
+
+
+def _with_headings(
+    groups: Sequence[Sequence[PageLine]], levels: dict[tuple[float, bool], int]
+) -> Iterator[Block]:
+    for group in groups:
+        first = group[0]
+        if all(_is_heading(line, levels) for line in group) and not list_item(
+            first.text, inside=False, first=True
+        ).startswith("-"):
+            words = " ".join(line.text for line in group)
+            yield Block("heading", words, first.page, level=levels[first.size, first.bold])
+        else:
+            yield from blocks_of(_plain(group))

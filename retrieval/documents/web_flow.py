@@ -1,0 +1,197 @@
+"""The elements of a page as blocks: paragraphs, headings, nested lists, tables of data."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from retrieval.documents.blocks import Block
+from retrieval.documents.pieces import one_line
+
+_HEADINGS = {f"h{level}": level for level in range(1, 7)} | {"summary": 6}
+PARTS = frozenset(  # a paragraph ends where these begin and end; `br` ends a line of it
+    "address article aside blockquote body br caption dd details div dl dt fieldset figcaption"
+    " figure form header hr html legend li main ol p pre section table tbody td tfoot th thead tr"
+    " ul".split()
+).union(_HEADINGS)
+_SPACES = re.compile(r"\s+")
+_NO_ITEM = re.compile(r"\s*(?:-|\d+\.)")  # a mark with nothing behind it
+
+
+@dataclass(slots=True)
+class _Table:
+    """The rows of an open table; `is_layout` where a heading or another table stands in it."""
+
+    line: int
+    rows: list[list[str]] = field(default_factory=list)
+    is_layout: bool = False
+
+
+class Flow:
+    """Collects the blocks of a page from its elements, closed or not.
+
+    `main_blocks` are those inside `<main>`.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.main_blocks: list[Block] = []
+        self._text: list[str] = []
+        self._line = 1
+        self._heading = ""  # the tag of the one that is open
+        self._lists: list[int] = []  # the next number of each open list, 0 for one of points
+        self._items: list[str] = []
+        self._item_line = 1
+        self._tables: list[_Table] = []
+        self._mains = 0
+        self._in_pre = False
+
+    def begin(self, tag: str, values: dict[str, str], line: int) -> None:
+        """Begin an element of PARTS at a line of the file."""
+        if tag == "br":
+            self._text.append("\n")
+            return
+        self._flush()
+        if tag in _HEADINGS or tag == "dt":
+            self._begin_heading(tag)
+        elif tag in ("ul", "ol", "li"):
+            self._begin_list(tag, values, line)
+        elif tag in ("table", "tr", "td", "th"):
+            self._begin_table(tag, line)
+        elif tag == "main":
+            self._mains += 1
+        elif tag == "pre":
+            self._in_pre = True
+
+    def end(self, tag: str) -> None:
+        """End an element of PARTS."""
+        self._flush()
+        if tag == self._heading:
+            self._heading = ""
+        elif tag == "main":
+            self._mains = max(0, self._mains - 1)
+        elif tag == "pre":
+            self._in_pre = False
+        elif tag in ("ul", "ol"):
+            if self._lists:
+                self._lists.pop()
+            if not self._lists:
+                self._end_list()
+        elif tag == "table" and self._tables:
+            self._end_table()
+
+    def add_text(self, data: str, line: int) -> None:
+        """Add a piece of text that begins at a line of the file."""
+        if not self._text:
+            if not data.strip():
+                return
+            self._line = line + data[: len(data) - len(data.lstrip())].count("\n")
+        self._text.append(data if self._in_pre else _SPACES.sub(" ", data))
+
+    def end_all(self) -> None:
+        """End what the page left open."""
+        self._flush()
+        while self._tables:
+            self._end_table()
+        self._end_list()
+
+    def _begin_heading(self, tag: str) -> None:
+        if tag != "dt":
+            self._end_list()
+            self._lay_out()
+        self._heading = tag
+
+    def _begin_list(self, tag: str, values: dict[str, str], line: int) -> None:
+        if tag != "li":
+            start = values.get("start", "")
+            number = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 1
+            self._lists.append(number if tag == "ol" else 0)
+            return
+        if not self._items:
+            self._item_line = line
+        mark = "-"
+        if self._lists and self._lists[-1]:
+            mark = f"{self._lists[-1]}."
+            self._lists[-1] += 1
+        self._items.append("  " * min(max(len(self._lists) - 1, 0), 3) + mark)
+
+    def _begin_table(self, tag: str, line: int) -> None:
+        if tag == "table":
+            self._lay_out()
+            self._tables.append(_Table(line))
+        elif self._tables:
+            rows = self._tables[-1].rows
+            if tag == "tr" or not rows:
+                rows.append([])
+            if tag != "tr":
+                rows[-1].append("")
+
+    def _end_list(self) -> None:
+        items = [item for item in self._items if not _NO_ITEM.fullmatch(item)]
+        self._lists, self._items = [], []
+        if items and self._cell() is not None:
+            self._into_cell(" ".join(item.strip() for item in items))
+        elif items:
+            self._add(Block("lines", "\n".join(items), self._item_line))
+
+    def _end_table(self) -> None:
+        table = self._tables.pop()
+        rows = [row for row in table.rows if any(row)]
+        if rows and max(map(len, rows)) > 1:
+            self._add(Block("table", table_of(rows), table.line))
+            return
+        for (cell,) in rows:  # one column: a frame around text
+            self._add(Block("paragraph", cell, table.line))
+
+    def _lay_out(self) -> None:
+        """The open tables only place parts of the page: their cells are paragraphs."""
+        for table in self._tables:
+            table.is_layout = True
+            for cell in (cell for row in table.rows for cell in row if cell):
+                self._add(Block("paragraph", cell, table.line))
+            table.rows = []
+
+    def _cell(self) -> list[str] | None:
+        """The row of the open table that text goes to, None where it goes to none."""
+        table = self._tables[-1] if self._tables else None
+        return table.rows[-1] if table and table.rows and not table.is_layout else None
+
+    def _into_cell(self, words: str) -> None:
+        row = self._tables[-1].rows[-1]
+        row[-1:] = [f"{row[-1]} {words}".strip() if row else words]
+
+    def _flush(self) -> None:
+        """End the paragraph, and put it where it belongs."""
+        text = "".join(self._text)
+        self._text = []
+        if not self._in_pre:
+            text = "\n".join(map(one_line, text.split("\n")))
+        words = one_line(text)
+        if not words:
+            return
+        if self._heading and (self._heading != "dt" or words.endswith(("?", "？"))):
+            level = _HEADINGS.get(self._heading, 6)
+            self._heading = ""  # one never closed ends with its words
+            self._add(Block("heading", words, self._line, level=level))
+        elif self._items:
+            self._items[-1] += f" {words}"
+        elif self._cell() is not None:
+            self._into_cell(words)
+        else:
+            text = text.strip("\n")
+            self._add(Block("lines" if "\n" in text else "paragraph", text, self._line))
+
+    def _add(self, block: Block) -> None:
+        self.blocks.append(block)
+        if self._mains:
+            self.main_blocks.append(block)
+
+
+def table_of(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as a Markdown table; the first is its header, short rows are filled up."""
+    width = max(map(len, rows))
+
+    def line(cells: Sequence[str]) -> str:
+        filled = [one_line(cell).replace("|", "\\|") for cell in cells]
+        return "| " + " | ".join(filled + [""] * (width - len(cells))) + " |"
+
+    return "\n".join([line(rows[0]), "|" + "---|" * width, *map(line, rows[1:])])
