@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from data.errors import LogFormatError
-from data.logs.text_lines import text_lines
 from data.rows import BadRows
 from data.sources import of_path
 from retrieval.documents.blocks import Block, Form
@@ -23,6 +22,8 @@ def lines_of(path: Path, bad: BadRows | None) -> Iterator[Line]:
     Raises:
         LogFormatError: If it is missing, empty, no text, or larger than MAX_TEXT.
     """
+    from data.logs.text_lines import text_lines  # all importers of logs load with it
+
     source = of_path(path)
     if path.stat().st_size > MAX_TEXT:
         raise LogFormatError(

@@ -53,7 +53,7 @@ def read(path: Path, bad: BadRows | None) -> Document:
         if pages > MAX_PAGES:
             raise LogFormatError(f"{path}: {pages} pages, at most {MAX_PAGES}; split it by chapter")
         found = list(_pages(reader, path, bad))
-    if not any(found):
+    if not any(char.isalnum() for page in found for line in page for char in line.text):
         raise LogFormatError(
             f"{path}: no text in its {pages} pages, they may be scans; recognise the text (OCR) "
             "first"
@@ -85,7 +85,7 @@ def _lines(page: "PageObject", number: int) -> list[PageLine]:
     def end() -> None:
         nonlocal text
         words = " ".join(clean(text).split())
-        if any(map(str.isalnum, words)):
+        if words:
             size, bold = sizes.most_common(1)[0][0]
             lines.append(PageLine(number, words, size, bold, height))
         text = ""

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -14,9 +14,11 @@ _EDGE = 2  # lines at the top and the bottom of a page that may be running ones
 _LARGER = 1.12  # times the size of most letters: a heading
 _LONGEST = 120  # characters of a heading
 _PAGE_NUMBER = re.compile(
-    r"(?:page|seite|p\.|第)?\s*[-–—]?\s*\d{1,4}\s*(?:(?:/|of|von)\s*\d{1,4}|页)?\s*[-–—]?",
+    r"(?:page|seite|p\.|第)?\s*[-–—]?\s*\d{1,4}\s*(?:(?:/|of|von)\s*\d{1,4}|页)?\s*[-–—]?|[ivxl]{1,6}",
     re.IGNORECASE,
 )
+_OUTER_NUMBER = re.compile(r"^(\d{1,4})\s|\s(\d{1,4})$")
+_CONTENTS = re.compile(r"(?:\s?[.…·]){4,}\s*\w{1,5}$")  # a line of a table of contents
 _BROKEN = re.compile(r"([^\W\d_]+)[-‐]$")
 _REST = re.compile(r"([^\W\d_]+)(\S*)\s*")
 _UNFINISHED = re.compile(r"[^.!?:。！？：]$")
@@ -36,12 +38,13 @@ class PageLine:
 def blocks_of_pages(pages: Sequence[Sequence[PageLine]]) -> Iterator[Block]:
     """The blocks of a document, each with the page that it begins on."""
     kept = _without_running(pages)
-    lines = [line for page in kept for line in page]
+    lines = [line for page in kept for line in page if not _CONTENTS.search(line.text)]
     if not lines:
         return
     levels = _levels(lines)
     groups = _mended(list(_groups(lines, levels)))
-    found = _with_headings(groups, levels) if levels else guessed(_plain(group) for group in groups)
+    told = any(_is_heading(line, levels) for line in lines)
+    found = _with_headings(groups, levels) if told else guessed(_plain(group) for group in groups)
     for block in found:
         yield replace(block, line=0, page=block.line)
 
@@ -63,10 +66,17 @@ def _without_running(pages: Sequence[Sequence[PageLine]]) -> list[list[PageLine]
         or (len(found) == full == 2 and len(heights[shape]) == 1)
     }
 
+    # Chapters' headers change, and have the page's number, which is off by the same everywhere.
+    offs = Counter(off for edge in edges for off in {*map(_off, edge)} if off is not None)
+    off, count = offs.most_common(1)[0] if offs else (None, 0)
+    numbered = off if count >= 3 and count >= 0.5 * full else None
+    largest = _body(line for page in pages for line in page)[0] * _LARGER
+
     def runs(line: PageLine, edge: Sequence[PageLine]) -> bool:
-        return line in edge and (
-            _shape(line) in running or _PAGE_NUMBER.fullmatch(line.text) is not None
-        )
+        if line not in edge:
+            return False
+        by_number = numbered is not None and _off(line) == numbered and line.size <= largest
+        return by_number or _shape(line) in running or bool(_PAGE_NUMBER.fullmatch(line.text))
 
     kept = [
         [line for line in page if not runs(line, edge)]
@@ -82,25 +92,36 @@ def _edge(page: Sequence[PageLine]) -> list[PageLine]:
     return [line for line in page if round(line.height) in outer]
 
 
+def _off(line: PageLine) -> int | None:
+    """The number at the line's beginning or end less the page's, None where there is none."""
+    found = _OUTER_NUMBER.search(line.text)
+    return int(found[1] or found[2]) - line.page if found else None
+
+
 def _shape(line: PageLine) -> str:
     return re.sub(r"\d+", "#", line.text.lower())
 
 
 def _levels(lines: Sequence[PageLine]) -> dict[tuple[float, bool], int]:
     """The heading's level of each (size, bold) that is larger, or bolder, than most letters are."""
-    letters: Counter[tuple[float, bool]] = Counter()
-    for line in lines:
-        letters[line.size, line.bold] += len(line.text)
-    (body, is_bold), _ = letters.most_common(1)[0]
-    larger = sorted({size for size, _ in letters if size > body * _LARGER}, reverse=True)
+    body, is_bold = _body(lines)
+    larger = sorted({line.size for line in lines if line.size > body * _LARGER}, reverse=True)
     levels = {
         (size, bold): min(place, 6)
         for place, size in enumerate(larger, start=1)
         for bold in (False, True)
     }
-    if not is_bold and (body, True) in letters:
+    if not is_bold:
         levels[body, True] = min(len(larger) + 1, 6)
     return levels
+
+
+def _body(lines: Iterable[PageLine]) -> tuple[float, bool]:
+    """The size of most letters, and whether they are bold."""
+    letters: Counter[tuple[float, bool]] = Counter()
+    for line in lines:
+        letters[line.size, line.bold] += len(line.text)
+    return letters.most_common(1)[0][0]
 
 
 def _is_heading(line: PageLine, levels: dict[tuple[float, bool], int]) -> bool:
@@ -127,12 +148,13 @@ def _groups(
     group = [lines[0]]
     for before, line in zip(lines, lines[1:], strict=False):
         step = before.height - line.height
-        near = before.page == line.page and 0 <= step <= 1.45 * usual
+        heads = _is_heading(before, levels), _is_heading(line, levels)
+        most = max(1.45 * usual, 1.7 * line.size if all(heads) else 0)
+        near = before.page == line.page and 0 <= step <= most
         # A sentence goes on in the next column, or on the next page.
         goes_on = (before.page != line.page or step < 0) and bool(
             _UNFINISHED.search(before.text) and (line.text[0].islower() or not line.text.isascii())
         )
-        heads = _is_heading(before, levels), _is_heading(line, levels)
         alike = heads[0] == heads[1] and (not heads[0] or before.size == line.size)
         if alike and (near or goes_on):
             group.append(line)

@@ -53,7 +53,7 @@ def _chunk_blocks(
         if underlined and _is_underlined(line, below):
             level = 1 if underlined[1] in "=*" else 2
             place += 2
-        elif not held and (level := _level(chunk, place, before, after)):
+        elif _may_head(held, line) and (level := _level(chunk, place, before, after)):
             place += 1
         else:
             held.append((number, line))
@@ -65,13 +65,22 @@ def _chunk_blocks(
     yield from blocks_of(held)
 
 
+def _may_head(held: Sequence[Line], line: str) -> bool:
+    """A heading stands after an empty line; one that counts chapters also after a sentence."""
+    if not held:
+        return True
+    return _CHAPTER.match(line) is not None and held[-1][1].endswith(
+        (".", "!", "?", "。", "！", "？")
+    )
+
+
 def _is_underlined(line: str, rule: str) -> bool:
     words, length = line.strip(), len(rule.strip())
     return len(words) <= _LONGEST and len(words) / 2 <= length and any(map(str.isalnum, words))
 
 
 def _level(chunk: Sequence[Line], place: int, before: Sequence[Line], after: Sequence[Line]) -> int:
-    """The level of a heading told by its words: 1 for capitals, 2 and below for numbers, or 0."""
+    """The level of a heading told by its words: 2 for capitals, 3 and below for numbers, or 0."""
     line = chunk[place][1]
     words = line.strip()
     if len(words) > _LONGEST or line[0].isspace() or words.endswith(_SENTENCE_END):
@@ -81,12 +90,12 @@ def _level(chunk: Sequence[Line], place: int, before: Sequence[Line], after: Seq
         return 0  # nothing stands below it
     chapter = _CHAPTER.match(words)
     if chapter:
-        return 3 if "条" in (chapter[1] or "") else 2
+        return 3 if chapter[2] or chapter[1] in ("节", "条") else 2
     numbered = _NUMBERED.match(words)
     if numbered:
         return _numbered_level(numbered[1], chunk, place, before, text)
     if _is_capitals(words):
-        return 1 if not _is_capitals(text[0].strip()) or place + 1 == len(chunk) else 0
+        return 2 if not _is_capitals(text[0].strip()) or place + 1 == len(chunk) else 0
     return 0
 
 
@@ -103,7 +112,7 @@ def _numbered_level(
         beside = _NUMBERED.match(other.strip())
         if beside and beside[1].count(".") + 1 == depth:
             return 0
-    return depth + 1
+    return depth + 2
 
 
 def _is_capitals(words: str) -> bool:

@@ -24,6 +24,7 @@ class _Table:
     line: int
     rows: list[list[str]] = field(default_factory=list)
     is_layout: bool = False
+    wide: int = 1  # the columns of the open cell
 
 
 class Flow:
@@ -56,7 +57,7 @@ class Flow:
         elif tag in ("ul", "ol", "li"):
             self._begin_list(tag, values, line)
         elif tag in ("table", "tr", "td", "th"):
-            self._begin_table(tag, line)
+            self._begin_table(tag, values, line)
         elif tag == "main":
             self._mains += 1
         elif tag == "pre":
@@ -114,16 +115,18 @@ class Flow:
             self._lists[-1] += 1
         self._items.append("  " * min(max(len(self._lists) - 1, 0), 3) + mark)
 
-    def _begin_table(self, tag: str, line: int) -> None:
+    def _begin_table(self, tag: str, values: dict[str, str], line: int) -> None:
         if tag == "table":
             self._lay_out()
             self._tables.append(_Table(line))
         elif self._tables:
-            rows = self._tables[-1].rows
-            if tag == "tr" or not rows:
-                rows.append([])
+            table = self._tables[-1]
+            if tag == "tr" or not table.rows:
+                table.rows.append([])
+                table.wide = 1
             if tag != "tr":
-                rows[-1].append("")
+                table.rows[-1] += [""] * table.wide  # what the cell before takes, and this one
+                table.wide = columns_of(values.get("colspan", ""))
 
     def _end_list(self) -> None:
         items = [item for item in self._items if not _NO_ITEM.fullmatch(item)]
@@ -184,6 +187,12 @@ class Flow:
         self.blocks.append(block)
         if self._mains:
             self.main_blocks.append(block)
+
+
+def columns_of(span: str) -> int:
+    """How many columns a cell takes by its attribute, at least 1 and at most 50."""
+    is_number = span.isascii() and span.isdigit() and len(span) < 4
+    return max(1, min(int(span), 50)) if is_number else 1
 
 
 def table_of(rows: Sequence[Sequence[str]]) -> str:

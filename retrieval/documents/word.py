@@ -9,7 +9,7 @@ from data.errors import LogFormatError
 from data.rows import BadRows, require_file
 from retrieval.documents.blocks import Block, Document
 from retrieval.documents.pieces import one_line
-from retrieval.documents.web_flow import table_of
+from retrieval.documents.web_flow import columns_of, table_of
 
 MAX_UNPACKED = 256 << 20  # bytes of all that is in the file
 MAX_BODY = 48 << 20  # bytes of its XML: the tree takes about ten times as much memory
@@ -76,10 +76,10 @@ def _level(style: Any) -> int:  # noqa: ANN401 - a style of any of docx's kinds
         if name == "title":
             return 1
         if name.startswith("heading ") and name[8:].isdigit():
-            return int(name[8:])
+            return int(name[8:]) + 1  # the title stands above them
         outline = style.element.find(f"{_W}pPr/{_W}outlineLvl")
         if outline is not None and outline.get(f"{_W}val", "9") in "012345678":
-            return int(outline.get(f"{_W}val")) + 1
+            return int(outline.get(f"{_W}val")) + 2
         style = getattr(style, "base_style", None)
     return 0
 
@@ -99,7 +99,7 @@ def _blocks(body: Any, levels: dict[str, int], names: dict[str, str]) -> Iterato
         level = levels.get(style, 0)
         outline = _value(element, f"{_W}pPr/{_W}outlineLvl")
         if not level and outline in tuple("012345678"):
-            level = int(outline) + 1
+            level = int(outline) + 2
         if level:
             numbers.clear()
             yield Block("heading", one_line(text), line, level=level)
@@ -139,10 +139,12 @@ def _item(element: Any, name: str, text: str, numbers: dict[int, int]) -> str:  
 
 
 def _table(element: Any, line: int) -> Iterator[Block]:  # noqa: ANN401
-    rows = [
-        [one_line(_text(cell)) for cell in row.iterchildren(f"{_W}tc")]
-        for row in element.iterchildren(f"{_W}tr")
-    ]
+    rows: list[list[str]] = []
+    for row in element.iterchildren(f"{_W}tr"):
+        rows.append([])
+        for cell in row.iterchildren(f"{_W}tc"):
+            span = _value(cell, f"{_W}tcPr/{_W}gridSpan")
+            rows[-1] += [one_line(_text(cell)), *[""] * (columns_of(span) - 1)]
     rows = [row for row in rows if any(row)]
     if rows and max(map(len, rows)) > 1:
         yield Block("table", table_of(rows), line)
