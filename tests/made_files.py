@@ -1,4 +1,4 @@
-"""Files of other programs, made on the spot: a PDF of lines with sizes and places, and broken ones."""
+"""Files of other programs, made on the spot: a PDF of lines, each with its size and place."""
 
 from dataclasses import dataclass
 

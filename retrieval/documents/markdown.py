@@ -16,6 +16,7 @@ from retrieval.documents.metadata import checked
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)(?:\s+#+)?\s*$")
 _UNDERLINE = re.compile(r"^(=+|-{2,})\s*$")
+_RULE = re.compile(r"^ {0,3}(?:-{3,}|\*{3,}|_{3,})\s*$")
 _ID = re.compile(r"^<!--\s*id:\s*(\S+)\s*-->\s*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _FRONT_LINES = 100  # a longer beginning is no front matter
@@ -91,7 +92,7 @@ def _chunk_blocks(chunk: Sequence[Line]) -> Iterator[Block]:
             yield from blocks_of(before)
             held = []
             yield Block("heading", words.strip(), start, level=1 if line[0] == "=" else 2)
-        else:
+        elif not _RULE.match(line):
             held.append((number, line))
     yield from blocks_of(held)
 

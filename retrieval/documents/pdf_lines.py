@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from retrieval.documents.blocks import Block
 from retrieval.documents.lines import Line, blocks_of, list_item
@@ -139,12 +138,12 @@ def _groups(
     lines: Sequence[PageLine], levels: dict[tuple[float, bool], int]
 ) -> Iterator[list[PageLine]]:
     """The lines that stand together: no space between them, all headings of one size or none."""
-    steps = [
-        one.height - two.height
+    steps = Counter(
+        round(one.height - two.height, 1)
         for one, two in zip(lines, lines[1:], strict=False)
         if one.page == two.page and one.height > two.height
-    ]
-    usual = median(steps) if steps else 0.0
+    )
+    usual = max(steps, key=lambda step: (steps[step], -step), default=0.0)
     group = [lines[0]]
     for before, line in zip(lines, lines[1:], strict=False):
         step = before.height - line.height

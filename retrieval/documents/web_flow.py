@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from retrieval.documents.blocks import Block
-from retrieval.documents.pieces import one_line
+from retrieval.documents.pieces import MAX_CHARS, one_line
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)} | {"summary": 6}
 PARTS = frozenset(  # a paragraph ends where these begin and end; `br` ends a line of it
@@ -14,15 +14,17 @@ PARTS = frozenset(  # a paragraph ends where these begin and end; `br` ends a li
     " ul".split()
 ).union(_HEADINGS)
 _SPACES = re.compile(r"\s+")
-_NO_ITEM = re.compile(r"\s*(?:-|\d+\.)")  # a mark with nothing behind it
 
 
 @dataclass(slots=True)
 class _Table:
-    """The rows of an open table; `is_layout` where a heading or another table stands in it."""
+    """The rows of an open table: of each cell its paragraphs.
+
+    `is_layout` where a heading or another table stands in it.
+    """
 
     line: int
-    rows: list[list[str]] = field(default_factory=list)
+    rows: list[list[list[str]]] = field(default_factory=list)
     is_layout: bool = False
     wide: int = 1  # the columns of the open cell
 
@@ -40,7 +42,7 @@ class Flow:
         self._line = 1
         self._heading = ""  # the tag of the one that is open
         self._lists: list[int] = []  # the next number of each open list, 0 for one of points
-        self._items: list[str] = []
+        self._items: list[list[str]] = []  # of each the mark and its paragraphs
         self._item_line = 1
         self._tables: list[_Table] = []
         self._mains = 0
@@ -113,7 +115,7 @@ class Flow:
         if self._lists and self._lists[-1]:
             mark = f"{self._lists[-1]}."
             self._lists[-1] += 1
-        self._items.append("  " * min(max(len(self._lists) - 1, 0), 3) + mark)
+        self._items.append(["  " * min(max(len(self._lists) - 1, 0), 3) + mark])
 
     def _begin_table(self, tag: str, values: dict[str, str], line: int) -> None:
         if tag == "table":
@@ -125,42 +127,49 @@ class Flow:
                 table.rows.append([])
                 table.wide = 1
             if tag != "tr":
-                table.rows[-1] += [""] * table.wide  # what the cell before takes, and this one
+                # What the cell before takes, and this one.
+                table.rows[-1] += [[] for _ in range(table.wide)]
                 table.wide = columns_of(values.get("colspan", ""))
 
     def _end_list(self) -> None:
-        items = [item for item in self._items if not _NO_ITEM.fullmatch(item)]
+        items = [" ".join(item) for item in self._items if len(item) > 1]
         self._lists, self._items = [], []
-        if items and self._cell() is not None:
-            self._into_cell(" ".join(item.strip() for item in items))
+        cell = self._cell()
+        if items and cell is not None:
+            cell += [item.strip() for item in items]
         elif items:
             self._add(Block("lines", "\n".join(items), self._item_line))
 
     def _end_table(self) -> None:
         table = self._tables.pop()
-        rows = [row for row in table.rows if any(row)]
-        if rows and max(map(len, rows)) > 1:
+        rows = [[" ".join(cell) for cell in row] for row in table.rows if any(row)]
+        longest = max((len(cell) for row in rows for cell in row), default=0)
+        if rows and max(map(len, rows)) > 1 and longest <= MAX_CHARS:
             self._add(Block("table", table_of(rows), table.line))
-            return
-        for (cell,) in rows:  # one column: a frame around text
-            self._add(Block("paragraph", cell, table.line))
+        else:
+            self._add_cells(table)
 
     def _lay_out(self) -> None:
-        """The open tables only place parts of the page: their cells are paragraphs."""
-        for table in self._tables:
+        """The open tables only place parts of the page."""
+        for table in reversed(self._tables):
+            if table.is_layout:
+                break  # and so are those around it
             table.is_layout = True
-            for cell in (cell for row in table.rows for cell in row if cell):
-                self._add(Block("paragraph", cell, table.line))
+            self._add_cells(table)
             table.rows = []
 
-    def _cell(self) -> list[str] | None:
-        """The row of the open table that text goes to, None where it goes to none."""
-        table = self._tables[-1] if self._tables else None
-        return table.rows[-1] if table and table.rows and not table.is_layout else None
+    def _add_cells(self, table: _Table) -> None:
+        for words in (words for row in table.rows for cell in row for words in cell):
+            self._add(Block("paragraph", words, table.line))
 
-    def _into_cell(self, words: str) -> None:
-        row = self._tables[-1].rows[-1]
-        row[-1:] = [f"{row[-1]} {words}".strip() if row else words]
+    def _cell(self) -> list[str] | None:
+        """The paragraphs of the open cell, None where text goes to none."""
+        table = self._tables[-1] if self._tables else None
+        if table is None or table.is_layout or not table.rows:
+            return None
+        if not table.rows[-1]:
+            table.rows[-1].append([])
+        return table.rows[-1][-1]
 
     def _flush(self) -> None:
         """End the paragraph, and put it where it belongs."""
@@ -176,9 +185,9 @@ class Flow:
             self._heading = ""  # one never closed ends with its words
             self._add(Block("heading", words, self._line, level=level))
         elif self._items:
-            self._items[-1] += f" {words}"
-        elif self._cell() is not None:
-            self._into_cell(words)
+            self._items[-1].append(words)
+        elif (cell := self._cell()) is not None:
+            cell.append(words)
         else:
             text = text.strip("\n")
             self._add(Block("lines" if "\n" in text else "paragraph", text, self._line))

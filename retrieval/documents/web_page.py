@@ -18,6 +18,7 @@ _UNSEEN = frozenset(
     "script style noscript template nav footer button select textarea svg iframe object canvas"
     " dialog menu".split()
 )
+_DEEPEST = 500  # tags in tags that are left out: each end is looked for among them
 _MAIN = frozenset("main article h1".split())  # what never stands in what is left out
 _UNSEEN_ROLES = frozenset("navigation contentinfo banner search dialog alertdialog menu".split())
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -76,7 +77,9 @@ def _whole_tags(html: str) -> str:
     while (start := html.find("<!--", end)) >= 0 and (close := html.find("-->", start)) >= 0:
         pieces += [html[end:start], "\n" * html.count("\n", start, close)]
         end = close + 3
-    html = _DECLARED.sub(lambda found: "\n" * found[0].count("\n"), "".join(pieces) + html[end:])
+    html = _DECLARED.sub(
+        lambda found: " " + "\n" * found[0].count("\n"), "".join(pieces) + html[end:]
+    )
     last = html.rfind(">") + 1
     return html[:last] + html[last:].replace("<", "&lt;")
 
@@ -98,7 +101,7 @@ class _Page(HTMLParser):
         if tag in _MAIN:
             self._left_out.clear()  # what is left out was never closed
         if self._left_out:
-            if tag not in _VOID:
+            if tag not in _VOID and len(self._left_out) < _DEEPEST:
                 self._left_out.append(tag)
             return
         values = {name: value or "" for name, value in attrs}
