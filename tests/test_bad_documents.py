@@ -34,6 +34,7 @@ def test_an_empty_file_of_any_kind_is_one_line(tmp_path, suffix):
     "content",
     [b"\0" * 100, b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, b"\xff\xfe\x00", b"{", b"   \n\n",
      "\ufeff".encode(), b"<", b"---\n", b"\xff" * 50],
+    ids=range(9),
 )  # fmt: skip
 def test_a_file_of_nonsense_is_one_line_or_read(tmp_path, suffix, content):
     path = write(tmp_path / f"a{suffix}", content)
@@ -94,6 +95,21 @@ def test_a_line_without_end_is_noted_and_the_rest_is_read(tmp_path, monkeypatch)
     assert [p.text for p in read_passages([path], bad)] == ["Before. After."]
     assert [where for where, _ in bad.rows] == [f"{path}:2"]
     assert f"{path}:2: a line of more than" in refused(path)
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.txt"])
+@pytest.mark.parametrize(
+    "text",
+    ["." * 200_000 + "x", "x" + "\n" * 50_000 + "y", "# a" + " " * 200_000 + "x", "<!-- x\n" * 6000,
+     "<!-- id: " + "x" * 200_000, "```\n~~~~\n" * 3001, "# Note\nText.\n" * 8000, "1. " * 50_000,
+     "|" * 200_000, "- x\n" * 20_000, "=\n" * 20_000, "字" + "\u3000\n" * 20_000 + "字",
+     "\n".join("`" * length for length in range(1500, 2, -1)) + "\nText."],
+    ids=range(13),
+)  # fmt: skip
+def test_a_hostile_text_is_read_in_seconds(tmp_path, name, text):
+    start = time.perf_counter()
+    assert read_passages([write(tmp_path / name, f"Before.\n\n{text}")])
+    assert time.perf_counter() - start < 5
 
 
 def test_a_large_text_takes_a_few_times_its_size_and_no_more(tmp_path):

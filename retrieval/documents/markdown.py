@@ -1,6 +1,7 @@
 """Markdown: headings, lists, tables and fenced code; YAML front matter; `<!-- id: x -->`."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -14,7 +15,7 @@ from retrieval.documents.blocks import Block, Document
 from retrieval.documents.lines import Line, blocks_of, chunks, lines_of
 from retrieval.documents.metadata import checked
 
-_HEADING = re.compile(r"^(#{1,6})\s+(.+?)(?:\s+#+)?\s*$")
+_HEADING = re.compile(r"^(#{1,6})\s+(\S.*)$")
 _UNDERLINE = re.compile(r"^(=+|-{2,})\s*$")
 _RULE = re.compile(r"^ {0,3}(?:-{3,}|\*{3,}|_{3,})\s*$")
 _ID = re.compile(r"^<!--\s*id:\s*(\S+)\s*-->\s*$")
@@ -66,7 +67,7 @@ def _front_matter(lines: Iterator[Line], where: str) -> tuple[dict[str, object],
 
 
 def _blocks(lines: Iterator[Line]) -> Iterator[Block]:
-    for chunk in chunks(_without_rules(lines)):
+    for chunk in chunks(_without_comments(lines)):
         yield from _chunk_blocks(chunk)
 
 
@@ -86,7 +87,7 @@ def _chunk_blocks(chunk: Sequence[Line]) -> Iterator[Block]:
         elif heading:
             yield from blocks_of(held)
             held = []
-            yield Block("heading", heading.group(2), number, level=len(heading.group(1)))
+            yield Block("heading", _words(heading.group(2)), number, level=len(heading.group(1)))
         elif under and held and not held[-1][1].lstrip().startswith(("|", "- ", "* ", ">")):
             *before, (start, words) = held
             yield from blocks_of(before)
@@ -97,31 +98,50 @@ def _chunk_blocks(chunk: Sequence[Line]) -> Iterator[Block]:
     yield from blocks_of(held)
 
 
-def _without_rules(lines: Iterator[Line]) -> Iterator[Line]:
+def _words(heading: str) -> str:
+    """Without the marks that may close a heading: `Returns ##`."""
+    open_ended = heading.rstrip("#")
+    return open_ended.rstrip() if open_ended.endswith((" ", "\t")) else heading.strip()
+
+
+def _without_comments(lines: Iterator[Line]) -> Iterator[Line]:
     """The lines without comments; fenced code as one line that holds line ends."""
-    for number, line in lines:
-        fence = _FENCE.match(line)
-        if fence:
-            inside, closed = _until(lines, partial(_closes, fence[1]))
-            if closed:
+    waiting: deque[Line] = deque()  # lines that were looked at, and were no comment or code
+    searched = 0  # up to this line none that is open comes to an end
+    while True:
+        number, line = next(_rest(waiting, lines), (0, ""))
+        if not number:
+            return
+        fence, is_marked = _FENCE.match(line), line.lstrip().startswith("<!--")
+        if is_marked and "-->" in line:
+            yield number, line if _ID.match(line) else line.split("-->", 1)[1]
+        elif not fence and not is_marked:
+            yield number, line
+        elif number > searched:
+            is_end = partial(_closes, fence[1]) if fence else _ends_comment
+            inside, closed = _until(_rest(waiting, lines), is_end)
+            if not closed:
+                waiting.extendleft(reversed(inside))
+                searched = inside[-1][0] if inside else number
+            elif fence:
                 yield number, "\n".join([line, *(text for _, text in inside)])
             else:
-                yield from _without_rules(iter(inside))
-        elif line.lstrip().startswith("<!--") and not _ID.match(line):
-            if "-->" in line:
-                yield number, line.split("-->", 1)[1]
-                continue
-            inside, closed = _until(lines, lambda text: "-->" in text)
-            if closed:
                 yield inside[-1][0], inside[-1][1].split("-->", 1)[1]
-            else:
-                yield from _without_rules(iter(inside))
-        else:
-            yield number, line
+
+
+def _rest(waiting: deque[Line], lines: Iterator[Line]) -> Iterator[Line]:
+    while waiting:
+        yield waiting.popleft()
+    while (line := next(lines, None)) is not None:  # `yield from` would close them at its end
+        yield line
 
 
 def _closes(mark: str, text: str) -> bool:
     return text.strip().startswith(mark) and not text.strip().strip(mark[0])
+
+
+def _ends_comment(text: str) -> bool:
+    return "-->" in text
 
 
 def _until(lines: Iterator[Line], is_end: Callable[[str], bool]) -> tuple[list[Line], bool]:

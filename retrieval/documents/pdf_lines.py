@@ -37,7 +37,7 @@ class PageLine:
 def blocks_of_pages(pages: Sequence[Sequence[PageLine]]) -> Iterator[Block]:
     """The blocks of a document, each with the page that it begins on."""
     kept = _without_running(pages)
-    lines = [line for page in kept for line in page if not _CONTENTS.search(line.text)]
+    lines = [line for page in kept for line in page if not _CONTENTS.search(line.text[-_LONGEST:])]
     if not lines:
         return
     levels = _levels(lines)
@@ -71,7 +71,7 @@ def _without_running(pages: Sequence[Sequence[PageLine]]) -> list[list[PageLine]
     numbered = off if count >= 3 and count >= 0.5 * full else None
     largest = _body(line for page in pages for line in page)[0] * _LARGER
 
-    def runs(line: PageLine, edge: Sequence[PageLine]) -> bool:
+    def runs(line: PageLine, edge: set[PageLine]) -> bool:
         if line not in edge:
             return False
         by_number = numbered is not None and _off(line) == numbered and line.size <= largest
@@ -85,10 +85,10 @@ def _without_running(pages: Sequence[Sequence[PageLine]]) -> list[list[PageLine]
     return kept if any(kept) else [list(page) for page in pages]
 
 
-def _edge(page: Sequence[PageLine]) -> list[PageLine]:
+def _edge(page: Sequence[PageLine]) -> set[PageLine]:
     heights = sorted({round(line.height) for line in page})
     outer = {*heights[:_EDGE], *heights[-_EDGE:]}
-    return [line for line in page if round(line.height) in outer]
+    return {line for line in page if round(line.height) in outer}
 
 
 def _off(line: PageLine) -> int | None:
@@ -171,7 +171,7 @@ def _mended(groups: list[list[PageLine]]) -> list[list[PageLine]]:
             words.update(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", line.text.lower()))
     for group in groups:
         for place in range(len(group) - 1):
-            broken = _BROKEN.search(group[place].text)
+            broken = _BROKEN.search(group[place].text[-_LONGEST:])
             rest = _REST.match(group[place + 1].text)
             if not broken or not rest or not rest[1][0].islower():
                 continue

@@ -11,9 +11,9 @@ OVERLAP = 1  # sentences that a piece repeats of the one before it
 _HARD = 4  # times MAX_CHARS: a longer "sentence" is data, and is cut at a space
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b\ufeff\ud800-\udfff]")
 _WIDE = "\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"  # Chinese and Japanese: no space at a line end
-_WIDE_BREAK = re.compile(rf"(?<=[{_WIDE}])\s*\n\s*(?=[{_WIDE}])")
+_WIDE_BREAK = re.compile(rf"(?<=[{_WIDE}])[^\S\n]*+\n\s*+(?=[{_WIDE}])")
 _WIDE_LAST = re.compile(rf"[{_WIDE}][”’」』）)]?$")
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[\"”’」』）)]*")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|[。！？]+[\"”’」』）)]*")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|no|nr|vs|approx|fig|art|inc|ltd|e\.g|i\.e|z\.b|[a-z])\.$",
     re.IGNORECASE,

@@ -53,7 +53,7 @@ def passages_of(
         overlap: Sentences that are repeated where a paragraph had to be cut.
     """
     headings = _Headings()
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     passages: list[Passage] = []
     stream = _with_section(document.blocks, headings)
     for section, pairs in groupby(stream, key=lambda pair: pair[0]):
@@ -123,10 +123,11 @@ def _base(name: str, trail: tuple[str, ...]) -> str:
     return f"{name}#{path}" if path else name
 
 
-def _unused(base: str, taken: set[str]) -> str:
-    identity, number = base, 1
+def _unused(base: str, taken: dict[str, int]) -> str:
+    """The base, or with the next number where it is taken; `taken` counts the uses of each."""
+    identity = base
     while identity in taken:
-        number += 1
-        identity = f"{base}-{number}"
-    taken.add(identity)
+        taken[base] += 1
+        identity = f"{base}-{taken[base]}"
+    taken[identity] = 1
     return identity
