@@ -1,5 +1,6 @@
 import io
 import logging
+import zlib
 
 import pytest
 from pypdf import PdfReader, PdfWriter
@@ -172,3 +173,16 @@ def test_what_is_no_pdf_or_too_large_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(pdf, "MAX_PDF", 10)
     with pytest.raises(LogFormatError, match="larger than 0 MiB"):
         read(tmp_path, *MANUAL)
+
+
+def test_a_pdf_bomb_and_one_that_takes_too_long_are_refused(tmp_path, monkeypatch):
+    plain = pdf_of(page_of("Some text."))
+    start = plain.index(b"<< /Length ")
+    packed = zlib.compress(b" " * (pdf.MAX_STREAM + 1000), 9)
+    head = b"<< /Length %d /Filter /FlateDecode >>\nstream\n" % len(packed)
+    rest = plain[plain.index(b"endobj", start) :]
+    with pytest.raises(LogFormatError, match=r"page=1: the page cannot be read \(LimitReached"):
+        read(tmp_path, plain[:start] + head + packed + b"\nendstream\n" + rest)
+    monkeypatch.setattr(pdf, "MAX_SECONDS", -1)
+    with pytest.raises(LogFormatError, match=r"a\.pdf#page=1: the PDF takes more than -1 s"):
+        read(tmp_path, plain)

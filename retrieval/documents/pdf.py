@@ -1,6 +1,7 @@
 """PDF: the lines of its pages, with the size of their letters and their place."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_PDF = 256 << 20  # bytes
 MAX_PAGES = 5000
+MAX_STREAM = 16 << 20  # bytes that one packed stream may unpack to: a page takes seconds at most
+MAX_SECONDS = 600  # for all pages: broken or hostile ones may take that each
 _BOLD = ("bold", "black", "heavy")
 
 
@@ -29,7 +32,7 @@ def read(path: Path, bad: BadRows | None) -> Document:
     size = require_file(path).stat().st_size
     if size > MAX_PDF:
         raise LogFormatError(f"{path}: larger than {MAX_PDF >> 20} MiB; split it by chapter")
-    from pypdf import PdfReader  # slow to import, and few files are PDF
+    from pypdf import PdfReader, apply_configuration  # slow to import, and few files are PDF
     from pypdf.errors import DependencyError, FileNotDecryptedError
 
     # It warns of each crooked object, quoting it; what matters is told below.
@@ -52,7 +55,13 @@ def read(path: Path, bad: BadRows | None) -> Document:
             ) from error
         if pages > MAX_PAGES:
             raise LogFormatError(f"{path}: {pages} pages, at most {MAX_PAGES}; split it by chapter")
-        found = list(_pages(reader, path, bad))
+        with apply_configuration(
+            zlib_maximum_output_length=MAX_STREAM,
+            lzw_maximum_output_length=MAX_STREAM,
+            run_length_maximum_output_length=MAX_STREAM,
+            array_based_stream_maximum_output_length=MAX_STREAM,
+        ):
+            found = list(_pages(reader, path, bad))
     if not any(char.isalnum() for page in found for line in page for char in line.text):
         raise LogFormatError(
             f"{path}: no text in its {pages} pages, they may be scans; recognise the text (OCR) "
@@ -64,7 +73,13 @@ def read(path: Path, bad: BadRows | None) -> Document:
 
 
 def _pages(reader: "PdfReader", path: Path, bad: BadRows | None) -> Iterator[list[PageLine]]:
+    start = time.monotonic()
     for number in range(1, len(reader.pages) + 1):
+        if time.monotonic() - start > MAX_SECONDS:
+            raise LogFormatError(
+                f"{path}#page={number}: the PDF takes more than {MAX_SECONDS} s; print it to a new "
+                "PDF, or split it"
+            )
         try:
             yield _lines(reader.pages[number - 1], number)
         except Exception as error:  # noqa: BLE001 - one broken page is no reason to lose the rest
