@@ -1,94 +1,87 @@
-"""Passages from what a company has: FAQ and policy pages in Markdown, FAQ tables, conversations."""
+"""Passages from what a company has: FAQ, policies and manuals of many kinds, conversations."""
 
-import re
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data.conversations import read_conversations
 from data.errors import LogFormatError
 from data.pairs import best_answer
-from data.rows import BadRows, first_row, read_rows, read_text, require_file
+from data.rows import BadRows, first_row, require_file
 from data.schema import Passage
+from retrieval.documents import READERS, markdown
+from retrieval.documents.pieces import MAX_CHARS, OVERLAP
+from retrieval.documents.sections import passages_of
 
-SUFFIXES = (".md", ".csv", ".tsv", ".jsonl", ".parquet")
-MAX_CHARS = 900  # about 200 tokens: what the encoder reads in one piece
-_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
-_ID = re.compile(r"^<!--\s*id:\s*(\S+)\s*-->\s*$")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
+SUFFIXES = tuple(READERS)
+# What prepare writes beside the conversations, and what tells of a folder, is not for reading.
+_NOT_READ = ("dropped.jsonl", "README.md")
 
 
-def read_passages(paths: Sequence[Path], bad: BadRows | None = None) -> list[Passage]:
+def read_passages(
+    paths: Sequence[Path], bad: BadRows | None = None, *, overlap: int = OVERLAP
+) -> list[Passage]:
     """The passages of files and folders (every known kind of file in them, by name).
 
     Args:
-        paths: Markdown, FAQ tables with `question` and `answer`, or conversations JSONL.
-        bad: Where rows that cannot be read are noted; without it the first one raises.
+        paths: Files of a kind in SUFFIXES, or folders that hold some.
+        bad: Where rows, pages, files of a folder and second uses of an id are noted that cannot be
+            read; without it the first one raises. What a folder holds besides is in `left_out`.
+        overlap: Sentences that a passage repeats of the one before it where a paragraph is cut.
 
     Raises:
-        LogFormatError: If a path is missing or of an unknown kind, two passages share an id, or
-            nothing was found.
+        LogFormatError: If a path is missing or of an unknown kind, a file that was named cannot be
+            read, or nothing was found.
     """
     passages: dict[str, Passage] = {}
-    for path, name in _files(paths):
-        for passage in _read(path, name, bad):
-            if passage.id in passages:
-                raise LogFormatError(
-                    f"{path}: passage id {passage.id!r} occurs twice (also in "
-                    f"{passages[passage.id].source}); give each its own"
-                )
-            passages[passage.id] = passage
+    for path, name, is_named in _files(paths, bad):
+        for passage in _found(path, name, is_named, bad, overlap):
+            if passage.id not in passages:
+                passages[passage.id] = passage
+                continue
+            where, why = str(path), (
+                f"passage id {passage.id!r} occurs twice (also in "
+                f"{passages[passage.id].source}); give each its own"
+            )  # fmt: skip
+            if bad is None:
+                raise LogFormatError(f"{where}: {why}")
+            bad.add(where, why)
     if not passages:
-        raise LogFormatError(f"{', '.join(map(str, paths))}: no passage found; check the files")
+        reason = f" ({bad.lines[0]})" if bad is not None and bad.lines else ""
+        raise LogFormatError(
+            f"{', '.join(map(str, paths))}: no passage found; check the files{reason}"
+        )
     return list(passages.values())
 
 
-def markdown_passages(text: str, name: str) -> Iterator[Passage]:
-    """One passage for each heading with text below it, long ones in several at sentence ends.
+def fingerprints(paths: Sequence[Path]) -> dict[str, str]:
+    """The SHA-256 of each file that `read_passages` reads, by the name its passages have as `file`.
+
+    Two files that were given under one name count as one, changed when either is.
+
+    Raises:
+        LogFormatError: As `read_passages` does of the paths.
+    """
+    found: dict[str, str] = {}
+    for path, name, _ in _files(paths, None):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if name in found:
+            digest = hashlib.sha256(f"{found[name]} {digest}".encode()).hexdigest()
+        found[name] = digest
+    return found
+
+
+def markdown_passages(text: str, name: str, overlap: int = OVERLAP) -> Iterator[Passage]:
+    """The passages of a page in Markdown.
 
     A question as heading makes an FAQ entry; `<!-- id: x -->` under a heading names it. The title
     holds the headings above, ` › ` between them, or the file's name where there is none; the source
     is `file#line`.
     """
-    trail: list[tuple[int, str]] = []
-    body: list[str] = []
-    identity: str | None = None
-    start = 1
-
-    def close() -> Iterator[Passage]:
-        content = "\n".join(body).strip()
-        if not content:
-            return
-        words = [words for _, words in trail] or [Path(name).stem]
-        is_question = words[-1].endswith("?")
-        is_entry = is_question and (mostly_questions or identity is not None)
-        title = words[-1] if is_question else " › ".join(words)
-        base = identity or f"{Path(name).with_suffix('')}-{start}"
-        pieces = list(_split(content))
-        for number, piece in enumerate(pieces, start=1):
-            yield Passage(
-                id=base if len(pieces) == 1 else f"{base}.{number}",
-                text=piece,
-                title=title,
-                source=f"{name}#{start}",
-                metadata={"kind": "faq" if is_entry else "policy"},
-            )
-
-    headings = [match.group(2) for match in map(_HEADING.match, text.splitlines()) if match]
-    # A page of rules may have a question among its headings: that alone makes it no FAQ.
-    mostly_questions = sum(words.endswith("?") for words in headings) * 2 >= len(headings)
-    for number, line in enumerate(text.splitlines(), start=1):
-        heading, marked = _HEADING.match(line), _ID.match(line)
-        if heading:
-            yield from close()
-            level = len(heading.group(1))
-            trail = [(depth, words) for depth, words in trail if depth < level]
-            trail.append((level, heading.group(2)))
-            body, identity, start = [], None, number
-        elif marked:
-            identity = marked.group(1)
-        else:
-            body.append(line)
-    yield from close()
+    document = markdown.parsed(enumerate(text.splitlines(), start=1), name)
+    yield from passages_of(document, name, MAX_CHARS, overlap)
 
 
 def embedding_text(passage: Passage) -> str:
@@ -101,72 +94,62 @@ def embedding_text(passage: Passage) -> str:
     return f"{passage.title}\n{passage.text}"
 
 
-def _split(content: str) -> Iterator[str]:
-    piece = ""
-    for sentence in filter(str.strip, _SENTENCE_END.split(content)):
-        if piece and len(piece) + len(sentence) > MAX_CHARS:
-            yield piece.strip()
-            piece = ""
-        # Lists keep a line for each point; sentences of a paragraph run on.
-        piece += ("\n" if sentence.lstrip().startswith(("-", "*", "|")) else " ") + sentence.strip()
-    if piece.strip():
-        yield piece.strip()
-
-
-def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Each file, and its name within the folder that was given: what its passages are called by."""
+def _files(paths: Sequence[Path], bad: BadRows | None) -> Iterator[tuple[Path, str, bool]]:
+    """Each file, its name within the folder that was given, and whether it was given itself."""
     for path in paths:
         require_file(path)
         if path.is_file():
-            yield path, path.name
+            if path.suffix.lower() not in SUFFIXES:
+                raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
+            yield path, path.name, True
             continue
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in SUFFIXES and file.is_file() and file.stat().st_size
-        )
-        # What prepare writes beside the conversations is not for reading.
-        found = [file for file in found if file.name not in ("dropped.jsonl", "README.md")]
+        found = False
+        for file in sorted(path.rglob("*")):
+            name = file.relative_to(path)
+            if not file.is_file() or file.name in _NOT_READ or _hidden(name):
+                continue
+            is_empty, is_known = file.stat().st_size == 0, file.suffix.lower() in SUFFIXES
+            if is_empty or not is_known:
+                if bad is not None:
+                    bad.left_out["empty files" if is_empty else "files of another kind"] += 1
+                continue
+            found = True
+            yield file, name.as_posix(), False
         if not found:
             raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
-        yield from ((file, file.relative_to(path).as_posix()) for file in found)
 
 
-def _read(path: Path, name: str, bad: BadRows | None) -> Iterable[Passage]:
+def _hidden(name: Path) -> bool:
+    """Whether it is a hidden file, or one that Word keeps beside an open document."""
+    return any(part.startswith((".", "~$")) for part in name.parts)
+
+
+def _found(
+    path: Path, name: str, is_named: bool, bad: BadRows | None, overlap: int
+) -> Iterable[Passage]:
+    try:
+        return _read(path, name, bad, overlap)
+    except LogFormatError as error:
+        # One broken file among many is noted like a row; one that was named is what was asked for.
+        if bad is None or is_named:
+            raise
+        where, _, why = str(error).partition(": ")
+        bad.add(where, why or "cannot be read")
+        return ()
+
+
+def _read(path: Path, name: str, bad: BadRows | None, overlap: int) -> list[Passage]:
     kind = path.suffix.lower()
-    if kind == ".md":
-        return markdown_passages(read_text(path), name)
     if kind == ".jsonl" and _holds_conversations(path):
         found = (best_answer(conversation) for conversation in read_conversations(path, bad))
-        return (passage for passage in found if passage is not None)
-    if kind in SUFFIXES:
-        return _table(path, name, bad)
-    raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
+        return [
+            replace(passage, metadata={**passage.metadata, "file": name})
+            for passage in found
+            if passage is not None
+        ]
+    return passages_of(READERS[kind](path, bad), name, MAX_CHARS, overlap)
 
 
 def _holds_conversations(path: Path) -> bool:
     first = first_row(path)
     return first is not None and "turns" in first.values
-
-
-def _table(path: Path, name: str, bad: BadRows | None) -> Iterator[Passage]:
-    for number, row in enumerate(read_rows(path, bad), start=1):
-        values = {str(key).strip().lower(): value for key, value in row.values.items()}
-        if number == 1 and not {"question", "answer"} <= values.keys():
-            raise LogFormatError(
-                f"{row.where}: columns question and answer are needed; found: {', '.join(values)}"
-            )
-        question = str(values.get("question") or "").strip()
-        answer = str(values.get("answer") or "").strip()
-        if not question or not answer:
-            if bad is None:
-                raise LogFormatError(f"{row.where}: no question or no answer")
-            bad.add(row.where, "no question or no answer")
-            continue
-        yield Passage(
-            id=str(values.get("id") or f"{Path(name).with_suffix('')}-{number}"),
-            text=answer,
-            title=question,
-            source=row.where,
-            metadata={"kind": "faq"},
-        )

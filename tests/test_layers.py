@@ -16,6 +16,8 @@ ONE_DOOR = {
     "gradio": "apps/web/",
     "faiss": "retrieval/",
     "bm25s": "retrieval/",
+    "pypdf": "retrieval/documents/pdf.py",
+    "docx": "retrieval/documents/word.py",
     "peft": "finetune/",
     "trl": "finetune/",
     "sentence_transformers": "finetune/",
