@@ -72,12 +72,13 @@ def ids(passages):
 def test_each_heading_with_text_below_it_is_a_passage():
     passages = list(markdown_passages(PAGE, "shop/rules.md"))
     assert [(p.id, p.title, p.text, p.source, p.metadata["kind"]) for p in passages] == [
-        ("shop/rules-1", "rules", "Read this first.", "shop/rules.md#1", "policy"),
-        ("shop/rules-3", "Returns", "All our rules.", "shop/rules.md#3", "policy"),
+        ("shop/rules.md", "rules", "Read this first.", "shop/rules.md#1", "policy"),
+        ("shop/rules.md#returns", "Returns", "All our rules.", "shop/rules.md#3", "policy"),
         ("faq-7", "How long?", "Thirty days.", "shop/rules.md#7", "faq"),
-        ("shop/rules-13", "Returns › Costs › Label", "It is free.", "shop/rules.md#13", "policy"),
-        ("shop/rules-18", "Last", "- one\n- two", "shop/rules.md#18", "policy"),
-    ]
+        ("shop/rules.md#returns/costs/label", "Returns › Costs › Label", "It is free.",
+         "shop/rules.md#13", "policy"),
+        ("shop/rules.md#last", "Last", "- one\n- two", "shop/rules.md#18", "policy"),
+    ]  # fmt: skip
 
 
 def test_a_question_among_the_headings_of_a_page_of_rules_makes_no_faq_entry():
@@ -90,11 +91,11 @@ def test_a_question_among_the_headings_of_a_page_of_rules_makes_no_faq_entry():
 def test_a_long_section_is_split_at_sentence_ends_and_loses_no_word():
     sentences = [f"Sentence number {number} says a little about it." for number in range(80)]
     text = "# Long?\n<!-- id: long -->\n" + "\n\n".join(sentences)
-    passages = list(markdown_passages(text, "a.md"))
-    assert ids(passages) == [f"long.{number}" for number in range(1, len(passages) + 1)]
+    passages = list(markdown_passages(text, "a.md", overlap=0))
+    assert ids(passages) == ["long", *(f"long.{n}" for n in range(2, len(passages) + 1))]
     assert len(passages) > 3
     assert all(len(passage.text) <= MAX_CHARS for passage in passages)
-    assert " ".join(passage.text for passage in passages) == " ".join(sentences)
+    assert "\n\n".join(passage.text for passage in passages) == "\n\n".join(sentences)
 
 
 def test_a_folder_is_read_with_its_sub_folders_and_without_what_holds_no_passages(tmp_path):
@@ -105,11 +106,11 @@ def test_a_folder_is_read_with_its_sub_folders_and_without_what_holds_no_passage
     (tmp_path / "README.md").write_text("# About\nNot for customers.\n", "utf-8")
     write_jsonl(tmp_path / "dropped.jsonl", [{"where": "x", "why": "y"}])
     (tmp_path / "validation.jsonl").touch()
-    (tmp_path / "notes.txt").write_text("x", "utf-8")
+    (tmp_path / "notes.xyz").write_text("x", "utf-8")
     assert [(p.id, p.source) for p in read_passages([tmp_path])] == [
-        ("Top-1", "Top.MD#1"),
-        ("a/index-1", "a/index.md#1"),
-        ("b/index-1", "b/index.md#1"),
+        ("Top.MD#top", "Top.MD#1"),
+        ("a/index.md#a", "a/index.md#1"),
+        ("b/index.md#b", "b/index.md#1"),
     ]
 
 
@@ -127,8 +128,8 @@ def test_an_faq_table_is_read_and_its_bad_rows_are_noted_or_refused(tmp_path):
     bad = BadRows()
     passages = read_passages([path], bad)
     assert [(p.id, p.title, p.text, p.source) for p in passages] == [
-        ("faq-1", "How?", "So.", f"{path}:2"),
-        ("me", "Who?", "I.", f"{path}:4"),
+        ("faq.csv#how", "How?", "So.", "faq.csv#2"),
+        ("me", "Who?", "I.", "faq.csv#4"),
     ]
     assert [where for where, _ in bad.rows] == [f"{path}:3", f"{path}:5"]
     with pytest.raises(LogFormatError, match=r"faq\.csv:3: no question or no answer"):
@@ -158,7 +159,7 @@ def test_nothing_to_read_says_so(tmp_path):
     with pytest.raises(LogFormatError, match="no such file"):
         read_passages([tmp_path / "b.md"])
     with pytest.raises(LogFormatError, match="unknown kind of file"):
-        read_passages([write(tmp_path / "a.pdf", "x")])
+        read_passages([write(tmp_path / "a.xyz", "x")])
     (tmp_path / "empty").mkdir()
     with pytest.raises(LogFormatError, match="in this folder"):
         read_passages([tmp_path / "empty"])
@@ -311,7 +312,7 @@ def test_no_index_and_a_folder_of_other_things_are_refused(tmp_path):
         build_index(SHOP, HashEncoder(), "hash", tmp_path)
     with pytest.raises(IndexMismatchError, match="is not an index"):
         build_index(SHOP, HashEncoder(), "hash", tmp_path / "photo.jpg")
-    assert ids(read_passages([write(tmp_path / "a.md", "# A?\nYes.\n")])) == ["a-1"]
+    assert ids(read_passages([write(tmp_path / "a.md", "# A?\nYes.\n")])) == ["a.md#a"]
 
 
 class Killed(BaseException):
