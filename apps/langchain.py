@@ -1,0 +1,217 @@
+"""LangChain's door: passages as its retriever and vector store, our encoder as its embeddings.
+
+Nothing is sent anywhere by this module. LangChain itself traces runs to a service where
+`LANGSMITH_TRACING` is set in the environment: leave it unset for customers' text.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.vectorstores import VectorStore
+from langchain_core.vectorstores.utils import maximal_marginal_relevance
+from numpy.typing import NDArray
+
+from data.encoders import Encoder
+from data.schema import Passage
+from retrieval.filters import Filter
+from retrieval.index import build_index
+from retrieval.living import LivingIndex
+from retrieval.protocols import LivingRetriever, Retriever
+
+_TITLE, _SOURCE, _SCORE = "title", "source", "score"
+
+
+class PassageRetriever(BaseRetriever):
+    """A `Retriever` as a LangChain retriever: a step of any chain.
+
+    Documents carry the passage's text; `title`, `source` and `score` stand in their metadata.
+    """
+
+    retriever: Any  # a Retriever; pydantic cannot check a Protocol with data in its methods
+    k: int = 5
+    where: Any = None  # a Filter or None
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        searched: Retriever = self.retriever
+        return [document_of(p) for p in searched.search(query, self.k, where=self.where)]
+
+
+class EncoderEmbeddings(Embeddings):
+    """An `Encoder` as LangChain's embeddings."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Vectors of length 1, one for each text."""
+        vectors: list[list[float]] = self.encoder.encode(texts).tolist() if texts else []
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of one text."""
+        return self.embed_documents([text])[0]
+
+
+class EmbeddingsEncoder:
+    """LangChain's embeddings as an `Encoder`."""
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self.embeddings = embeddings
+        model = getattr(embeddings, "model", "") or getattr(embeddings, "model_name", "")
+        self.fingerprint = f"langchain {type(embeddings).__qualname__} {model}".strip()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See Encoder."""
+        vectors = np.array(self.embeddings.embed_documents(list(texts)), dtype=np.float32)
+        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)
+        return unit
+
+
+class PassageStore(VectorStore):
+    """A `LivingRetriever` as a LangChain vector store.
+
+    `filter` is a dictionary of metadata keys and the values, or lists of values, that are wanted.
+    """
+
+    def __init__(self, store: LivingRetriever, encoder: Encoder) -> None:
+        """Wrap `store`, whose passages `encoder` has encoded."""
+        self.store, self.encoder = store, encoder
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """Its encoder."""
+        return EncoderEmbeddings(self.encoder)
+
+    def add_texts(
+        self,
+        texts: Iterable[str],
+        metadatas: list[dict[str, Any]] | None = None,
+        *,
+        ids: Sequence[str | None] | None = None,
+        **kwargs: Any,  # noqa: ANN401 - as the parent
+    ) -> list[str]:
+        """Add passages, or replace those with these ids; gives the ids.
+
+        Raises:
+            ValueError: If there are not as many metadatas or ids as texts.
+        """
+        texts = list(texts)
+        for name, values in (("metadatas", metadatas), ("ids", ids)):
+            if values is not None and len(values) != len(texts):
+                raise ValueError(f"{len(texts)} texts, but {len(values)} {name}")
+        passages = [
+            passage_of(
+                Document(page_content=text, metadata=metadata, id=identity or uuid.uuid4().hex)
+            )
+            for text, metadata, identity in zip(
+                texts, metadatas or repeat({}), ids or repeat(None), strict=False
+            )
+        ]
+        self.store.add(passages)
+        return [passage.id for passage in passages]
+
+    def delete(
+        self,
+        ids: list[str] | None = None,
+        **kwargs: Any,  # noqa: ANN401 - as the parent
+    ) -> bool:
+        """Delete passages by id.
+
+        Raises:
+            ValueError: Without ids: deleting all is not what a slip should do.
+        """
+        if ids is None:
+            raise ValueError("name the ids to delete")
+        self.store.delete(ids)
+        return True
+
+    def similarity_search(
+        self,
+        query: str,
+        k: int = 4,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - LangChain's name
+        **kwargs: Any,  # noqa: ANN401 - as the parent
+    ) -> list[Document]:
+        """Documents, best first."""
+        return [document_of(passage) for passage in self._found(query, k, filter)]
+
+    def similarity_search_with_score(
+        self,
+        query: str,
+        k: int = 4,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - LangChain's name
+        **kwargs: Any,  # noqa: ANN401 - as the parent
+    ) -> list[tuple[Document, float]]:
+        """Documents with their scores in [0, 1], best first."""
+        return [(document_of(passage), passage.score) for passage in self._found(query, k, filter)]
+
+    def max_marginal_relevance_search(
+        self,
+        query: str,
+        k: int = 4,
+        fetch_k: int = 20,
+        lambda_mult: float = 0.5,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - LangChain's name
+        **kwargs: Any,  # noqa: ANN401 - as the parent
+    ) -> list[Document]:
+        """Documents that are near the query and unlike one another (Carbonell & Goldstein 1998)."""
+        found = self._found(query, fetch_k, filter)
+        if not found:
+            return []
+        vectors = self.encoder.encode([query, *(passage.text for passage in found)])
+        chosen = maximal_marginal_relevance(vectors[0], list(vectors[1:]), lambda_mult, k)
+        return [document_of(found[place]) for place in chosen]
+
+    @classmethod
+    def from_texts(
+        cls,
+        texts: list[str],
+        embedding: Embeddings,
+        metadatas: list[dict[str, Any]] | None = None,
+        *,
+        ids: list[str] | None = None,
+        folder: str | Path,
+        **kwargs: Any,  # noqa: ANN401 - as the parent
+    ) -> "PassageStore":
+        """A new index in `folder` with these texts.
+
+        Raises:
+            IndexMismatchError: If `folder` is there and is not an index.
+        """
+        is_ours = isinstance(embedding, EncoderEmbeddings)
+        encoder = embedding.encoder if is_ours else EmbeddingsEncoder(embedding)
+        name = encoder.fingerprint
+        store = cls(LivingIndex(build_index([], encoder, name, Path(folder))), encoder)
+        store.add_texts(texts, metadatas, ids=ids)
+        return store
+
+    def _select_relevance_score_fn(self) -> Any:  # noqa: ANN401 - as the parent
+        return lambda score: score
+
+    def _found(self, query: str, k: int, wanted: Mapping[str, Any] | None) -> list[Passage]:
+        return self.store.search(query, k, where=Filter.of(wanted) if wanted else None)
+
+
+def document_of(passage: Passage) -> Document:
+    """A passage as LangChain's document."""
+    own = {_TITLE: passage.title, _SOURCE: passage.source, _SCORE: passage.score}
+    return Document(page_content=passage.text, metadata={**passage.metadata, **own}, id=passage.id)
+
+
+def passage_of(document: Document) -> Passage:
+    """LangChain's document, which has an id, as a passage; metadata values become text."""
+    metadata = {key: str(value) for key, value in document.metadata.items()}
+    metadata.pop(_SCORE, None)
+    title, source = metadata.pop(_TITLE, ""), metadata.pop(_SOURCE, "")
+    return Passage(document.id or "", document.page_content, title, source, metadata)

@@ -1,0 +1,303 @@
+"""Passages in Milvus: the door for more of them than one machine holds.
+
+One collection, a row a passage and one for each known question that it answers. Milvus searches
+vectors and words (its own BM25 function) and keeps its own versions; scores are fused as in an
+index, so the same question finds the same passages here and there.
+
+`uri` is a cluster's address, or a file for milvus-lite, which speaks the same API in this process.
+"""
+
+import json
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from data.encoders import Encoder
+from data.errors import IndexMismatchError, LogFormatError
+from data.schema import Passage
+from retrieval.filters import FOR_ALL, SOURCE, VALID_FROM, VALID_UNTIL, Filter
+from retrieval.fusion import DENSE_ONLY, fused
+from retrieval.lexical import words_of
+from retrieval.passages import embedding_text
+from retrieval.questions import Question
+
+COLLECTION = "passages"
+_MAX_BYTES = 65_535  # of a VARCHAR
+_MAX_ID = 512
+_BATCH = 500  # rows a call: far below gRPC's limit of a message
+_POOL = 50  # candidates that each half brings, at least
+_ALWAYS = {VALID_FROM: 0, VALID_UNTIL: 99_999_999}
+
+
+class MilvusPassages:
+    """A `LivingRetriever` on a Milvus collection, which is made where it is missing."""
+
+    def __init__(
+        self,
+        uri: str,
+        encoder: Encoder,
+        *,
+        collection: str = COLLECTION,
+        token: str = "",
+        dense_weight: float = DENSE_ONLY,
+        timeout_s: float = 10.0,
+    ) -> None:
+        """Connect.
+
+        Args:
+            uri: `http://host:19530`, or a path that ends in `.db` for milvus-lite.
+            encoder: What its vectors are made with.
+            collection: Its name; one for each index.
+            token: `user:password` or an API key, where the cluster wants one.
+            dense_weight: In [0, 1], as an index's manifest has it after fitting.
+            timeout_s: Of each call.
+
+        Raises:
+            IndexMismatchError: If there is no Milvus, or the collection is of another encoder.
+        """
+        self.encoder, self.dense_weight = encoder, dense_weight
+        self._collection, self._timeout, self._uri = collection, timeout_s, uri
+        # The field's name tells the encoder: milvus-lite keeps no description of a collection.
+        self._vector = f"vector_{sha256(encoder.fingerprint.encode()).hexdigest()[:12]}"
+        with self._said():
+            self._client = _client(uri, token, timeout_s)
+            if not self._client.has_collection(collection, timeout=timeout_s):
+                self._create(len(encoder.encode(["width"])[0]))
+            described = self._client.describe_collection(collection, timeout=timeout_s)
+        if self._vector not in {field["name"] for field in described["fields"]}:
+            raise IndexMismatchError(
+                f"{uri}: collection {collection!r} was made by something else or with another "
+                "encoder; name another collection, or open it with that encoder"
+            )
+
+    def search(self, question: str, k: int = 5, *, where: Filter | None = None) -> list[Passage]:
+        """See Retriever."""
+        if k < 1:
+            return []
+        vector = self.encoder.encode([_writable(question)])[0]
+        chosen = _expression(where)
+        rows = self._nearest(self._vector, vector.tolist(), _POOL + 20 * k, chosen)
+        words = {}
+        if self.dense_weight < DENSE_ONLY and (asked := _words(question)):
+            matched = self._nearest("bm25", asked, _POOL + 20 * k, chosen)
+            # milvus-lite gives distances, which are negative, where Milvus gives scores.
+            words = {row["row"]: abs(float(row["distance"])) for row in matched}
+            rows = list({row["row"]: row for row in (*matched, *rows)}.values())
+        if not rows:
+            return []
+        cosines = np.array([row["entity"][self._vector] for row in rows], dtype=np.float32) @ vector
+        matches = np.array([words.get(row["row"], 0.0) for row in rows], dtype=np.float32)
+        scores = np.maximum(fused(cosines, matches, self.dense_weight), 0.0)
+        best: dict[str, tuple[float, str]] = {}
+        for row, score in zip(rows, scores.tolist(), strict=True):
+            entity = row["entity"]
+            if score > best.get(entity["owner"], (-1.0, ""))[0]:
+                best[entity["owner"]] = score, entity["passage"]
+        ranked = sorted(best.items(), key=lambda pair: (-pair[1][0], pair[0]))
+        return [replace(_passage(text), score=score) for _, (score, text) in ranked[:k]]
+
+    def add(self, passages: Sequence[Passage], questions: Sequence[Question] = ()) -> None:
+        """See LivingRetriever; `questions` are known ones that these passages answer.
+
+        Raises:
+            LogFormatError: If a passage is too long for Milvus, or a question's passage is not
+                among `passages`.
+        """
+        fresh = {passage.id: passage for passage in passages}
+        texts = [(passage, embedding_text(passage), True) for passage in fresh.values()]
+        for question in questions:
+            for identity in sorted(question.relevant):
+                if identity not in fresh:
+                    raise LogFormatError(
+                        f"a known question's passage {identity!r} is not among those that are added"
+                    )
+                texts.append((fresh[identity], question.text, False))
+        if not texts:
+            return
+        vectors = self.encoder.encode([_writable(text) for _, text, _ in texts])
+        rows = [
+            _row(number, passage, text, is_own) | {self._vector: vector.tolist()}
+            for number, ((passage, text, is_own), vector) in enumerate(
+                zip(texts, vectors, strict=True)
+            )
+        ]
+        # A known passage may have had more rows than now.
+        self.delete(fresh.keys())
+        with self._said():
+            for start in range(0, len(rows), _BATCH):
+                self._client.upsert(
+                    self._collection, rows[start : start + _BATCH], timeout=self._timeout
+                )
+
+    def delete(self, ids: Collection[str]) -> None:
+        """See LivingRetriever."""
+        keys = sorted({_key(identity) for identity in ids})
+        with self._said():
+            for start in range(0, len(keys), _BATCH):
+                chosen = f"owner in {json.dumps(keys[start : start + _BATCH])}"
+                self._client.delete(self._collection, filter=chosen, timeout=self._timeout)
+
+    def __len__(self) -> int:
+        with self._said():
+            counted = self._client.query(
+                self._collection, filter="own == true", output_fields=["count(*)"],
+                timeout=self._timeout,
+            )  # fmt: skip
+        return int(counted[0]["count(*)"])
+
+    def close(self) -> None:
+        """Let go of the connection, or of milvus-lite's file."""
+        self._client.close()
+
+    def _nearest(
+        self, field: str, asked: "list[float] | str", limit: int, chosen: str
+    ) -> list[dict[str, Any]]:
+        with self._said():
+            (found,) = self._client.search(
+                self._collection, data=[asked], anns_field=field, filter=chosen, limit=limit,
+                output_fields=["owner", "passage", self._vector], timeout=self._timeout,
+            )  # fmt: skip
+        return [dict(each) for each in found]
+
+    def _create(self, width: int) -> None:
+        from pymilvus import DataType, Function, FunctionType
+
+        schema = self._client.create_schema(auto_id=False)
+        schema.add_field("row", DataType.VARCHAR, is_primary=True, max_length=_MAX_ID + 20)
+        schema.add_field("owner", DataType.VARCHAR, max_length=_MAX_ID)
+        schema.add_field("own", DataType.BOOL)
+        schema.add_field("passage", DataType.VARCHAR, max_length=_MAX_BYTES)
+        schema.add_field("metadata", DataType.JSON)
+        schema.add_field("words", DataType.VARCHAR, max_length=_MAX_BYTES, enable_analyzer=True,
+                         analyzer_params={"tokenizer": "standard"})  # fmt: skip
+        schema.add_field(self._vector, DataType.FLOAT_VECTOR, dim=width)
+        schema.add_field("bm25", DataType.SPARSE_FLOAT_VECTOR)
+        schema.add_function(
+            Function("bm25", FunctionType.BM25, input_field_names=["words"],
+                     output_field_names=["bm25"])
+        )  # fmt: skip
+        indexes = self._client.prepare_index_params()
+        indexes.add_index(self._vector, index_type="AUTOINDEX", metric_type="IP")
+        # The constants of bm25s, so that scores compare with an index's.
+        indexes.add_index("bm25", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25",
+                          params={"bm25_k1": 1.5, "bm25_b": 0.75})  # fmt: skip
+        self._client.create_collection(
+            self._collection, schema=schema, index_params=indexes, timeout=self._timeout,
+            consistency_level="Strong",  # a search sees what was added before it
+        )  # fmt: skip
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What Milvus refuses, as one line."""
+        from pymilvus.exceptions import MilvusException
+
+        try:
+            yield
+        except MilvusException as error:
+            why = str(error.message or error).splitlines()[0]
+            raise IndexMismatchError(
+                f"{self._uri}: Milvus says: {why}; check the address, the token and its health"
+            ) from error
+
+
+def _client(uri: str, token: str, timeout_s: float) -> Any:  # noqa: ANN401 - pymilvus has no types
+    try:
+        from pymilvus import MilvusClient
+    except ImportError as error:
+        raise IndexMismatchError("Milvus needs pymilvus: pip install 'deskhand[milvus]'") from error
+    # They log a refused call with its filter, in which ids stand, and raise it besides.
+    for name in ("pymilvus", "grpc._server"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return MilvusClient(uri=uri, token=token, timeout=timeout_s)
+
+
+def _row(number: int, passage: Passage, text: str, is_own: bool) -> dict[str, Any]:
+    key = _key(passage.id)
+    whole = json.dumps(
+        [passage.id, passage.text, passage.title, passage.source, dict(passage.metadata)]
+    )
+    searched = f"{passage.title}\n{passage.text}" if is_own else text
+    if len(whole) > _MAX_BYTES or len(key.encode()) > _MAX_ID:
+        raise LogFormatError(
+            f"passage {passage.id[:40]!r}: too long for Milvus ({len(whole):,} bytes, id "
+            f"{len(key.encode()):,}; at most {_MAX_BYTES:,} and {_MAX_ID}); split it"
+        )
+    return {
+        "row": key if is_own else f"{key}\t{number}",
+        "owner": key,
+        "own": is_own,
+        "passage": whole,
+        "metadata": _metadata(passage),
+        "words": _words(searched),
+    }
+
+
+def _passage(whole: str) -> Passage:
+    identity, text, title, source, metadata = json.loads(whole)
+    return Passage(identity, text, title, source, metadata)
+
+
+def _metadata(passage: Passage) -> dict[str, str | int]:
+    """What a filter reads: days as numbers, which Milvus compares."""
+    values: dict[str, str | int] = {
+        _writable(key): _writable(value) for key, value in passage.metadata.items()
+    }
+    values[SOURCE] = _writable(passage.source.partition("#")[0])
+    return values | {key: _day(passage.metadata, key) for key in _ALWAYS}
+
+
+def _day(metadata: Mapping[str, str], key: str) -> int:
+    try:
+        return _number(date.fromisoformat(metadata.get(key, "")[:10]))
+    except ValueError:
+        return _ALWAYS[key]
+
+
+def _number(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def _expression(where: Filter | None) -> str:
+    """A filter in Milvus' language; "" admits all."""
+    if where is None:
+        return ""
+    parts = []
+    for key, wanted in where.any_of:
+        field = f"metadata[{json.dumps(_writable(key), ensure_ascii=False)}]"
+        equal = [f"{field} == {json.dumps(_writable(each), ensure_ascii=False)}" for each in wanted]
+        if key in FOR_ALL:
+            equal.append(f"(not exists {field})")
+        parts.append(f"({' or '.join(sorted(equal))})" if equal else "own != own")
+    if where.valid_on is not None:
+        day = _number(where.valid_on)
+        parts += [
+            f'metadata["{VALID_FROM}"] <= {day}',
+            f'metadata["{VALID_UNTIL}"] >= {day}',
+        ]
+    return " and ".join(parts)
+
+
+def _words(text: str) -> str:
+    """Our own words, so that Milvus' tokenizer has only spaces to split at, in Chinese too."""
+    words = " ".join(words_of(_writable(text)))
+    return words.encode()[:_MAX_BYTES].decode("utf-8", "ignore")
+
+
+def _key(identity: str) -> str:
+    """An id without what UTF-8 cannot hold; two ids never share a key."""
+    return json.dumps(identity, ensure_ascii=not _is_plain(identity))[1:-1]
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and not any(0xD800 <= ord(each) <= 0xDFFF for each in text)
+
+
+def _writable(text: str) -> str:
+    """The text with `?` for halves of emoji, which neither tokenizers nor Milvus take."""
+    return text.encode("utf-8", "replace").decode("utf-8")
