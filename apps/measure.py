@@ -25,7 +25,8 @@ from finetune.run_dir import RunDir
 from finetune.serving import reply_kind
 from finetune.summary_model import SummaryModel
 from retrieval.evaluate import evaluate, fit
-from retrieval.index import MANIFEST, build_index, open_index, read_manifest
+from retrieval.index import build_index, open_index
+from retrieval.manifest import MANIFEST, read_manifest
 from retrieval.passages import read_passages
 from retrieval.questions import read_questions
 

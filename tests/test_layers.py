@@ -16,6 +16,8 @@ ONE_DOOR = {
     "gradio": "apps/web/",
     "faiss": "retrieval/",
     "bm25s": "retrieval/",
+    "jieba": "retrieval/lexical.py",
+    "filelock": "retrieval/manifest.py",
     "peft": "finetune/",
     "trl": "finetune/",
     "sentence_transformers": "finetune/",
