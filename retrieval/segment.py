@@ -238,7 +238,7 @@ class Segment:
             return rows, cosines, np.zeros(len(rows), dtype=np.float32)
         words = self.words.scores(query.words, query.idf)
         matched = words if mask is None else np.where(mask, words, 0)
-        top = _largest(matched, pool)
+        top = largest(matched, pool)
         further = np.setdiff1d(top, rows)
         if len(further):
             rows = np.concatenate([rows, further])
@@ -254,7 +254,7 @@ class Segment:
         return self._masks[where]
 
 
-def _largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """The places of the `k` largest scores that are above 0."""
     top = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
     return top[scores[top] > 0]

@@ -1,7 +1,7 @@
 """Passages that no longer hold: past their day, or from a file that has changed or gone."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -72,3 +72,13 @@ def source_hashes(paths: Sequence[Path]) -> dict[str, str]:
                     value = hashlib.file_digest(content, "sha256").hexdigest()
                 found |= {str(file): value, file.relative_to(folder).as_posix(): value}
     return found
+
+
+def ids_from(index: Index, files: Collection[str]) -> set[str]:
+    """The ids of passages that came from these files."""
+    ids: set[str] = set()
+    for segment in index.segments:
+        names, codes = segment.sources()
+        wanted = np.array([name in files for name in names])[codes]
+        ids |= {segment.passage(place).id for place in segment.live().tolist() if wanted[place]}
+    return ids
