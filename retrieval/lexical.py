@@ -25,6 +25,7 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)  # importing it has set DEB
 _WORD = re.compile(r"[^\W_]+")
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _ARRAYS = ("words", "indptr", "indices", "data")
+_READ = 200_000  # scores of words that a question reads, and then only where it must
 
 
 def words_of(text: str) -> list[str]:
@@ -76,16 +77,61 @@ class Words:
         columns = found(self._words, words)
         return np.where(columns < 0, 0, self._starts[columns + 1] - self._starts[columns])
 
-    def scores(self, words: NDArray[np.uint64], idf: NDArray[np.float64]) -> NDArray[np.float32]:
-        """BM25 (rows,) of hashed words, each with the `idf` that it has over all segments."""
-        columns = found(self._words, words)
-        own = idf_of(self.counts(words), self.rows)
+    def best(
+        self, query: "LexicalQuery", k: int, admitted: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64]:
+        """Up to `k` rows that score best, in no order; only of `admitted` (rows,), if given.
+
+        In a large segment the commonest words of a question bring no rows of their own: they stand
+        in much of it, and tell little. Rows that rarer words bring are scored by all of them.
+        """
+        columns, weights = self._columns(query)
         scores = np.zeros(self.rows, dtype=np.float32)
-        for column, weight in zip(columns, idf / own, strict=True):
+        read, told, left = 0, 0.0, len(columns)
+        for place in np.argsort(-query.idf, kind="stable"):
+            if read > _READ and 2 * told >= query.idf[columns >= 0].sum():
+                break
+            left -= 1
+            if columns[place] >= 0:
+                part = self._part(columns[place])
+                scores[self._rows[part]] += self._scores[part] * weights[place]
+                read += part.stop - part.start
+                told += query.idf[place]
+        if admitted is not None:
+            scores[~admitted] = 0
+        if not left:
+            return _largest(scores, k)
+        rows = _largest(scores, 4 * k)
+        return rows[np.argsort(-self.of(rows, query), kind="stable")[:k]]
+
+    def of(self, rows: NDArray[np.int64], query: "LexicalQuery") -> NDArray[np.float32]:
+        """The BM25 scores (m,) of m rows."""
+        scores = np.zeros(len(rows), dtype=np.float32)
+        for column, weight in zip(*self._columns(query), strict=True):
             if column >= 0:
-                part = slice(self._starts[column], self._starts[column + 1])
-                scores[self._rows[part]] += self._scores[part] * np.float32(weight)
+                part = self._part(column)
+                holders = self._rows[part]
+                places = np.minimum(np.searchsorted(holders, rows), len(holders) - 1)
+                there = holders[places] == rows
+                scores[there] += self._scores[part][places[there]] * weight
         return scores
+
+    def _columns(self, query: "LexicalQuery") -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The column of each word of a query, -1 without, and what weighs its scores alike."""
+        own = idf_of(self.counts(query.words), self.rows)
+        return found(self._words, query.words), (query.idf / own).astype(np.float32)
+
+    def _part(self, column: int) -> slice:
+        return slice(int(self._starts[column]), int(self._starts[column + 1]))
+
+
+def _largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The places of the `k` largest scores that are above 0."""
+    above = scores[scores > 0]
+    if len(above) <= k:
+        return np.flatnonzero(scores > 0)
+    top = np.flatnonzero(scores >= np.partition(above, -k)[-k])
+    return top[np.argsort(-scores[top], kind="stable")[:k]]
 
 
 def idf_of(counts: NDArray[np.int64], rows: int) -> NDArray[np.float64]:

@@ -236,14 +236,11 @@ class Segment:
         rows, cosines = self.vectors.search(vector, pool, mask)
         if query is None:
             return rows, cosines, np.zeros(len(rows), dtype=np.float32)
-        words = self.words.scores(query.words, query.idf)
-        matched = words if mask is None else np.where(mask, words, 0)
-        top = largest(matched, pool)
-        further = np.setdiff1d(top, rows)
+        further = np.setdiff1d(self.words.best(query, pool, mask), rows)
         if len(further):
             rows = np.concatenate([rows, further])
             cosines = np.concatenate([cosines, self.vectors.of(further) @ vector])
-        return rows, cosines, words[rows]
+        return rows, cosines, self.words.of(rows, query)
 
     def _row_mask(self, where: Filter | None) -> NDArray[np.bool_] | None:
         if where not in self._masks:
@@ -252,12 +249,6 @@ class Segment:
                 self._masks.pop(next(iter(self._masks)), None)
             self._masks[where] = None if mask is None else mask[self.owners]
         return self._masks[where]
-
-
-def largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """The places of the `k` largest scores that are above 0."""
-    top = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
-    return top[scores[top] > 0]
 
 
 def _line(passage: Passage) -> bytes:

@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 
+import retrieval.lexical
 from data.errors import LogFormatError
 from retrieval.dense import ExactVectors
 from retrieval.filters import Filter
@@ -52,8 +53,8 @@ def matching(folder, texts, question):
         write_words(folder, texts)
     words = Words(folder, len(texts))
     query = LexicalQuery(question, [words])
-    scores = words.scores(query.words, query.idf)
-    return [int(row) for row in np.argsort(-scores, kind="stable") if scores[row] > 0]
+    rows = words.best(query, 9)
+    return rows[np.argsort(-words.of(rows, query), kind="stable")].tolist()
 
 
 def test_lexical_search_gives_rows_that_share_a_word_best_first(tmp_path):
@@ -73,7 +74,7 @@ def test_scores_are_those_of_bm25s(tmp_path):
     words = Words(tmp_path / "words", len(texts))
     for question in ("mug plate 3", "number number", "zebra mug"):
         query = LexicalQuery(question, [words])
-        ours = words.scores(query.words, query.idf)
+        ours = words.of(np.arange(40), query)
         assert ours == pytest.approx(bm25.get_scores(words_of(question)), rel=1e-5)
 
 
@@ -86,8 +87,24 @@ def test_a_word_is_as_rare_as_it_is_in_all_segments(tmp_path):
     one = Words(tmp_path / "whole", len(whole))
     two = [Words(tmp_path / str(place), len(texts)) for place, texts in enumerate(parts)]
     query, parted = LexicalQuery("a mug plate", [one]), LexicalQuery("a mug plate", two)
-    together = np.concatenate([each.scores(parted.words, parted.idf) for each in two])
-    assert together == pytest.approx(one.scores(query.words, query.idf), rel=1e-5)
+    together = np.concatenate([each.of(np.arange(each.rows), parted) for each in two])
+    assert together == pytest.approx(one.of(np.arange(90), query), rel=1e-5)
+
+
+def test_common_words_of_a_question_bring_no_rows_in_a_large_segment(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    texts = [f"the plate {'the ' * (n % 5)} number{rng.integers(9)} a{n % 50}" for n in range(400)]
+    write_words(tmp_path / "words", texts)
+    words = Words(tmp_path / "words", len(texts))
+    for question in ("the number3 plate a7", "the plate", "the the", "number3"):
+        query = LexicalQuery(question, [words])
+        scores = words.of(np.arange(400), query)
+        exact = np.sort(scores)[::-1][:8]
+        admitted = np.arange(400) % 2 == 0
+        for read in (10**6, 50):
+            monkeypatch.setattr(retrieval.lexical, "_READ", read)
+            assert np.sort(scores[words.best(query, 8)])[::-1] == pytest.approx(exact, abs=1e-5)
+            assert not set(words.best(query, 8, admitted).tolist()) & set(range(1, 400, 2))
 
 
 def test_chinese_is_cut_into_words_and_other_text_is_left_as_it_was():
