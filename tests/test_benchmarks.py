@@ -250,7 +250,7 @@ def test_a_size_of_an_index_is_built_and_asked(tmp_path):
         texts = [
             f"how do i change number {n} of {'card' if n % 3 else 'loan'}" for n in range(count)
         ]
-        vectors = rng.normal(size=(count, 8)).astype(np.float32)
+        vectors = rng.normal(size=(count, 64)).astype(np.float32)
         np.save(tmp_path / f"{name}.npy", vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
         (tmp_path / f"{name}.json").write_text(json.dumps(texts), encoding="utf-8")
     made = retrieval_probe.build(1200, tmp_path)
