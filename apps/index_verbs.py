@@ -42,7 +42,8 @@ def index(
     stale: Annotated[
         bool,
         typer.Option(
-            "--stale", help="list passages past their day, or whose file in PATH… changed or went"
+            "--stale",
+            help="list passages past their day; with all its PATH…, of changed and gone files too",
         ),
     ] = False,
     as_json: AsJson = False,

@@ -75,7 +75,8 @@ class IvfVectors:
             count = int(admitted.sum())
             if count <= _FEW:
                 rows = np.flatnonzero(admitted)
-                return _best(rows, self.of(rows) @ vector, k)
+                cosines = self.of(rows) @ vector if count else np.zeros(0, dtype=np.float32)
+                return _best(rows, cosines, k)
             # Of rarer rows, the nearest lie in more lists.
             nprobe = min(int(np.ceil(nprobe * len(self) / count)), self._index.nlist)
             selector = _FAISS.IDSelectorBitmap(np.packbits(admitted, bitorder="little"))

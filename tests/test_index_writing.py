@@ -9,6 +9,7 @@ import pytest
 import retrieval.columns
 import retrieval.dense
 import retrieval.durable
+import retrieval.index
 import retrieval.lexical
 import retrieval.manifest
 import retrieval.segment
@@ -18,6 +19,7 @@ from retrieval.compaction import MAX_SEGMENTS, small_ones
 from retrieval.filters import Filter
 from retrieval.index import build_index, open_index
 from retrieval.manifest import read_manifest, writing
+from retrieval.segment import Segment
 from retrieval.stale import source_hashes, stale
 from retrieval.writing import add, compact, delete, rollback
 from tests.fakes import HashEncoder
@@ -121,6 +123,35 @@ def test_a_newer_version_that_cannot_be_opened_does_not_stop_the_old_one(index, 
     assert old.current() is old
     assert old.current().search("where is my parcel", 1)[0].id == "parcel"
     assert len(caplog.records) == 1
+
+
+def test_a_reader_that_writers_overtake_begins_again(index, monkeypatch):
+    overtaken = []
+
+    def segment(root, entry):
+        if not overtaken:
+            overtaken.append(entry)
+            for passages in (NEW, NEW[:1]):  # what the reader was about to open is gone then
+                build_index(passages, HashEncoder(), "hash", root)
+        return Segment(root, entry)
+
+    monkeypatch.setattr(retrieval.index, "Segment", segment)
+    assert held(opened(index)) == ["repair"]
+    assert not (index.root / overtaken[0].name).exists()
+
+
+def test_two_that_write_at_once_both_come_through(index):
+    def write(number):
+        for step in range(4):
+            add(index, [faq(f"p{number}{step}", f"text {number} {step}")])
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    fresh = [f"p{number}{step}" for number in range(2) for step in range(4)]
+    assert held(index.current()) == sorted([*ids(SHOP), *fresh])
 
 
 def test_a_rollback_brings_back_the_version_before_and_once_more_takes_it_back(index):
@@ -329,6 +360,7 @@ def test_a_large_segment_finds_nearly_what_an_exact_one_finds(
     exact = build_index(passages, WideEncoder(), "wide", tmp_path / "exact")
     assert (large.root / large.manifest.segments[0].name / "vectors.faiss").exists()
     again = open_index(large.root, WideEncoder())
+    assert again.search("title 7", 5, where=Filter.of({"kind": "none"})) == []
     for where in (None, Filter.of({"kind": "rare"}), Filter.of({"kind": "faq"})):
         hits = []
         for number in range(30):
