@@ -15,7 +15,8 @@ from data.encoders import Encoder
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from finetune.serving import encoder_of
-from retrieval.index import Index, open_index, read_manifest
+from retrieval.index import Index, open_index
+from retrieval.manifest import read_manifest
 
 
 @lru_cache(maxsize=4)

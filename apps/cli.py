@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from apps.index_verbs import index, search
+from apps.options import AsJson, Out, Overrides, say
 from data.errors import ConfigError, DeskhandError, LogFormatError
 
 app = typer.Typer(
@@ -18,11 +20,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", help="key.of.config=value, last word")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
-Out = Annotated[Path, typer.Option("--out", help="where to write")]
 
 
 @app.command()
@@ -67,7 +64,7 @@ def prepare(
     total = sum(done.conversations.values())
     splits = ", ".join(f"{count} {name}" for name, count in done.conversations.items())
     redacted = ", ".join(f"{count} {kind}" for kind, count in done.redacted.items()) or "nothing"
-    _print(
+    say(
         {"out": str(out), **done.report},
         as_json,
         f"{total} conversations, {done.turns} turns → {out} ({splits}); redacted: {redacted}",
@@ -122,7 +119,7 @@ def discover(
             + [f"  {each['size']:>6}  {each['name']}  ({each['state']})"
                for each in done["topics"][:20]]
         )  # fmt: skip
-    _print(done, as_json, text)
+    say(done, as_json, text)
 
 
 @app.command()
@@ -142,7 +139,7 @@ def mine(
         f"{done['pairs']} answers, {done['faq']} FAQ proposals, {done['contradictions']} "
         f"contradictions from {done['conversations']} conversations → {out}"
     )
-    _print(done, as_json, text)
+    say(done, as_json, text)
 
 
 @app.command()
@@ -177,7 +174,7 @@ def train(
 
     if dry_run:
         plan = describe(resolved, data, evaluation)
-        _print(
+        say(
             plan,
             as_json,
             f"{task} by {plan['method']} ({plan['because']}): {plan['summary']}",
@@ -194,7 +191,7 @@ def train(
         f"  {key}: {done.metrics[split]['before'].get(key)} before, {value} after"
         for key, value in done.metrics[split]["after"].items()
     ]
-    _print({"run": str(out), **done.metrics}, as_json, "\n".join(lines))
+    say({"run": str(out), **done.metrics}, as_json, "\n".join(lines))
 
 
 @app.command()
@@ -240,7 +237,7 @@ def tune(
     if "test" in done.metrics:
         reached = done.metrics["test"]["after"][done.metric]
         lines.append(f"  test: {done.metric} {reached:.4f}")
-    _print({"run": str(out), **done.to_dict()}, as_json, "\n".join(lines))
+    say({"run": str(out), **done.to_dict()}, as_json, "\n".join(lines))
 
 
 @app.command()
@@ -260,7 +257,7 @@ def extend(
         f"held out in turn, {held['recall']:.0%} of them are found; they take "
         f"{held['taken_from_old']:.1%} of the old rows that the run remembers"
     )
-    _print(done, as_json, f"{out}: {added}; {found}; {done['seconds']} s")
+    say(done, as_json, f"{out}: {added}; {found}; {done['seconds']} s")
 
 
 @app.command()
@@ -273,7 +270,7 @@ def evaluate(
     from apps.measure import evaluate_path
 
     metrics = evaluate_path(run, data)
-    _print(metrics, as_json, "\n".join(f"{key}: {value}" for key, value in metrics.items()))
+    say(metrics, as_json, "\n".join(f"{key}: {value}" for key, value in metrics.items()))
 
 
 @app.command()
@@ -304,48 +301,8 @@ def predict(
         typer.echo(json.dumps(row, ensure_ascii=False) if as_json else _readable(row))
 
 
-@app.command()
-def index(
-    paths: Annotated[list[Path], typer.Argument(help="FAQ, policies, prepared conversations")],
-    out: Out,
-    questions: Annotated[
-        Path | None, typer.Option(help="known questions with the ids that answer them")
-    ] = None,
-    fit_questions: Annotated[
-        Path | None, typer.Option("--fit", help="labelled questions for fusion and threshold")
-    ] = None,
-    encoder: Annotated[str | None, typer.Option(help="encoder or reply run")] = None,
-    overrides: Overrides = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a searchable index of what the company has answered."""
-    from apps.measure import make_index
-
-    made = make_index(paths, out, questions, fit_questions, encoder, overrides or ())
-    kinds = ", ".join(f"{count} {kind}" for kind, count in made["kinds"].items())
-    _print(made, as_json, f"{made['passages']} passages ({kinds}) → {out}")
-
-
-@app.command()
-def search(
-    index_path: Annotated[Path, typer.Argument(metavar="INDEX", help="an index")],
-    question: Annotated[str, typer.Argument(help="what is asked")],
-    k: Annotated[int, typer.Option("-k", min=1, help="passages at most")] = 5,
-    as_json: AsJson = False,
-) -> None:
-    """The passages that answer a question."""
-    from apps.build import opened_index
-    from apps.explain import passage_values
-
-    opened = opened_index(index_path, 2)
-    found = opened.search(question, k)
-    rows = [passage_values(passage) for passage in found]
-    answerable = opened.answerable(found)
-    lines = [f"{row['score']:.3f}  {row['title']}  [{row['source']}]" for row in rows]
-    if not answerable:
-        lines.insert(0, "nothing here answers that; the closest:")
-    result = {"question": question, "answerable": answerable, "passages": rows}
-    _print(result, as_json, "\n".join(lines))
+app.command()(index)
+app.command()(search)
 
 
 @app.command()
@@ -360,7 +317,7 @@ def ask(
     from apps.serving import ask_app
 
     result = ask_app(app_name, message, conversation, overrides or ())
-    _print(result, as_json, str(result["text"]))
+    say(result, as_json, str(result["text"]))
 
 
 @app.command()
@@ -411,10 +368,6 @@ def _pair(entry: str, option: str) -> tuple[str, str]:
     if not (key and sign and value):
         raise ConfigError(f"{option} {entry}: field=column is needed")
     return key, value
-
-
-def _print(values: Any, as_json: bool, text: str) -> None:  # noqa: ANN401 - whatever JSON holds
-    typer.echo(json.dumps(values, ensure_ascii=False) if as_json else text)
 
 
 def _readable(row: dict[str, Any]) -> str:

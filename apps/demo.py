@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data.errors import DeskhandError
 from finetune.run_dir import RunDir
-from retrieval.index import MANIFEST
+from retrieval.manifest import MANIFEST
 
 logger = logging.getLogger(__name__)
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"

@@ -1,7 +1,6 @@
 """What the command line does with runs and indexes: evaluate, predict, make an index."""
 
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ from pydantic import ValidationError
 from apps.build import opened_encoder
 from apps.predict_pairs import predict_answers, predict_relations
 from data.conversations import entity_values
-from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, LogFormatError, RunDirError
-from data.rows import SUFFIXES, BadRows, read_rows, read_text
+from data.rows import SUFFIXES, read_rows, read_text
 from finetune.config import TrainConfig
 from finetune.intent_model import IntentModel
 from finetune.multi_label_model import MultiLabelModel, is_multi_label
@@ -24,9 +22,9 @@ from finetune.reranker_model import RerankerModel
 from finetune.run_dir import RunDir
 from finetune.serving import reply_kind
 from finetune.summary_model import SummaryModel
-from retrieval.evaluate import evaluate, fit
-from retrieval.index import MANIFEST, build_index, open_index, read_manifest
-from retrieval.passages import read_passages
+from retrieval.evaluate import evaluate
+from retrieval.index import open_index
+from retrieval.manifest import MANIFEST, read_manifest
 from retrieval.questions import read_questions
 
 THREADS = 2
@@ -218,53 +216,3 @@ def extend_run(run: Path, data: Path, out: Path) -> dict[str, Any]:
         "held_out": done.metrics,
         "seconds": done.seconds,
     }
-
-
-def make_index(
-    paths: Sequence[Path],
-    out: Path,
-    questions: Path | None,
-    labelled: Path | None,
-    encoder: str | None,
-    overrides: Sequence[str],
-) -> dict[str, Any]:
-    """Build an index; fit its fusion and threshold where labelled questions are given.
-
-    Args:
-        paths: FAQ, policies, conversations.
-        out: The index directory.
-        questions: Known questions with the ids that answer them; each is a further way to be found.
-        labelled: Questions with and without an answer, to fit on; not those of `questions`.
-        encoder: Name, path or reply run.
-        overrides: `encoder=…` again, for scripts that set everything that way.
-
-    Raises:
-        DeskhandError: If a file, an option or the encoder is wrong.
-    """
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key != "encoder" or not value:
-            raise ConfigError(
-                f"--set {override}: an index has one setting, encoder=NAME or a reply run"
-            )
-        encoder = value
-    name = encoder or DEFAULT_ENCODER
-    bad = BadRows()
-    passages = read_passages(paths, bad)
-    if bad.lines:
-        raise LogFormatError(f"{bad.lines[0]} ({len(bad)} bad rows; nothing was indexed)")
-    known = read_questions(questions) if questions is not None else []
-    index = build_index(passages, opened_encoder(name, THREADS), name, out, known)
-    result: dict[str, Any] = {
-        "index": str(out),
-        "passages": len(passages),
-        "kinds": dict(Counter(passage.metadata.get("kind", "passage") for passage in passages)),
-        "encoder": name,
-    }
-    if labelled is not None:
-        fit(index, read_questions(labelled), labelled.name, kinds={"faq"})
-        result |= {
-            "dense_weight": index.manifest.dense_weight,
-            "threshold": index.manifest.threshold,
-        }
-    return result

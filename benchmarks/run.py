@@ -13,12 +13,13 @@ and one that is there is not measured again.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from benchmarks import demo, discover, logs, pretrain, samples, tweetsumm
+from benchmarks import demo, discover, logs, pretrain, retrieval_scale, samples, tweetsumm
 from benchmarks.circumstances import circumstances
 from benchmarks.finetune import case as finetune
 from benchmarks.finetune.tables import footnote, sections
@@ -28,6 +29,7 @@ PAGE = Path(__file__).parent.parent / "BENCHMARKS.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 SEED = 0
 FINETUNE = "finetune"
+SCALE = "retrieval_scale"
 
 Case = Callable[[Path], list[dict[str, Any]]]
 CASES: dict[str, tuple[str, Case]] = {
@@ -40,6 +42,7 @@ CASES: dict[str, tuple[str, Case]] = {
         "Continued pre-training on the sample conversations, then a frozen head",
         pretrain.run,
     ),
+    SCALE: ("An index from 1,000 to 1,000,000 rows, one core", retrieval_scale.run),
     "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
 
@@ -53,6 +56,10 @@ def main(
     force: Annotated[bool, typer.Option("--force", help="finetune: measure again")] = False,
     setfit_python: Annotated[
         Path | None, typer.Option(help="finetune: an interpreter that has SetFit")
+    ] = None,
+    sizes: Annotated[str, typer.Option(help="retrieval_scale: rows, by commas")] = "",
+    peers_python: Annotated[
+        Path | None, typer.Option(help="retrieval_scale: an interpreter that has the peers")
     ] = None,
 ) -> None:
     """Run cases (all of them when none is named) and write the tables."""
@@ -68,17 +75,22 @@ def main(
     for name in wanted:
         if name == FINETUNE:
             whole = finetune.run(datasets, only or (), force, setfit_python)
+        elif name == SCALE:
+            rows = [int(size) for size in sizes.split(",") if size] or retrieval_scale.SIZES
+            _run(
+                name, datasets, partial(retrieval_scale.run, sizes=rows, peers_python=peers_python)
+            )
         else:
-            _run(name, datasets)
+            _run(name, datasets, CASES[name][1])
     _render()
     if not whole:
         raise typer.Exit(1)
 
 
-def _run(name: str, datasets: Path) -> None:
+def _run(name: str, datasets: Path, case: Case) -> None:
     about = circumstances(f"python -m benchmarks.run {name}")
     start = time.perf_counter()
-    rows = CASES[name][1](datasets)
+    rows = case(datasets)
     result = {"case": name, "rows": rows, "wall_s": round(time.perf_counter() - start, 1)}
     path = RESULTS / f"{name}.json"
     text = json.dumps(result | about | {"seed": SEED}, indent=2)

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from data.errors import LogFormatError
 from data.schema import Passage
-from retrieval.index import DENSE_ONLY, Index
+from retrieval.filters import Filter
+from retrieval.fusion import DENSE_ONLY
+from retrieval.index import Index
 from retrieval.questions import Question
 
 WEIGHTS = (DENSE_ONLY, 0.9, 0.8, 0.7, 0.6, 0.5)
@@ -118,8 +120,9 @@ def _searched(
     """What is found for each question; all are encoded together."""
     if vectors is None:
         vectors = index.encoder.encode([question.text for question in questions])
+    where = None if kinds is None else Filter.of({"kind": kinds})
     return [
-        index.search(question.text, k, kinds=kinds, vector=vector)
+        index.search(question.text, k, where=where, vector=vector)
         for question, vector in zip(questions, vectors, strict=True)
     ]
 

@@ -1,126 +1,172 @@
-"""An index directory: passages with their vectors and words, one manifest that is renamed last.
+"""The index: passages that are searched by vectors and words, in immutable segments.
 
-    INDEX/manifest.json          encoder and its fingerprint, segments, fusion weight, threshold
-    INDEX/segment-<id>/          passages.jsonl, owners.npy, vectors.npy, bm25/
-
-A passage has a row of its own, and one for each known question that it answers: what customers
-asked is closer to what customers will ask than the company's own words are. `owners.npy` tells
-whose a row is.
-
-A segment never changes once the manifest names it, so that a reader or a crash sees the old index
-or the new one, never a mixture.
+`manifest.py` draws the directory, `segment.py` a segment. `Index` only searches. What changes an
+index stands in `build_index` here, `writing.py` and `compaction.py`; each gives a new version.
 """
 
-import json
-import shutil
-import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.encoders import Encoder
 from data.errors import IndexMismatchError, LogFormatError
-from data.rows import read_rows, write_jsonl
 from data.schema import Passage
-from retrieval.dense import DenseIndex
-from retrieval.lexical import LexicalIndex
+from retrieval.filters import Filter
+from retrieval.fusion import DENSE_ONLY, fused
+from retrieval.lexical import LexicalQuery
+from retrieval.manifest import (
+    MANIFEST,
+    Manifest,
+    SegmentEntry,
+    commit,
+    may_be_replaced,
+    read_manifest,
+    writing,
+)
 from retrieval.passages import embedding_text
 from retrieval.questions import Question
+from retrieval.segment import Segment, write_segment
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-PARTIAL_MANIFEST = f".{MANIFEST}.partial"
-DENSE_ONLY = 1.0
-_HALF = 10.0  # the BM25 score that counts as 0.5: scores have no upper end
 _POOL = 50  # candidates that each half brings, at least
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What an index is made of.
-
-    `dense_weight` in [0, 1] is the vectors' part of a score, the words have the rest; `threshold`
-    the lowest score of a best passage that still answers, `fitted_on` the questions that both were
-    fitted on.
-    """
-
-    encoder: str
-    fingerprint: str
-    segments: tuple[str, ...]
-    dense_weight: float = DENSE_ONLY
-    threshold: float = 0.0
-    fitted_on: str = "nothing: vectors only, every question counts as answerable"
-    format: int = FORMAT
+_DEEPEST = 10_000  # candidates, past which no more are looked at for other passages or sources
+_log = logging.getLogger(__name__)
 
 
 class Index:
-    """Passages that can be searched. Open one with `open_index`, make one with `build_index`."""
+    """Passages that can be searched. Open one with `open_index`, make one with `build_index`.
+
+    It stays what it was when others write: `current` gives the newest version.
+    """
 
     def __init__(
-        self, root: Path, manifest: Manifest, passages: list[Passage], dense: DenseIndex,
-        lexical: LexicalIndex, owners: NDArray[np.int64], encoder: Encoder,
-    ) -> None:  # fmt: skip
-        self.root, self.manifest, self.passages = root, manifest, passages
-        self.encoder, self._owners = encoder, owners
-        self._dense, self._lexical = dense, lexical
+        self, root: Path, manifest: Manifest, segments: Sequence[Segment], encoder: Encoder
+    ) -> None:
+        self.root, self.manifest, self.encoder = root, manifest, encoder
+        self.segments = tuple(segments)
+        self._seen = _stamp(root)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.segments))
+
+    @property
+    def passages(self) -> Iterator[Passage]:
+        """All of them, read from the disk one after the other."""
+        return (passage for segment in self.segments for passage in segment.passages())
+
+    def missing(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` that no passage has."""
+        there: set[str] = set()
+        for segment in self.segments:
+            there |= segment.places_of(ids).keys()
+        return set(ids) - there
 
     def search(
         self,
         question: str,
         k: int = 5,
         *,
-        kinds: Collection[str] | None = None,
+        where: Filter | None = None,
         vector: NDArray[np.float32] | None = None,
+        per_source: int | None = None,
     ) -> list[Passage]:
         """Up to `k` passages, best first, scores in [0, 1].
 
         Args:
             question: What is asked.
             k: How many at most.
-            kinds: Only passages whose metadata `kind` is one of these.
+            where: Only passages that it admits.
             vector: The question's vector (D,), if the caller has it.
+            per_source: At most so many passages of one file.
         """
+        if not self.segments or k < 1:
+            return []
         if vector is None:
-            vector = self.encoder.encode([question])[0]
-        pool = _POOL + 20 * k if kinds is None else len(self._owners)
-        weight = self.manifest.dense_weight
-        cosines = dict(self._dense.search(vector, pool))
-        words = dict(self._lexical.search(question, pool)) if weight < DENSE_ONLY else {}
-        best: dict[int, float] = {}
-        for row in cosines.keys() | words.keys():
-            owner = int(self._owners[row])
-            if kinds is not None and self.passages[owner].metadata.get("kind") not in kinds:
-                continue
-            cosine = cosines.get(row)
-            if cosine is None:
-                cosine = float(self._dense.vectors[row] @ vector)
-            matched = words.get(row, 0.0)
-            score = weight * max(cosine, 0.0) + (1 - weight) * matched / (matched + _HALF)
-            best[owner] = max(best.get(owner, 0.0), min(score, 1.0))
+            vector = self.encoder.encode([_encodable(question)])[0]
+        vector = np.ascontiguousarray(vector, dtype=np.float32)
+        query = None
+        if self.manifest.dense_weight < DENSE_ONLY:
+            query = LexicalQuery(question, [segment.words for segment in self.segments])
+        pool = _POOL + 20 * k
+        while True:
+            ranked, is_all = self._ranked(vector, query, pool, where)
+            chosen = _chosen(ranked, self.segments, k, per_source)
+            if len(chosen) == k or is_all or pool >= _DEEPEST:
+                break
+            pool *= 4  # these were rows of few passages, or of few sources
+        return [
+            replace(self.segments[number].passage(place), score=score)
+            for score, number, place in chosen
+        ]
+
+    def _ranked(
+        self,
+        vector: NDArray[np.float32],
+        query: LexicalQuery | None,
+        pool: int,
+        where: Filter | None,
+    ) -> tuple[list[tuple[float, int, int]], bool]:
+        """(score, segment, place) of candidates, best first, and whether there are no others.
+
+        A passage has its best row's score.
+        """
+        best: dict[tuple[int, int], float] = {}
+        is_all = True
+        for number, segment in enumerate(self.segments):
+            rows, cosines, words = segment.candidates(vector, query, pool, where)
+            is_all &= len(rows) < pool
+            scores = fused(cosines, words, self.manifest.dense_weight)
+            owners = segment.owners[rows]
+            for place, score in zip(owners.tolist(), scores.tolist(), strict=True):
+                key = number, place
+                if score > best.get(key, -1.0):
+                    best[key] = score
         ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
-        return [replace(self.passages[owner], score=score) for owner, score in ranked[:k]]
+        return [(score, number, place) for (number, place), score in ranked], is_all
 
     def answerable(self, passages: Sequence[Passage]) -> bool:
         """Whether the best of the found passages is close enough to answer."""
         return bool(passages) and passages[0].score >= self.manifest.threshold
 
+    def current(self) -> "Index":
+        """The newest version: this very index where nobody has written since.
+
+        One that cannot be opened is logged, and this one goes on: its files stay readable.
+        """
+        stamp = _stamp(self.root)
+        if stamp == self._seen:
+            return self
+        try:
+            return open_index(self.root, self.encoder, self)
+        except IndexMismatchError as error:
+            _log.warning("the version before it is searched on: %s", error)
+            self._seen = stamp
+            return self
+
     def weighted(self, dense_weight: float) -> "Index":
         """The same passages under another weight, without threshold: to try, nothing is written."""
         manifest = replace(self.manifest, dense_weight=dense_weight, threshold=0.0)
-        parts = self._dense, self._lexical, self._owners
-        return Index(self.root, manifest, self.passages, *parts, self.encoder)
+        return Index(self.root, manifest, self.segments, self.encoder)
 
     def refit(self, dense_weight: float, threshold: float, fitted_on: str) -> "Index":
-        """The same index with another weight and threshold, its manifest replaced."""
-        manifest = replace(
-            self.manifest, dense_weight=dense_weight, threshold=threshold, fitted_on=fitted_on
-        )
-        _write_manifest(self.root, manifest)
-        self.manifest = manifest
+        """The same index with another weight and threshold, its manifest replaced.
+
+        A rollback brings back what was before the passages changed, not before the fit.
+
+        Raises:
+            IndexMismatchError: If someone has written since this index was opened.
+        """
+        with writing(self.root):
+            if read_manifest(self.root).version != self.manifest.version:
+                raise IndexMismatchError(f"{self.root}: changed since it was opened; fit it again")
+            fitted = replace(
+                self.manifest, dense_weight=dense_weight, threshold=threshold, fitted_on=fitted_on
+            )
+            self.manifest = commit(self.root, fitted, keep=False)
+            self._seen = _stamp(self.root)
         return self
 
 
@@ -130,113 +176,137 @@ def build_index(
     name: str,
     root: Path,
     questions: Sequence[Question] = (),
+    *,
+    extra_rows: Sequence[tuple[str, str]] = (),
+    sources: Mapping[str, str] | None = None,
 ) -> Index:
-    """Write a new index to `root`; one that was there is replaced at the last moment.
+    """Write a new index to `root`; one that was there is the version to roll back to.
 
     Args:
-        passages: At least one, ids unique.
+        passages: Ids unique.
         encoder: What its vectors are made with.
         name: The encoder's name or run, for the manifest.
         root: The index directory.
-        questions: Known questions and the passages that answer them.
+        questions: Known questions and the passages that answer them; each is a further row.
+        extra_rows: (text, passage id) of further texts that lead to a passage.
+        sources: SHA-256 of the files that passages came from, by name.
 
     Raises:
-        LogFormatError: If a question's passage is not among `passages`.
+        LogFormatError: If an id stands twice, or a question's passage is not among `passages`.
         IndexMismatchError: If `root` is a file, or a folder that is not an index.
     """
-    if root.exists() and not _may_be_replaced(root):
+    if root.exists() and not may_be_replaced(root):
         raise IndexMismatchError(f"{root}: exists and is not an index; choose another --out")
-    asked = _owned(passages, questions)
-    segment = f"segment-{uuid.uuid4().hex[:8]}"
-    folder = root / segment
-    folder.mkdir(parents=True)
-    texts = [embedding_text(passage) for passage in passages] + [text for text, _ in asked]
-    dense = DenseIndex(encoder.encode(texts))
-    lexical = LexicalIndex.build(
-        [f"{passage.title}\n{passage.text}" for passage in passages] + [text for text, _ in asked]
-    )
-    owners = np.array([*range(len(passages)), *(owner for _, owner in asked)], dtype=np.int64)
-    write_jsonl(folder / "passages.jsonl", (asdict(passage) for passage in passages))
-    np.save(folder / "owners.npy", owners)
-    dense.save(folder / "vectors.npy")
-    lexical.save(folder / "bm25")
-    manifest = Manifest(name, encoder.fingerprint, (segment,))
-    _write_manifest(root, manifest)
-    for old in root.glob("segment-*"):
-        if old.name != segment:
-            shutil.rmtree(old)
-    return Index(root, manifest, list(passages), dense, lexical, owners, encoder)
+    extras = owned(passages, questions, extra_rows)
+    vectors = encoded(passages, extras, encoder)
+    with writing(root):
+        entries: tuple[SegmentEntry, ...] = ()
+        if passages:
+            entries = (write_segment(root, passages, extras, vectors),)
+        new = Manifest(name, encoder.fingerprint, entries, sources=dict(sources or {}))
+        manifest = commit(root, new)
+        return Index(root, manifest, [Segment(root, entry) for entry in entries], encoder)
 
 
-def _may_be_replaced(root: Path) -> bool:
-    """Whether it is an index, or a folder with nothing but what a killed first build leaves."""
-    if not root.is_dir():
-        return False
-    ours = {*root.glob("segment-*"), root / PARTIAL_MANIFEST}
-    return (root / MANIFEST).exists() or set(root.iterdir()) <= ours
-
-
-def _owned(passages: Sequence[Passage], questions: Sequence[Question]) -> list[tuple[str, int]]:
-    """(question, place of a passage that answers it), one for each of its passages."""
-    places = {passage.id: place for place, passage in enumerate(passages)}
-    owned = []
-    for question in questions:
-        for identity in sorted(question.relevant):
-            if identity not in places:
-                raise LogFormatError(
-                    f"a known question's passage {identity!r} is not indexed; add its source"
-                )
-            owned.append((question.text, places[identity]))
-    return owned
-
-
-def read_manifest(root: Path) -> Manifest:
-    """What the index at `root` is made of.
+def owned(
+    passages: Sequence[Passage],
+    questions: Sequence[Question],
+    extra_rows: Sequence[tuple[str, str]],
+) -> list[tuple[str, int]]:
+    """(text, place of its passage) of each row beside the passages' own.
 
     Raises:
-        IndexMismatchError: If there is none, or of another format.
+        LogFormatError: If an id stands twice, or a text's passage is not among `passages`.
     """
-    try:
-        values: Any = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise IndexMismatchError(f"{root}: no index here; make one with deskhand index") from error
-    except (OSError, ValueError) as error:
-        raise IndexMismatchError(f"{root / MANIFEST}: cannot be read; index again") from error
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise IndexMismatchError(f"{root}: not an index of format {FORMAT}; index again")
-    try:
-        return Manifest(**{**values, "segments": tuple(values["segments"])})
-    except (KeyError, TypeError) as error:
-        raise IndexMismatchError(f"{root / MANIFEST}: incomplete; index again") from error
+    places = {passage.id: place for place, passage in enumerate(passages)}
+    if len(places) < len(passages):
+        twice = next(p.id for place, p in enumerate(passages) if places[p.id] != place)
+        raise LogFormatError(f"passage id {twice!r} occurs twice; give each its own")
+    rows = [(question.text, each) for question in questions for each in sorted(question.relevant)]
+    for _, identity in (*rows, *extra_rows):
+        if identity not in places:
+            raise LogFormatError(
+                f"a known question's passage {identity!r} is not indexed; add its source"
+            )
+    return [(text, places[identity]) for text, identity in (*rows, *extra_rows)]
 
 
-def open_index(root: Path, encoder: Encoder) -> Index:
+def encoded(
+    passages: Sequence[Passage], extras: Sequence[tuple[str, int]], encoder: Encoder
+) -> NDArray[np.float32]:
+    """The vectors (n + len(extras), D) of all rows."""
+    texts = [embedding_text(passage) for passage in passages] + [text for text, _ in extras]
+    if not texts:
+        return np.zeros((0, 0), dtype=np.float32)
+    return encoder.encode([_encodable(text) for text in texts])
+
+
+def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Index:
     """Open an index for searching.
+
+    Args:
+        root: The index directory.
+        encoder: What it was built with.
+        opened: An earlier version, whose segments are taken over where they are the same.
 
     Raises:
         IndexMismatchError: If it is missing or broken, or `encoder` is not the one it was built
             with.
     """
-    manifest = read_manifest(root)
-    if manifest.fingerprint != encoder.fingerprint:
-        raise IndexMismatchError(
-            f"{root}: built with encoder {manifest.encoder} (weights {manifest.fingerprint[:12]}), "
-            f"opened with weights {encoder.fingerprint[:12]}; index again or open it with that one"
-        )
+    known = {segment.entry: segment for segment in opened.segments} if opened else {}
+    while True:
+        seen, manifest = _stamp(root), read_manifest(root)
+        if manifest.fingerprint != encoder.fingerprint:
+            raise IndexMismatchError(
+                f"{root}: built with encoder {manifest.encoder} (weights "
+                f"{manifest.fingerprint[:12]}), opened with weights {encoder.fingerprint[:12]}; "
+                "index again or open it with that one"
+            )
+        try:
+            segments = [
+                known[entry] if entry in known else Segment(root, entry)
+                for entry in manifest.segments
+            ]
+        except IndexMismatchError:
+            if _stamp(root) == seen:
+                raise
+            continue  # someone has written twice since the manifest was read: begin again
+        index = Index(root, manifest, segments, encoder)
+        index._seen = seen
+        return index
+
+
+def _encodable(text: str) -> str:
+    """The text with `?` for halves of emoji, which tokenizers refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _chosen(
+    ranked: Sequence[tuple[float, int, int]],
+    segments: Sequence[Segment],
+    k: int,
+    per_source: int | None,
+) -> list[tuple[float, int, int]]:
+    """The first `k`, at most `per_source` of one file."""
+    if per_source is None:
+        return list(ranked[:k])
+    taken: dict[str, int] = {}
+    chosen = []
+    for candidate in ranked:
+        files, codes = segments[candidate[1]].sources()
+        file = files[codes[candidate[2]]]
+        taken[file] = taken.get(file, 0) + 1
+        if taken[file] <= per_source:
+            chosen.append(candidate)
+        if len(chosen) == k:
+            break
+    return chosen
+
+
+def _stamp(root: Path) -> tuple[int, int, int] | None:
+    """What tells that the manifest was replaced; None where there is none."""
     try:
-        folder = root / manifest.segments[0]
-        passages = [Passage(**row.values) for row in read_rows(folder / "passages.jsonl")]
-        dense = DenseIndex.load(folder / "vectors.npy")
-        owners = np.load(folder / "owners.npy", allow_pickle=False)
-        lexical = LexicalIndex.load(folder / "bm25")
-    except (OSError, EOFError, LookupError, TypeError, ValueError, LogFormatError) as error:
-        raise IndexMismatchError(f"{root}: broken ({type(error).__name__}); index again") from error
-    if not len(owners) == len(dense.vectors) == lexical.size or owners.max() != len(passages) - 1:
-        raise IndexMismatchError(f"{root}: broken (its parts differ in length); index again")
-    return Index(root, manifest, passages, dense, lexical, owners, encoder)
-
-
-def _write_manifest(root: Path, manifest: Manifest) -> None:
-    partial = root / PARTIAL_MANIFEST
-    partial.write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
-    partial.replace(root / MANIFEST)
+        stat = (root / MANIFEST).stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size

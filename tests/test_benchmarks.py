@@ -4,6 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from benchmarks import retrieval_probe
 from benchmarks.finetune import paired, tables
 from benchmarks.finetune.cells import (
     OURS,
@@ -241,3 +242,20 @@ def test_the_front_is_told_on_validation():
     rows = curve_rows(lambda dataset, setting, system: known.get(system, []))
     assert ["front" in row["beside"] for row in rows[:3]] == [True, False, True]
     assert {row["value"] for row in rows[3:]} == {"not measured"}
+
+
+def test_a_size_of_an_index_is_built_and_asked(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, count in (("bases", 40), ("questions", 30)):
+        texts = [
+            f"how do i change number {n} of {'card' if n % 3 else 'loan'}" for n in range(count)
+        ]
+        vectors = rng.normal(size=(count, 64)).astype(np.float32)
+        np.save(tmp_path / f"{name}.npy", vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+        (tmp_path / f"{name}.json").write_text(json.dumps(texts), encoding="utf-8")
+    made = retrieval_probe.build(1200, tmp_path)
+    said = retrieval_probe.ask(1200, tmp_path)
+    assert made["about"] == {}
+    assert made["disk_mb"] >= made["vectors_mb"] > 0
+    assert said["recall_at_10"] == 1
+    assert said["whole_p95_ms"] >= said["whole_p50_ms"] > 0

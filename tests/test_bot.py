@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.intent_model import IntentPrediction
 from finetune.trust import Levels
 from retrieval.index import build_index
+from retrieval.writing import add
 from tests.fakes import HashEncoder
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
@@ -195,6 +197,16 @@ def test_the_faq_app_answers_from_entries_alone_or_says_that_it_does_not_know(in
     unknown = chat(app, "zebra")
     assert (unknown.text, unknown.reason) == (UNKNOWN, "no_answer")
     assert all(p.metadata["kind"] == "faq" for p in answer.passages)
+
+
+def test_an_app_that_runs_sees_what_is_added_and_not_what_is_past_its_day(index):
+    app = FaqApp(index)
+    old = Passage("old", "Ten pounds.", "how much is a zebra", "faq.md#9",
+                  {"kind": "faq", "valid_until": "2001-01-31"})  # fmt: skip
+    add(index, [old])
+    assert chat(app, "how much is a zebra").text == UNKNOWN
+    add(index, [replace(old, id="new", text="Twelve pounds.", metadata={"kind": "faq"})])
+    assert chat(app, "how much is a zebra").text == "Twelve pounds."
 
 
 def test_a_summary_quotes_what_was_wanted_and_done():

@@ -14,10 +14,12 @@ MAY_IMPORT = {
 }
 ONE_DOOR = {
     "gradio": "apps/web/",
-    "faiss": "retrieval/",
+    "faiss": ("retrieval/", "benchmarks/retrieval_peers.py"),
     "bm25s": "retrieval/",
     "pypdf": "retrieval/documents/pdf.py",
     "docx": "retrieval/documents/word.py",
+    "jieba": "retrieval/lexical.py",
+    "filelock": "retrieval/manifest.py",
     "peft": "finetune/",
     "trl": "finetune/",
     "sentence_transformers": "finetune/",

@@ -1,173 +1,23 @@
-import json
-import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-import retrieval.index
-from data.conversations import to_dict
-from data.errors import IndexMismatchError, LogFormatError
-from data.rows import BadRows, write_jsonl
-from data.schema import Conversation, Passage, Turn
-from retrieval.dense import DenseIndex
-from retrieval.evaluate import DEPTH, evaluate, fit
-from retrieval.index import DENSE_ONLY, build_index, open_index
-from retrieval.lexical import LexicalIndex, words_of
-from retrieval.passages import MAX_CHARS, embedding_text, markdown_passages, read_passages
-from retrieval.questions import Question, read_questions
+import retrieval.lexical
+from data.errors import LogFormatError
+from retrieval.dense import ExactVectors
+from retrieval.filters import Filter
+from retrieval.fusion import DENSE_ONLY
+from retrieval.index import build_index, open_index
+from retrieval.lexical import LexicalQuery, Words, words_of, write_words
 from tests.fakes import HashEncoder
-
-PAGE = """\
-Read this first.
-
-# Returns
-
-All our rules.
-
-## How long?
-<!-- id: faq-7 -->
-Thirty days.
-
-## Costs
-
-### Label
-It is free.
-
-### Empty
-
-# Last
-- one
-- two
-"""
-
-
-def faq(identity, title, text="Yes.", kind="faq"):
-    return Passage(identity, text, title, "faq.md#1", {"kind": kind})
-
-
-SHOP = [
-    faq("refund", "when does my refund arrive", "Five working days."),
-    faq("parcel", "where is my parcel", "See the tracking page."),
-    faq("warranty", "how long is the warranty", "Two years.", kind="policy"),
-    faq("gift", "can i buy a gift card", "Ten to 250 pounds."),
-]
+from tests.shop import SHOP, asked, ids
 
 
 @pytest.fixture
 def index(tmp_path):
     return build_index(SHOP, HashEncoder(), "hash", tmp_path / "index")
-
-
-def asked(text, *relevant):
-    return Question(text, frozenset(relevant))
-
-
-def ids(passages):
-    return [passage.id for passage in passages]
-
-
-# Passages
-
-
-def test_each_heading_with_text_below_it_is_a_passage():
-    passages = list(markdown_passages(PAGE, "shop/rules.md"))
-    assert [(p.id, p.title, p.text, p.source, p.metadata["kind"]) for p in passages] == [
-        ("shop/rules.md", "rules", "Read this first.", "shop/rules.md#1", "policy"),
-        ("shop/rules.md#returns", "Returns", "All our rules.", "shop/rules.md#3", "policy"),
-        ("faq-7", "How long?", "Thirty days.", "shop/rules.md#7", "faq"),
-        ("shop/rules.md#returns/costs/label", "Returns › Costs › Label", "It is free.",
-         "shop/rules.md#13", "policy"),
-        ("shop/rules.md#last", "Last", "- one\n- two", "shop/rules.md#18", "policy"),
-    ]  # fmt: skip
-
-
-def test_a_question_among_the_headings_of_a_page_of_rules_makes_no_faq_entry():
-    page = "# Rules\n## Returns\nA.\n## What if it is late?\nB.\n## Costs\nC.\n"
-    assert {p.metadata["kind"] for p in markdown_passages(page, "rules.md")} == {"policy"}
-    faq = "# Questions\n## Late?\nA.\n## Free?\nB.\n"
-    assert {p.metadata["kind"] for p in markdown_passages(faq, "faq.md")} == {"faq"}
-
-
-def test_a_long_section_is_split_at_sentence_ends_and_loses_no_word():
-    sentences = [f"Sentence number {number} says a little about it." for number in range(80)]
-    text = "# Long?\n<!-- id: long -->\n" + "\n\n".join(sentences)
-    passages = list(markdown_passages(text, "a.md", overlap=0))
-    assert ids(passages) == ["long", *(f"long.{n}" for n in range(2, len(passages) + 1))]
-    assert len(passages) > 3
-    assert all(len(passage.text) <= MAX_CHARS for passage in passages)
-    assert "\n\n".join(passage.text for passage in passages) == "\n\n".join(sentences)
-
-
-def test_a_folder_is_read_with_its_sub_folders_and_without_what_holds_no_passages(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "index.md").write_text(f"# {name}\nText of {name}.\n", "utf-8")
-    (tmp_path / "Top.MD").write_text("# Top\nText.\n", "utf-8")
-    (tmp_path / "README.md").write_text("# About\nNot for customers.\n", "utf-8")
-    write_jsonl(tmp_path / "dropped.jsonl", [{"where": "x", "why": "y"}])
-    (tmp_path / "validation.jsonl").touch()
-    (tmp_path / "notes.xyz").write_text("x", "utf-8")
-    assert [(p.id, p.source) for p in read_passages([tmp_path])] == [
-        ("Top.MD#top", "Top.MD#1"),
-        ("a/index.md#a", "a/index.md#1"),
-        ("b/index.md#b", "b/index.md#1"),
-    ]
-
-
-def test_two_passages_of_one_id_are_refused_with_both_places(tmp_path):
-    text = "# A?\n<!-- id: x -->\nYes.\n"
-    for name in ("one.md", "two.md"):
-        (tmp_path / name).write_text(text, "utf-8")
-    with pytest.raises(LogFormatError, match=r"two\.md: passage id 'x' occurs twice.*one\.md#1"):
-        read_passages([tmp_path])
-
-
-def test_an_faq_table_is_read_and_its_bad_rows_are_noted_or_refused(tmp_path):
-    path = tmp_path / "faq.csv"
-    path.write_text("Question,Answer,id\nHow?,So.,\nWhy?,,\nWho?,I.,me\na,b\n", "utf-8")
-    bad = BadRows()
-    passages = read_passages([path], bad)
-    assert [(p.id, p.title, p.text, p.source) for p in passages] == [
-        ("faq.csv#how", "How?", "So.", "faq.csv#2"),
-        ("me", "Who?", "I.", "faq.csv#4"),
-    ]
-    assert [where for where, _ in bad.rows] == [f"{path}:3", f"{path}:5"]
-    with pytest.raises(LogFormatError, match=r"faq\.csv:3: no question or no answer"):
-        read_passages([path])
-
-
-def test_a_table_without_question_and_answer_says_what_it_found(tmp_path):
-    path = tmp_path / "faq.csv"
-    path.write_text("q,a\nHow?,So.\n", "utf-8")
-    with pytest.raises(LogFormatError, match="question and answer are needed; found: q, a"):
-        read_passages([path], BadRows())
-
-
-def test_a_conversation_is_found_by_its_question_alone(tmp_path):
-    answer = "You can send it back within thirty days of delivery with the label we printed"
-    turns = (Turn("customer", "too small"), Turn("agent", answer))
-    write_jsonl(tmp_path / "log.jsonl", [to_dict(Conversation("c1", turns))])
-    (passage,) = read_passages([tmp_path / "log.jsonl"])
-    assert (passage.text, embedding_text(passage)) == (answer, "too small")
-    assert embedding_text(faq("x", "How?", "So.")) == "How?\nSo."
-
-
-def test_nothing_to_read_says_so(tmp_path):
-    (tmp_path / "a.md").write_text("# Only a heading\n", "utf-8")
-    with pytest.raises(LogFormatError, match="no passage found"):
-        read_passages([tmp_path / "a.md"])
-    with pytest.raises(LogFormatError, match="no such file"):
-        read_passages([tmp_path / "b.md"])
-    with pytest.raises(LogFormatError, match="unknown kind of file"):
-        read_passages([write(tmp_path / "a.xyz", "x")])
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(LogFormatError, match="in this folder"):
-        read_passages([tmp_path / "empty"])
-
-
-def write(path, text):
-    path.write_text(text, "utf-8")
-    return path
 
 
 # Dense and lexical search
@@ -176,10 +26,18 @@ def write(path, text):
 def test_dense_search_gives_the_nearest_first_and_at_most_k():
     vectors = np.eye(4, dtype=np.float32)
     question = np.array([0.1, 0.9, 0.4, 0.0], dtype=np.float32)
-    found = DenseIndex(vectors).search(question, 3)
-    assert [row for row, _ in found] == [1, 2, 0]
-    assert [score for _, score in found] == pytest.approx([0.9, 0.4, 0.1])
-    assert len(DenseIndex(vectors).search(question, 99)) == 4
+    rows, cosines = ExactVectors(vectors).search(question, 3)
+    assert rows.tolist() == [1, 2, 0]
+    assert cosines.tolist() == pytest.approx([0.9, 0.4, 0.1])
+    assert len(ExactVectors(vectors).search(question, 99)[0]) == 4
+
+
+def test_dense_search_keeps_to_the_rows_that_are_admitted():
+    vectors = np.eye(8, dtype=np.float32)
+    question = np.arange(8, dtype=np.float32)
+    for wanted in ([2], [1, 3, 4, 5, 6], []):
+        admitted = np.isin(np.arange(8), wanted)
+        assert ExactVectors(vectors).search(question, 5, admitted)[0].tolist() == wanted[::-1]
 
 
 def test_words_are_lower_cased_and_lose_their_plural_s():
@@ -187,21 +45,81 @@ def test_words_are_lower_cased_and_lose_their_plural_s():
         "glass", "mug", "gas", "fired", "it", "s", "24", "buse", "now"]  # fmt: skip
 
 
-def test_lexical_search_gives_rows_that_share_a_word_best_first():
-    lexical = LexicalIndex.build(["red mugs", "red red plates", "blue throw", ""])
-    assert [row for row, _ in lexical.search("red plate", 5)] == [1, 0]
-    assert [row for row, _ in lexical.search("red plate", 1)] == [1]
-    assert lexical.search("nothing here", 5) == []
-    assert lexical.search("", 5) == []
+TEXTS = ["red mugs", "red red plates", "blue throw", ""]
 
 
-def test_lexical_search_is_the_same_after_saving(tmp_path):
-    lexical = LexicalIndex.build(["red mugs", "red red plates", "blue throw", ""])
-    lexical.save(tmp_path)
-    loaded = LexicalIndex.load(tmp_path)
-    assert loaded.size == 4
-    for question in ("red plates", "blue", "unknown"):
-        assert loaded.search(question, 5) == lexical.search(question, 5)
+def matching(folder, texts, question):
+    if not folder.exists():
+        write_words(folder, texts)
+    words = Words(folder, len(texts))
+    query = LexicalQuery(question, [words])
+    rows = words.best(query, 9)
+    return rows[np.argsort(-words.of(rows, query), kind="stable")].tolist()
+
+
+def test_lexical_search_gives_rows_that_share_a_word_best_first(tmp_path):
+    assert matching(tmp_path / "words", TEXTS, "red plate") == [1, 0]
+    assert matching(tmp_path / "words", TEXTS, "nothing here") == []
+    assert matching(tmp_path / "words", TEXTS, "") == []
+    assert matching(tmp_path / "none", ["", "!"], "red") == []
+
+
+def test_scores_are_those_of_bm25s(tmp_path):
+    import bm25s
+
+    texts = [f"{'mug ' * (n % 3)} plate number {n % 7} and {n % 4} mugs" for n in range(40)]
+    bm25 = bm25s.BM25()
+    bm25.index([words_of(text) for text in texts], show_progress=False)
+    write_words(tmp_path / "words", texts)
+    words = Words(tmp_path / "words", len(texts))
+    for question in ("mug plate 3", "number number", "zebra mug"):
+        query = LexicalQuery(question, [words])
+        ours = words.of(np.arange(40), query)
+        assert ours == pytest.approx(bm25.get_scores(words_of(question)), rel=1e-5)
+
+
+def test_a_word_is_as_rare_as_it_is_in_all_segments(tmp_path):
+    whole = [f"plate number{n} {'mug' if n % 9 == 0 else 'bowl'}" for n in range(90)]
+    parts = [whole[:81], whole[81:]]
+    write_words(tmp_path / "whole", whole)
+    for place, texts in enumerate(parts):
+        write_words(tmp_path / str(place), texts)
+    one = Words(tmp_path / "whole", len(whole))
+    two = [Words(tmp_path / str(place), len(texts)) for place, texts in enumerate(parts)]
+    query, parted = LexicalQuery("a mug plate", [one]), LexicalQuery("a mug plate", two)
+    together = np.concatenate([each.of(np.arange(each.rows), parted) for each in two])
+    assert together == pytest.approx(one.of(np.arange(90), query), rel=1e-5)
+
+
+def test_common_words_of_a_question_bring_no_rows_in_a_large_segment(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    texts = [f"the plate {'the ' * (n % 5)} number{rng.integers(9)} a{n % 50}" for n in range(400)]
+    write_words(tmp_path / "words", texts)
+    words = Words(tmp_path / "words", len(texts))
+    for question in ("the number3 plate a7", "the plate", "the the", "number3"):
+        query = LexicalQuery(question, [words])
+        scores = words.of(np.arange(400), query)
+        exact = np.sort(scores)[::-1][:8]
+        admitted = np.arange(400) % 2 == 0
+        for read in (10**6, 50):
+            monkeypatch.setattr(retrieval.lexical, "_READ", read)
+            assert np.sort(scores[words.best(query, 8)])[::-1] == pytest.approx(exact, abs=1e-5)
+            assert not set(words.best(query, 8, admitted).tolist()) & set(range(1, 400, 2))
+
+
+def test_chinese_is_cut_into_words_and_other_text_is_left_as_it_was():
+    assert words_of("我想退货policies, 订单12号 mugs") == [
+        "我", "想", "退货", "policie", "订单", "12", "号", "mug"]  # fmt: skip
+    assert words_of("") == []
+
+
+def test_no_word_of_jieba_is_imported_or_said_before_chinese_is_met():
+    code = (
+        "import sys; from retrieval.lexical import words_of; words_of('mugs'); "
+        "assert 'jieba' not in sys.modules; words_of('退货'); assert 'jieba' in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
 
 
 # The index
@@ -218,8 +136,9 @@ def test_search_gives_the_best_first_and_at_most_k(index):
 
 
 def test_search_keeps_to_the_kinds_that_are_asked_for(index):
-    assert ids(index.search("where is my parcel", 5, kinds={"policy"})) == ["warranty"]
-    assert index.search("where is my parcel", 5, kinds={"conversation"}) == []
+    policy, log = Filter.of({"kind": "policy"}), Filter.of({"kind": {"conversation"}})
+    assert ids(index.search("where is my parcel", 5, where=policy)) == ["warranty"]
+    assert index.search("where is my parcel", 5, where=log) == []
 
 
 @pytest.mark.parametrize("weight", [DENSE_ONLY, 0.5])
@@ -250,119 +169,6 @@ def test_an_opened_index_finds_what_the_built_one_found(index):
         assert opened.search(question) == index.search(question)
 
 
-def test_an_index_of_another_encoder_is_refused_with_both_fingerprints(index):
-    with pytest.raises(
-        IndexMismatchError, match=r"weights hash-64\), opened with weights other-64"
-    ):
-        open_index(index.root, HashEncoder("other-64"))
-
-
-def files_of(root):
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in root.rglob("*")
-        if path.is_file()
-    }
-
-
-@pytest.mark.parametrize("damage", ["delete", "empty", "halve", "garbage"])
-def test_an_index_with_any_file_broken_is_refused_in_one_line(index, damage):
-    names = sorted(files_of(index.root))
-    assert {"manifest.json"} < set(names)
-    for name in names:
-        path = index.root / name
-        kept = path.read_bytes()
-        if damage == "delete":
-            path.unlink()
-        else:
-            broken = {"empty": b"", "halve": kept[: len(kept) // 2], "garbage": b"\xff\x00[" * 9}
-            path.write_bytes(broken[damage])
-        with pytest.raises(IndexMismatchError) as error:
-            open_index(index.root, HashEncoder())
-        assert "\n" not in str(error.value), name
-        path.write_bytes(kept)
-    assert ids(open_index(index.root, HashEncoder()).search("my parcel", 1)) == ["parcel"]
-
-
-@pytest.mark.parametrize(
-    "values", [[], {}, {"format": 99}, {"format": 1}, {"format": 1, "segments": ["x"], "new": 1}]
-)
-def test_a_manifest_of_another_format_is_refused(index, values):
-    (index.root / "manifest.json").write_text(json.dumps(values), "utf-8")
-    with pytest.raises(IndexMismatchError):
-        open_index(index.root, HashEncoder())
-
-
-def test_an_index_whose_parts_differ_in_length_is_refused(index, tmp_path):
-    other = build_index(SHOP[:2], HashEncoder(), "hash", tmp_path / "other")
-    segment = index.root / index.manifest.segments[0]
-    for name in ("vectors.npy", "owners.npy", "passages.jsonl"):
-        kept = (segment / name).read_bytes()
-        shutil.copy(other.root / other.manifest.segments[0] / name, segment / name)
-        with pytest.raises(IndexMismatchError, match="differ in length"):
-            open_index(index.root, HashEncoder())
-        (segment / name).write_bytes(kept)
-
-
-def test_no_index_and_a_folder_of_other_things_are_refused(tmp_path):
-    with pytest.raises(IndexMismatchError, match="no index here"):
-        open_index(tmp_path / "none", HashEncoder())
-    (tmp_path / "photo.jpg").touch()
-    with pytest.raises(IndexMismatchError, match="is not an index"):
-        build_index(SHOP, HashEncoder(), "hash", tmp_path)
-    with pytest.raises(IndexMismatchError, match="is not an index"):
-        build_index(SHOP, HashEncoder(), "hash", tmp_path / "photo.jpg")
-    assert ids(read_passages([write(tmp_path / "a.md", "# A?\nYes.\n")])) == ["a.md#a"]
-
-
-class Killed(BaseException):
-    """Stands for a kill: no code may catch it."""
-
-
-def kill(*_, **__):
-    raise Killed
-
-
-@pytest.fixture
-def killed_before_manifest(monkeypatch):
-    """Building dies when all of the segment is written, and before the manifest is."""
-    with monkeypatch.context() as patch:
-        patch.setattr(retrieval.index, "_write_manifest", kill)
-        yield patch
-
-
-def test_a_crash_before_the_manifest_leaves_the_old_index(index, killed_before_manifest):
-    before = ids(index.search("gift card"))
-    with pytest.raises(Killed):
-        build_index(SHOP[:1], HashEncoder(), "hash", index.root)
-    killed_before_manifest.undo()
-    assert len(list(index.root.glob("segment-*"))) == 2
-    assert ids(open_index(index.root, HashEncoder()).search("gift card")) == before
-    rebuilt = build_index(SHOP[:2], HashEncoder(), "hash", index.root)
-    assert [path.name for path in index.root.glob("segment-*")] == list(rebuilt.manifest.segments)
-
-
-def test_a_crash_of_the_first_build_does_not_stand_in_the_way_of_the_next(
-    tmp_path, killed_before_manifest
-):
-    with pytest.raises(Killed):
-        build_index(SHOP, HashEncoder(), "hash", tmp_path / "index")
-    killed_before_manifest.undo()
-    with pytest.raises(IndexMismatchError, match="no index here"):
-        open_index(tmp_path / "index", HashEncoder())
-    build_index(SHOP, HashEncoder(), "hash", tmp_path / "index")
-    assert len(open_index(tmp_path / "index", HashEncoder()).passages) == len(SHOP)
-    assert len(list((tmp_path / "index").glob("segment-*"))) == 1
-
-
-def test_a_rebuild_leaves_nothing_of_the_old_index(index):
-    old = index.manifest.segments
-    new = build_index(SHOP[:1], HashEncoder(), "hash", index.root)
-    names = {path.name for path in index.root.iterdir()}
-    assert names == {"manifest.json", *new.manifest.segments}
-    assert not names & set(old)
-
-
 def test_a_known_question_leads_to_the_passage_that_answers_it(tmp_path):
     known = [asked("did the courier lose my box", "parcel"), asked("money back", "refund", "gift")]
     index = build_index(SHOP, HashEncoder(), "hash", tmp_path / "index", known)
@@ -376,151 +182,3 @@ def test_a_known_question_leads_to_the_passage_that_answers_it(tmp_path):
     with pytest.raises(LogFormatError, match="passage 'nothing' is not indexed"):
         build_index(SHOP, HashEncoder(), "hash", tmp_path / "index", [asked("x", "nothing")])
     assert open_index(index.root, HashEncoder()).manifest == index.manifest
-
-
-# Measuring and fitting
-
-
-def test_ranking_is_measured_by_the_place_of_the_first_right_passage(index):
-    result = evaluate(
-        index,
-        [
-            asked("where is my parcel", "parcel"),  # first
-            asked("where is my parcel", ids(index.search("where is my parcel", 2))[1]),  # second
-            asked("where is the moon"),
-        ],
-    )
-    assert result["n"] == 3
-    assert result["recall_at_1"] == 0.5
-    assert result["recall_at_3"] == result["recall_at_5"] == 1
-    assert result["mrr"] == pytest.approx(0.75)
-    assert result["ndcg_at_10"] == pytest.approx((1 + 1 / np.log2(3)) / 2)
-    assert (result["refused"], result["answered"]) == (0, 1)
-
-
-def test_several_right_passages_are_all_needed_for_a_perfect_order(index):
-    best, second, third = ids(index.search("where is my parcel", 3))
-    assert evaluate(index, [asked("where is my parcel", best, second)])["ndcg_at_10"] == 1
-    parted = evaluate(index, [asked("where is my parcel", best, third)])["ndcg_at_10"]
-    assert parted == pytest.approx((1 + 1 / 2) / (1 + 1 / np.log2(3)))
-
-
-def test_a_relevant_id_that_is_not_indexed_is_named(index):
-    for measure in (evaluate, lambda index, rows: fit(index, rows, "test")):
-        with pytest.raises(LogFormatError, match="relevant id 'nothing' is not in the index"):
-            measure(index, [asked("where", "parcel"), asked("where", "nothing")])
-        with pytest.raises(LogFormatError, match="no question"):
-            measure(index, [])
-
-
-def test_questions_are_read_and_a_bad_one_is_named(tmp_path):
-    path = tmp_path / "questions.jsonl"
-    write_jsonl(path, [{"question": "a", "relevant": ["x", 7]}, {"question": "b"}])
-    assert read_questions(path) == [asked("a", "x", "7"), asked("b")]
-    for row in ({"relevant": ["x"]}, {"question": "a", "relevant": "x"}):
-        write_jsonl(path, [{"question": "a"}, row])
-        with pytest.raises(LogFormatError, match=r"questions\.jsonl:2: "):
-            read_questions(path)
-
-
-class OneDirection:
-    """Every text has the same vector: only words can tell passages apart."""
-
-    fingerprint = "one-direction"
-
-    def encode(self, texts):
-        return np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (len(texts), 1))
-
-
-def test_words_are_fused_in_only_where_that_gains(index, tmp_path):
-    questions = [asked(passage.title, passage.id) for passage in SHOP]
-    assert fit(index, questions, "test").manifest.dense_weight == DENSE_ONLY
-    blind = build_index(SHOP, OneDirection(), "one", tmp_path / "blind")
-    before = evaluate(blind, questions)["mrr"]
-    fitted = fit(blind, questions, "test")
-    assert fitted.manifest.dense_weight < DENSE_ONLY
-    assert evaluate(fitted, questions)["mrr"] == 1 > before
-
-
-class Scored:
-    """An index whose best passage and score are written in the question: `right 0.7`."""
-
-    root, passages, answerable = "scored", [faq("right", "x")], bool
-    encoder = HashEncoder()
-
-    def search(self, question, k=5, *, kinds=None, vector=None):
-        name, score = question.split()
-        return [Passage(name, "", score=float(score))]
-
-    def weighted(self, dense_weight):
-        return self
-
-    def refit(self, dense_weight, threshold, fitted_on):
-        return threshold
-
-
-class Gains(Scored):
-    """Finds the right passage for all but one question, for that one too where words are fused."""
-
-    dense_only = True
-
-    def weighted(self, dense_weight):
-        other = Gains()
-        other.dense_only = dense_weight == DENSE_ONLY
-        return other
-
-    def search(self, question, k=5, *, kinds=None, vector=None):
-        return [Passage("wrong" if self.dense_only and question == "0 1" else "right", "", score=1)]
-
-    def refit(self, dense_weight, threshold, fitted_on):
-        return dense_weight
-
-
-@pytest.mark.parametrize(("count", "fused"), [(100, True), (400, False)])
-def test_a_gain_of_less_than_half_a_percent_is_not_worth_a_fusion(count, fused):
-    questions = [asked(f"{number} 1", "right") for number in range(count)]
-    assert (fit(Gains(), questions, "test") < DENSE_ONLY) == fused
-
-
-def test_the_threshold_separates_what_is_answered_from_what_is_refused(index):
-    known = [asked(passage.title, passage.id) for passage in SHOP]
-    unknown = [asked("is the moon made of cheese"), asked("who sings that song")]
-    assert evaluate(index, known + unknown)["refused"] == 0
-    fit(index, known + unknown, "fit.jsonl")
-    result = evaluate(index, known + unknown)
-    assert (result["refused"], result["answered"], result["recall_at_1"]) == (1, 1, 1)
-    assert "4 answerable, 2 unanswerable" in index.manifest.fitted_on
-    assert open_index(index.root, HashEncoder()).manifest == index.manifest
-
-
-def test_without_unanswerable_questions_nothing_is_refused(index):
-    fit(index, [asked(passage.title, passage.id) for passage in SHOP], "fit.jsonl")
-    assert index.manifest.threshold == 0
-    assert index.answerable(index.search("is the moon made of cheese"))
-
-
-def test_the_threshold_never_falls_between_two_good_stretches():
-    right, wrong = np.array([0.3, 0.4, 0.9, 0.95]), np.array([0.1, 0.6])
-    questions = [asked(f"right {score}", "right") for score in right]
-    questions += [asked(f"wrong {score}") for score in wrong]
-
-    def value(cut):
-        return (right >= cut).mean() + (wrong < cut).mean()
-
-    assert value(0.2) == value(0.7) > value(0.5)
-    assert value(fit(Scored(), questions, "test")) == value(0.2)
-
-
-def test_a_fit_that_fails_leaves_the_manifest_as_it_was(index, monkeypatch):
-    before = (index.root / "manifest.json").read_bytes()
-    monkeypatch.setattr(retrieval.index.Index, "search", kill)
-    with pytest.raises(Killed):
-        fit(index, [asked("where", "parcel")], "test")
-    assert (index.root / "manifest.json").read_bytes() == before
-
-
-def test_a_right_passage_below_the_first_ten_counts_as_not_found(tmp_path):
-    passages = [faq(str(number), "same words") for number in range(DEPTH + 2)]
-    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
-    result = evaluate(index, [asked("same words", str(DEPTH + 1))])
-    assert (result["mrr"], result["ndcg_at_10"], result["recall_at_5"]) == (0, 0, 0)

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from apps.app import State, clean, polite_refusal
@@ -12,6 +13,7 @@ from apps.customer_service.workflow import Progress, Step, Workflows, order_numb
 from data.schema import Answer, Conversation, Entity, Intent, Passage, Reason
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
+from retrieval.filters import Filter
 from retrieval.index import Index
 
 FOUND = 8  # passages that an answer is selected from
@@ -174,7 +176,8 @@ class CustomerServiceBot:
 
     def _search(self, turn: _Turn) -> Passage | None:
         clock = time.perf_counter()
-        found = self._index.search(turn.text, FOUND)
+        self._index = self._index.current()  # someone may have added to it
+        found = self._index.search(turn.text, FOUND, where=Filter(valid_on=date.today()))
         turn.passages = tuple(found)
         turn.ms["search"] = _since(clock)
         clock = time.perf_counter()

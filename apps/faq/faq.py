@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from datetime import date
 
 from apps.app import State, clean, polite_refusal
 from data.schema import Answer, Conversation
+from retrieval.filters import Filter
 from retrieval.index import Index
 
-KINDS = frozenset({"faq"})
+KINDS = ("faq",)
 SHOWN = 3
 UNKNOWN = "I don't know: nothing in the FAQ answers that."
 
@@ -34,7 +36,9 @@ class FaqApp:
         if refusal is not None:
             yield Answer(refusal, step="not_read", ms={"total": _since(start)})
             return
-        found = tuple(self._index.search(text, SHOWN, kinds=KINDS))
+        self._index = self._index.current()  # someone may have added to it
+        where = Filter.of({"kind": KINDS}, valid_on=date.today())
+        found = tuple(self._index.search(text, SHOWN, where=where))
         ms = {"search": _since(start), "total": _since(start)}
         if not self._index.answerable(found):
             yield Answer(UNKNOWN, passages=found, reason="no_answer", step="no_answer", ms=ms)

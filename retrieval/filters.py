@@ -1,0 +1,60 @@
+"""Which passages a search may return: by their metadata, and by the day they are valid on."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+VALID_FROM, VALID_UNTIL = "valid_from", "valid_until"
+SOURCE = "source"  # the file a passage came from, filtered by like a metadata key
+FOR_ALL = frozenset({"audience", "language", "product"})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Passages whose metadata has one of the wanted values, for each key that is named.
+
+    Make one with `Filter.of`. A passage without a key is not found by it. Three keys narrow down
+    instead of naming a kind: a passage without `audience`, `language` or `product` is for all of
+    them, and is found.
+
+    `valid_on` leaves out what is not valid yet on that day, or no longer: `valid_from` and
+    `valid_until` (ISO dates, both days included). Without them a passage is always valid.
+    """
+
+    any_of: tuple[tuple[str, frozenset[str]], ...] = ()
+    valid_on: date | None = None
+
+    @classmethod
+    def of(
+        cls, values: Mapping[str, str | Collection[str]], valid_on: date | None = None
+    ) -> "Filter":
+        """A filter from a value, or values, for each key."""
+        wanted = {
+            key: frozenset([value] if isinstance(value, str) else value)
+            for key, value in values.items()
+        }
+        return cls(tuple(sorted(wanted.items(), key=lambda pair: pair[0])), valid_on)
+
+    def keys(self) -> set[str]:
+        """The metadata keys that it reads."""
+        dates = {VALID_FROM, VALID_UNTIL} if self.valid_on is not None else set()
+        return {key for key, _ in self.any_of} | dates
+
+    def admits(self, key: str, value: str | None) -> bool:
+        """Whether a passage with this value (None: without the key) passes, as far as it tells."""
+        for wanted_key, wanted in self.any_of:
+            if key == wanted_key and not (key in FOR_ALL if value is None else value in wanted):
+                return False
+        if self.valid_on is not None and value is not None and key in (VALID_FROM, VALID_UNTIL):
+            day = _day(value)
+            if day is not None:
+                return day <= self.valid_on if key == VALID_FROM else self.valid_on <= day
+        return True
+
+
+def _day(value: str) -> date | None:
+    """The date that a value begins with; None, which limits nothing, where it is none."""
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,268 @@
+"""A segment: passages with their rows, written once and then only mapped.
+
+    passages.jsonl, offsets.npy    a passage is read where it lies, when it is returned
+    ids.npy, places.npy            sorted hashes of ids, and whose they are
+    columns.npy, columns.jsonl     metadata, for filters
+    owners.npy, extras.jsonl       whose a row is; the texts of rows that are no passage's own
+    vectors.npy or .faiss, words/  of every row
+    segment.json                   counts, and the size of each file
+
+A passage has a row of its own, and one for each further text that leads to it, such as a known
+question: what customers asked is closer to what customers will ask than the company's own words
+are. The passages' own rows come first, in their order.
+"""
+
+import json
+import mmap
+import shutil
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import IndexMismatchError
+from data.schema import Passage
+from retrieval.columns import Columns, ColumnWriter
+from retrieval.dense import open_vectors, write_vectors
+from retrieval.durable import mapped, sync, sync_tree, write_array, write_pieces
+from retrieval.filters import SOURCE, Filter
+from retrieval.hashing import found, hashes
+from retrieval.lexical import LexicalQuery, Words, write_words
+from retrieval.manifest import SegmentEntry
+
+ABOUT = "segment.json"
+_MASKS = 16  # filters whose masks are kept; an app asks with a few, again and again
+
+
+def write_segment(
+    root: Path,
+    passages: Iterable[Passage],
+    extras: Sequence[tuple[str, int]],
+    vectors: NDArray[np.float32],
+) -> SegmentEntry:
+    """Write a new segment to the disk; nothing names it yet.
+
+    Args:
+        root: The index directory.
+        passages: n of them, ids unique; read once, so that they need not all be in memory.
+        extras: (text, place of its passage) of each further row.
+        vectors: (n + len(extras), D), the passages' own first.
+    """
+    folder = root / f"segment-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.mkdir()
+        entry = _written(folder, passages, extras, vectors)
+        sync_tree(folder)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return entry
+
+
+def _written(
+    folder: Path,
+    passages: Iterable[Passage],
+    extras: Sequence[tuple[str, int]],
+    vectors: NDArray[np.float32],
+) -> SegmentEntry:
+    columns, offsets, ids = ColumnWriter(), [0], []
+
+    def read() -> Iterator[str]:
+        """Write each passage, and yield what its own row is searched by words in."""
+        with (folder / "passages.jsonl").open("wb") as file:
+            for passage in passages:
+                line = _line(passage)
+                file.write(line)
+                offsets.append(offsets[-1] + len(line))
+                ids.append(passage.id)
+                columns.add(passage)
+                yield f"{passage.title}\n{passage.text}"
+        for text, _ in extras:
+            yield text
+
+    write_words(folder / "words", read())
+    hashed = hashes(ids)
+    order = np.argsort(hashed, kind="stable")
+    owners = np.array([*range(len(ids)), *(place for _, place in extras)], dtype=np.int32)
+    for name, values in (
+        ("offsets", np.array(offsets, dtype=np.int64)),
+        ("ids", hashed[order]),
+        ("places", order.astype(np.int32)),
+        ("owners", owners),
+    ):
+        write_array(folder / f"{name}.npy", values)
+    if extras:
+        write_pieces(folder / "extras.jsonl", (_json(text) for text, _ in extras))
+    about = {
+        "passages": len(ids),
+        "rows": len(owners),
+        "keys": columns.save(folder),
+        "vectors": write_vectors(folder, vectors),
+    }
+    files = {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    write_pieces(folder / ABOUT, [_json({**about, "files": files})])
+    return SegmentEntry(folder.name, len(ids), len(owners))
+
+
+def write_tombstones(root: Path, places: NDArray[np.int32]) -> str:
+    """Write the places of deleted passages, sorted; the name of the file."""
+    name = f"tombstones-{uuid.uuid4().hex[:8]}.npy"
+    write_array(root / name, places)
+    sync(root / name)
+    return name
+
+
+class Segment:
+    """An opened segment without the passages that are deleted in it.
+
+    Raises:
+        IndexMismatchError: If a file of it is missing, cut, or not what the others fit to.
+    """
+
+    def __init__(self, root: Path, entry: SegmentEntry) -> None:
+        self.root, self.entry = root, entry
+        folder = root / entry.name
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            for name, size in about["files"].items():
+                if (folder / name).stat().st_size != size:
+                    raise IndexMismatchError(
+                        f"{root}: broken ({entry.name}/{name}: its parts differ in length); "
+                        "index again"
+                    )
+            with (folder / "passages.jsonl").open("rb") as file:
+                self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            has_extras = about["rows"] > about["passages"]
+            self._extras = (folder / "extras.jsonl").read_bytes() if has_extras else b""
+            self._offsets, self._ids, self._places, self.owners = (
+                mapped(folder / f"{name}.npy") for name in ("offsets", "ids", "places", "owners")
+            )
+            self._columns = Columns(folder, about["keys"])
+            self.vectors = open_vectors(folder, about["vectors"])
+            self.words = Words(folder / "words", about["rows"])
+            self.deleted = np.zeros(0, dtype=np.int32)
+            if entry.tombstones is not None:
+                self.deleted = np.load(root / entry.tombstones, allow_pickle=False)
+            fits = len(self.vectors) == len(self.owners) == entry.rows == about["rows"]
+            fits &= len(self._offsets) - 1 == len(self._ids) == entry.passages
+            fits &= len(self.deleted) == entry.deleted
+        except (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise IndexMismatchError(
+                f"{root}: broken ({entry.name}: {type(error).__name__}); index again"
+            ) from error
+        if not fits:
+            raise IndexMismatchError(
+                f"{root}: broken ({entry.name}: its parts differ in length); index again"
+            )
+        self._masks: dict[Filter | None, NDArray[np.bool_] | None] = {}
+
+    def __len__(self) -> int:
+        return self.entry.passages - self.entry.deleted
+
+    def passage(self, place: int) -> Passage:
+        """The passage at a place, read from the disk."""
+        start, end = self._offsets[place : place + 2]
+        try:
+            return Passage(**json.loads(self._text[start:end]))
+        except (ValueError, TypeError) as error:
+            raise IndexMismatchError(
+                f"{self.root}: broken ({self.entry.name}: a passage cannot be read); index again"
+            ) from error
+
+    def live(self) -> NDArray[np.int64]:
+        """The places of passages that are not deleted, in order."""
+        there = np.ones(self.entry.passages, dtype=np.bool_)
+        there[self.deleted] = False
+        return np.flatnonzero(there)
+
+    def passages(self) -> Iterator[Passage]:
+        """All that are not deleted, one after the other."""
+        return (self.passage(int(place)) for place in self.live())
+
+    def extras(self) -> list[tuple[str, int]]:
+        """(text, place) of the rows that are no passage's own, those of deleted ones too."""
+        texts = self._extras.split(b"\n")
+        owners = self.owners[self.entry.passages :]
+        return [(json.loads(text), int(owner)) for text, owner in zip(texts, owners, strict=False)]
+
+    def places_of(self, ids: Collection[str]) -> dict[str, int]:
+        """The places of those ids that are here and not deleted."""
+        wanted = list(ids)
+        hashed = hashes(wanted)
+        first = found(self._ids, hashed)
+        deleted = set(self.deleted.tolist())
+        there: dict[str, int] = {}
+        for identity, value, at in zip(wanted, hashed, first, strict=True):
+            while 0 <= at < len(self._ids) and self._ids[at] == value:  # two may share a hash
+                place = int(self._places[at])
+                if place not in deleted and self.passage(place).id == identity:
+                    there[identity] = place
+                at += 1
+        return there
+
+    def sources(self) -> tuple[list[str], NDArray[np.int32]]:
+        """The files that passages came from, and which of them each (n,) came from."""
+        codes = self._columns.codes_of(SOURCE)
+        return self._columns.values(SOURCE), np.zeros(0, np.int32) if codes is None else codes
+
+    def admitted(self, where: Filter | None) -> NDArray[np.bool_] | None:
+        """Which passages (n,) a filter admits and are not deleted; None: all of them."""
+        mask = None if where is None else self._columns.mask(where)
+        if len(self.deleted):
+            mask = np.ones(self.entry.passages, dtype=np.bool_) if mask is None else mask.copy()
+            mask[self.deleted] = False
+        return mask
+
+    def candidates(
+        self,
+        vector: NDArray[np.float32],
+        query: LexicalQuery | None,
+        pool: int,
+        where: Filter | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """Rows (m,) that are near in vectors or in words, their cosines and their BM25 scores.
+
+        Each half brings `pool` rows; both scores are computed for all of them. Without a query the
+        words bring none, and their scores are 0.
+        """
+        mask = self._row_mask(where)
+        rows, cosines = self.vectors.search(vector, pool, mask)
+        if query is None:
+            return rows, cosines, np.zeros(len(rows), dtype=np.float32)
+        further = np.setdiff1d(self.words.best(query, pool, mask), rows)
+        if len(further):
+            rows = np.concatenate([rows, further])
+            cosines = np.concatenate([cosines, self.vectors.of(further) @ vector])
+        return rows, cosines, self.words.of(rows, query)
+
+    def _row_mask(self, where: Filter | None) -> NDArray[np.bool_] | None:
+        if where not in self._masks:
+            mask = self.admitted(where)
+            while len(self._masks) >= _MASKS:
+                self._masks.pop(next(iter(self._masks)), None)
+            self._masks[where] = None if mask is None else mask[self.owners]
+        return self._masks[where]
+
+
+def _line(passage: Passage) -> bytes:
+    return _json(
+        {
+            "id": passage.id,
+            "text": passage.text,
+            "title": passage.title,
+            "source": passage.source,
+            "metadata": dict(passage.metadata),
+        }
+    )
+
+
+def _json(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON holds
+    # Halves of an emoji are no UTF-8; a customer's text must not stop an index for one.
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"

@@ -1,0 +1,124 @@
+"""Changing an index: new passages get a segment of their own, old ones a tombstone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.schema import Passage
+from retrieval.compaction import MAX_SEGMENTS, merged, small_ones
+from retrieval.index import Index, encoded, open_index, owned
+from retrieval.manifest import (
+    Manifest,
+    commit,
+    read_manifest,
+    read_previous,
+    writing,
+)
+from retrieval.questions import Question
+from retrieval.segment import Segment, write_segment, write_tombstones
+
+
+def add(
+    index: Index,
+    passages: Sequence[Passage],
+    questions: Sequence[Question] = (),
+    *,
+    extra_rows: Sequence[tuple[str, str]] = (),
+    sources: Mapping[str, str] | None = None,
+    delete: Collection[str] = (),
+) -> Index:
+    """Add passages, and give the newest version: one with a known id replaces that passage.
+
+    An id that stands twice counts as given last. What led to a replaced passage beside its own
+    text (known questions, extra rows) goes with it: give it again.
+
+    Args:
+        index: Any version of it; the newest is changed.
+        passages: New or changed ones.
+        questions: Known questions that they answer.
+        extra_rows: (text, passage id) of further texts that lead to them.
+        sources: SHA-256 of the files that they came from, by name.
+        delete: Ids that go in the same step; unknown ones are passed over.
+
+    Raises:
+        LogFormatError: If a question's passage is not among `passages`.
+        DeskhandError: If it cannot be written; the index is then as it was.
+    """
+    fresh = list({passage.id: passage for passage in passages}.values())
+    extras = owned(fresh, questions, extra_rows)
+    vectors = encoded(fresh, extras, index.encoder)  # the slow part, before anyone is kept waiting
+    with writing(index.root):
+        latest = open_index(index.root, index.encoder, index)
+        gone = {passage.id for passage in fresh} | set(delete)
+        segments = _without(latest.segments, gone)
+        if fresh:
+            entry = write_segment(index.root, fresh, extras, vectors)
+            segments.append(Segment(index.root, entry))
+        if len(segments) > MAX_SEGMENTS:
+            segments = _merged_small(index.root, segments)
+        known = {**latest.manifest.sources, **(sources or {})}
+        return _committed(latest, segments, known)
+
+
+def delete(index: Index, ids: Collection[str]) -> Index:
+    """Delete passages by id, unknown ones are passed over; gives the newest version."""
+    return add(index, (), delete=ids)
+
+
+def compact(index: Index) -> Index:
+    """Merge all segments into one without deleted passages; nothing is encoded again.
+
+    Vectors are read back from the segments. From a large one they come as its 8-bit quantizer kept
+    them, so that what was rounded once is rounded again.
+    """
+    with writing(index.root):
+        latest = open_index(index.root, index.encoder, index)
+        if len(latest.segments) < 2 and not any(len(s.deleted) for s in latest.segments):
+            return latest
+        return _committed(latest, merged(index.root, latest.segments), latest.manifest.sources)
+
+
+def rollback(root: Path) -> Manifest:
+    """Make the version before this one the newest; once more takes that back.
+
+    Raises:
+        IndexMismatchError: If none is kept.
+    """
+    with writing(root):
+        return commit(root, read_previous(root, read_manifest(root)))
+
+
+def _without(segments: Sequence[Segment], ids: Collection[str]) -> list[Segment]:
+    """The segments with tombstones for these ids; one with nothing left is dropped."""
+    kept = []
+    for segment in segments:
+        places = segment.places_of(ids).values()
+        if not places:
+            kept.append(segment)
+        elif len(places) < len(segment):
+            deleted = np.union1d(segment.deleted, [*places]).astype(np.int32)
+            kept.append(_buried(segment, deleted))
+    return kept
+
+
+def _buried(segment: Segment, deleted: NDArray[np.int32]) -> Segment:
+    name = write_tombstones(segment.root, deleted)
+    entry = replace(segment.entry, tombstones=name, deleted=len(deleted))
+    return Segment(segment.root, entry)
+
+
+def _merged_small(root: Path, segments: Sequence[Segment]) -> list[Segment]:
+    """Fewer segments: small ones become one, at the place of the last of them."""
+    small = small_ones([len(segment) for segment in segments])
+    together = merged(root, [segments[place] for place in small])
+    return [s for place, s in enumerate(segments) if place not in small] + together
+
+
+def _committed(latest: Index, segments: Sequence[Segment], sources: Mapping[str, str]) -> Index:
+    entries = tuple(segment.entry for segment in segments)
+    changed = replace(latest.manifest, segments=entries, sources=dict(sources))
+    manifest = commit(latest.root, changed)
+    return Index(latest.root, manifest, segments, latest.encoder)

@@ -1,0 +1,181 @@
+"""The verbs of an index, through the command line's own main, on vectors of a fake encoder."""
+
+import json
+import os
+import sys
+
+import pytest
+
+import apps.build
+import apps.cli
+import apps.indexing
+from apps.index_verbs import index as index_verb
+from tests.fakes import HashEncoder
+
+FAQ = """\
+# Where is my parcel?
+<!-- id: parcel -->
+See the tracking page.
+
+# When does my refund arrive?
+<!-- id: refund -->
+Five working days.
+
+# How long is the warranty?
+<!-- id: warranty -->
+Two years.
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Runs a command; gives exit code, standard output and standard error."""
+
+    def command(*words):
+        monkeypatch.setattr(sys, "argv", ["deskhand", *map(str, words)])
+        code = 0
+        try:
+            apps.cli.main()
+        except SystemExit as done:
+            code = done.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    def encoder(name, threads):
+        return HashEncoder()
+
+    apps.build.opened_index.cache_clear()
+    monkeypatch.setattr(apps.build, "opened_encoder", encoder)
+    monkeypatch.setattr(apps.indexing, "opened_encoder", encoder)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faq.md").write_text(FAQ, "utf-8")
+    (tmp_path / "gifts.md").write_text("# Can I buy a gift card?\n<!-- id: gift -->\nYes.\n")
+    yield command
+    apps.build.opened_index.cache_clear()
+
+
+@pytest.fixture
+def made(run):
+    assert run("index", "faq.md", "--out", "i")[0] == 0
+    return run
+
+
+def asked(run, *words):
+    """What a search finds, as the newest version of the index has it."""
+    apps.build.opened_index.cache_clear()  # every command is a process of its own
+    code, out, err = run("search", "i", *words, "--json")
+    assert code == 0, err
+    return [passage["id"] for passage in json.loads(out)["passages"]]
+
+
+def result(run, *words):
+    code, out, err = run("index", *words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def refused(run, *words):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+    return err
+
+
+def test_files_are_added_to_an_index(made):
+    told = result(made, "gifts.md", "--out", "i", "--add")
+    assert (told["added"], told["replaced"], told["deleted"], told["passages"]) == (1, 0, 0, 4)
+    assert asked(made, "Can I buy a gift card? Yes.", "-k", 1) == ["gift"]
+    assert len(asked(made, "parcel")) == 4
+
+
+def test_a_file_that_is_added_again_is_taken_as_it_is_now(made, tmp_path):
+    text = FAQ.replace("Five", "Seven").replace("# How long is the warranty?", "# Lost it?")
+    (tmp_path / "faq.md").write_text(text.replace("id: warranty", "id: lost"), "utf-8")
+    told = result(made, "faq.md", "--out", "i", "--add")
+    assert (told["added"], told["replaced"], told["deleted"], told["passages"]) == (1, 2, 1, 3)
+    assert sorted(asked(made, "parcel")) == ["lost", "parcel", "refund"]
+
+
+def test_passages_are_deleted_by_their_ids(made):
+    told = result(made, "--out", "i", "--delete", "parcel", "refund")
+    assert (told["deleted"], told["passages"]) == (2, 1)
+    assert asked(made, "where is my parcel") == ["warranty"]
+    assert "no passage 'parcel'" in refused(made, "index", "--out", "i", "--delete", "parcel")
+
+
+def test_a_file_beside_ids_to_delete_is_passed_over_with_a_warning(made):
+    code, out, err = made("index", "faq.md", "--out", "i", "--delete", "parcel")
+    assert code == 0
+    assert out.startswith("1 passages deleted, 2 left")
+    assert err == "warning: --delete reads no PATH: faq.md is passed over\n"
+
+
+def test_a_step_is_rolled_back_and_again(made):
+    result(made, "--out", "i", "--delete", "parcel")
+    assert result(made, "--out", "i", "--rollback")["passages"] == 3
+    assert asked(made, "where is my parcel", "-k", 1) == ["parcel"]
+    assert result(made, "--out", "i", "--rollback")["passages"] == 2
+
+
+def test_an_index_with_no_earlier_version_is_not_rolled_back(made):
+    assert "no earlier version" in refused(made, "index", "--out", "i", "--rollback")
+
+
+def test_segments_are_merged_on_request(made):
+    result(made, "gifts.md", "--out", "i", "--add")
+    result(made, "--out", "i", "--delete", "refund")
+    told = result(made, "--out", "i", "--compact")
+    assert (told["segments"], told["passages"]) == (1, 3)
+    assert sorted(asked(made, "parcel")) == ["gift", "parcel", "warranty"]
+
+
+def test_passages_of_changed_and_vanished_files_are_listed(made, tmp_path):
+    result(made, "gifts.md", "--out", "i", "--add")
+    assert result(made, "--out", "i", "--stale", "faq.md", "gifts.md")["stale"] == []
+    (tmp_path / "gifts.md").write_text("# Gifts?\n<!-- id: gift -->\nNo more.\n", "utf-8")
+    (row,) = result(made, "faq.md", "gifts.md", "--out", "i", "--stale")["stale"]
+    assert row == {
+        "id": "gift", "why": "changed", "title": "Can I buy a gift card?", "source": "gifts.md#1"
+    }  # fmt: skip
+    code, out, _ = made("index", "gifts.md", "--out", "i", "--stale")
+    assert code == 0
+    assert "4 stale passages" in out
+    assert "gone: parcel  [faq.md#1]" in out
+
+
+def test_a_search_keeps_to_where_and_to_so_many_of_a_source(made):
+    result(made, "gifts.md", "--out", "i", "--add")
+    assert asked(made, "parcel", "--where", "source=gifts.md") == ["gift"]
+    either = asked(made, "parcel", "--where", "source=gifts.md", "--where", "source=faq.md")
+    assert len(either) == 4
+    assert asked(made, "parcel", "--where", "kind=policy") == []
+    assert len(asked(made, "parcel", "--where", "valid_on=2026-01-31")) == 4
+    assert asked(made, "parcel", "--per-source", "1")[1] == "gift"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["index", "--out", "i"], "give PATH"),
+        (["index", "faq.md", "--out", "i", "--add", "--rollback"], "--add and --rollback: one"),
+        (["index", "--out", "i", "--rollback", "--encoder", "x"], "no encoder"),
+        (["index", "faq.md", "--out", "none", "--add"], "no index here"),
+        (["index", "faq.md", "--out", "i", "--add", "--encoder", "other"], "index again"),
+        (["index", "faq.md", "--out", "faq.md"], "is not an index"),
+        (["index", "--out", "faq.md", "--compact"], "no index here"),
+        (["search", "i", "x", "--where", "kind"], "key=value"),
+        (["search", "i", "x", "--where", "valid_on=soon"], "a date is needed"),
+    ],
+)
+def test_what_is_wrong_is_one_line(made, words, says):
+    assert says in refused(made, *words)
+
+
+def test_every_mode_is_in_the_help(run):
+    code, out, _ = run("index", "--help")
+    assert code == 0
+    assert index_verb.__doc__ in out
+    for option in ("--add", "--delete", "--rollback", "--compact", "--stale"):
+        assert option in out

@@ -1,0 +1,382 @@
+import errno
+import os
+import threading
+from datetime import date
+
+import numpy as np
+import pytest
+
+import retrieval.columns
+import retrieval.dense
+import retrieval.durable
+import retrieval.index
+import retrieval.lexical
+import retrieval.manifest
+import retrieval.segment
+from data.errors import DeskhandError, IndexMismatchError, LogFormatError
+from data.schema import Passage
+from retrieval.compaction import MAX_SEGMENTS, small_ones
+from retrieval.filters import Filter
+from retrieval.index import build_index, open_index
+from retrieval.manifest import read_manifest, writing
+from retrieval.segment import Segment
+from retrieval.stale import source_hashes, stale
+from retrieval.writing import add, compact, delete, rollback
+from tests.fakes import HashEncoder
+from tests.shop import SHOP, asked, faq, ids
+
+
+@pytest.fixture(autouse=True)
+def no_wait_for_the_disk(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+@pytest.fixture
+def index(tmp_path):
+    known = [asked("did the courier lose my box", "parcel"), asked("money back", "refund")]
+    return build_index(SHOP, HashEncoder(), "hash", tmp_path / "index", known)
+
+
+def opened(index):
+    return open_index(index.root, HashEncoder())
+
+
+def held(index):
+    return sorted(passage.id for passage in index.passages)
+
+
+def found(index, question, k=5, **options):
+    return [(p.id, round(p.score, 5)) for p in index.search(question, k, **options)]
+
+
+NEW = [faq("repair", "who mends a broken lamp"), faq("boat", "do you sell boats")]
+QUESTIONS = ("where is my parcel", "broken lamp", "did the courier lose my box", "gift", "")
+
+
+def test_an_index_that_grew_finds_what_one_built_at_once_finds(index, tmp_path):
+    grown = add(index, NEW)
+    grown = add(delete(grown, ["gift"]), [faq("refund", "what became of my refund")])
+    passages = [SHOP[1], SHOP[2], *NEW, faq("refund", "what became of my refund")]
+    known = [asked("did the courier lose my box", "parcel")]
+    whole = build_index(passages, HashEncoder(), "hash", tmp_path / "whole", known)
+    assert held(grown) == held(opened(grown)) == held(whole)
+    for question in QUESTIONS:
+        assert dict(found(grown, question, 9)) == dict(found(whole, question, 9))
+        assert found(opened(grown), question) == found(grown, question)
+    together = compact(grown)
+    assert len(together.segments) == 1
+    assert len(together.segments[0].deleted) == 0
+    for question in QUESTIONS:
+        assert dict(found(opened(together), question, 9)) == dict(found(whole, question, 9))
+
+
+def test_words_are_weighted_alike_in_one_segment_and_in_many(tmp_path):
+    things = ["bowl" if n % 9 else "mug" for n in range(40)]
+    passages = [faq(str(n), f"plate number{n} {thing}") for n, thing in enumerate(things)]
+    whole = build_index(passages, HashEncoder(), "hash", tmp_path / "whole")
+    grown = build_index(passages[:30], HashEncoder(), "hash", tmp_path / "grown")
+    grown = add(grown, passages[30:])
+    for question in ("mug plate", "number7 mug"):
+        one, two = (dict(found(each.weighted(0.0), question, 40)) for each in (whole, grown))
+        assert one == pytest.approx(two, abs=1e-3)
+
+
+def test_fit_and_sources_stay_when_passages_come(index):
+    index.refit(0.7, 0.4, "by hand")
+    grown = add(index, NEW, sources={"new.md": "1"})
+    assert (grown.manifest.dense_weight, grown.manifest.threshold) == (0.7, 0.4)
+    assert add(grown, [], sources={"b": "2"}).manifest.sources == {"new.md": "1", "b": "2"}
+
+
+def test_a_question_of_a_passage_that_is_not_added_is_refused_and_nothing_is_written(index):
+    with pytest.raises(LogFormatError, match="'nothing' is not indexed"):
+        add(index, NEW, [asked("x", "nothing")])
+    with pytest.raises(LogFormatError, match="id 'boat' occurs twice"):
+        build_index([*NEW, NEW[1]], HashEncoder(), "hash", index.root)
+    assert opened(index).manifest == index.manifest
+
+
+def test_further_rows_lead_to_their_passage_and_stay_through_a_merge(tmp_path):
+    rows = [("a sentence about kettles", "boat"), ("another one on spoons", "repair")]
+    index = build_index(NEW, HashEncoder(), "hash", tmp_path / "index", extra_rows=rows)
+    index = compact(delete(add(index, SHOP), ["repair"]))
+    assert found(index, "a sentence about kettles", 1) == [("boat", 1.0)]
+    assert [text for text, _ in index.segments[0].extras()] == ["a sentence about kettles"]
+
+
+def test_an_old_version_goes_on_and_current_is_the_newest(index):
+    old, again = opened(index), opened(index)
+    assert old.current() is old
+    grown = add(index, NEW)
+    newest = old.current()
+    assert held(newest) == held(grown)
+    assert newest.segments[0] is old.segments[0]  # what has not changed is not opened again
+    for _ in range(3):
+        build_index(NEW, HashEncoder(), "hash", index.root)
+    assert found(old, "where is my parcel", 1) == found(again, "where is my parcel", 1)
+    assert held(old) == held(index) == sorted(ids(SHOP))  # its files are gone by name only
+
+
+def test_a_newer_version_that_cannot_be_opened_does_not_stop_the_old_one(index, caplog):
+    old = opened(index)
+    build_index(NEW, HashEncoder("other-64"), "other", index.root)
+    assert old.current() is old
+    assert old.current().search("where is my parcel", 1)[0].id == "parcel"
+    assert len(caplog.records) == 1
+
+
+def test_a_reader_that_writers_overtake_begins_again(index, monkeypatch):
+    overtaken = []
+
+    def segment(root, entry):
+        if not overtaken:
+            overtaken.append(entry)
+            for passages in (NEW, NEW[:1]):  # what the reader was about to open is gone then
+                build_index(passages, HashEncoder(), "hash", root)
+        return Segment(root, entry)
+
+    monkeypatch.setattr(retrieval.index, "Segment", segment)
+    assert held(opened(index)) == ["repair"]
+    assert not (index.root / overtaken[0].name).exists()
+
+
+def test_two_that_write_at_once_both_come_through(index):
+    def write(number):
+        for step in range(4):
+            add(index, [faq(f"p{number}{step}", f"text {number} {step}")])
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    fresh = [f"p{number}{step}" for number in range(2) for step in range(4)]
+    assert held(index.current()) == sorted([*ids(SHOP), *fresh])
+
+
+def test_a_rollback_brings_back_the_version_before_and_once_more_takes_it_back(index):
+    grown = add(index, NEW)
+    assert rollback(index.root).version == 3
+    assert held(opened(index)) == sorted(ids(SHOP))
+    rollback(index.root)
+    assert held(opened(index)) == held(grown)
+    with pytest.raises(IndexMismatchError, match="no earlier version is kept"):
+        rollback(build_index(SHOP, HashEncoder(), "hash", index.root.parent / "first").root)
+
+
+def test_a_fit_is_no_version_to_roll_back_to(index):
+    grown = add(index, NEW).refit(0.5, 0.1, "by hand")
+    assert grown.manifest.previous == index.manifest.version
+    rollback(index.root)
+    assert held(opened(index)) == sorted(ids(SHOP))
+    with pytest.raises(IndexMismatchError, match="changed since it was opened"):
+        grown.refit(0.4, 0.1, "too late")
+
+
+def test_small_segments_are_merged_and_a_large_one_is_left_alone(index):
+    passages = [faq(f"p{number}", f"word{number} of many") for number in range(12)]
+    big = build_index(
+        [*SHOP, *(faq(f"b{n}", f"big{n}") for n in range(40))], HashEncoder(), "hash", index.root
+    )
+    large = big.manifest.segments[0]
+    for passage in passages:
+        big = add(big, [passage])
+        assert len(big.segments) <= MAX_SEGMENTS
+        assert big.manifest.segments[0] == large
+    for number in range(12):
+        assert big.search(f"word{number} of many", 1)[0].id == f"p{number}"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "merged"),
+    [
+        ([1000, 1, 1, 1], {1, 2, 3}),
+        ([1, 10, 100, 1000], {0, 1}),
+        ([5, 5, 5, 30], {0, 1, 2, 3}),
+        ([5, 5, 5, 31], {0, 1, 2}),
+    ],
+)
+def test_which_segments_are_small(sizes, merged):
+    assert small_ones(sizes) == merged
+
+
+def test_only_one_writes_and_another_is_told_so_in_a_line(index):
+    started, done = threading.Event(), threading.Event()
+
+    def hold():
+        with writing(index.root):
+            started.set()
+            done.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    started.wait(10)
+    assert held(opened(index)) == sorted(ids(SHOP))  # readers do not wait
+    try:
+        with (
+            pytest.raises(DeskhandError, match="another process is writing this index"),
+            writing(index.root, wait_s=0.1),
+        ):
+            raise AssertionError
+    finally:
+        done.set()
+        holder.join()
+    assert "boat" in held(add(index, NEW))
+
+
+def after(calls, real, counter):
+    def fails(*arguments, **options):
+        counter[0] += 1
+        if counter[0] > calls:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments, **options)
+
+    return fails
+
+
+def failure_of(write):
+    try:
+        write()
+    except DeskhandError as error:
+        return str(error)
+    return None
+
+
+WRITES = {
+    "build": lambda index: build_index(NEW, HashEncoder(), "hash", index.root),
+    "add": lambda index: add(index, NEW, [asked("a mended lamp", "repair")]),
+    "delete": lambda index: delete(index, ["gift"]),
+    "compact": lambda index: compact(index),
+    "refit": lambda index: index.refit(0.5, 0.5, "by hand"),
+}
+
+
+@pytest.mark.parametrize("verb", WRITES)
+@pytest.mark.parametrize("step", ["sync", "write_array", "write_pieces"])
+def test_a_full_disk_is_said_in_one_line_and_leaves_the_old_index(index, verb, step, monkeypatch):
+    index = add(index, [faq("third", "a third segment")], delete=["warranty"])
+    before, names = held(index), {path.name for path in index.root.rglob("*")}
+    modules = [m for m in (retrieval.durable, retrieval.segment, retrieval.manifest,
+                           retrieval.dense, retrieval.lexical, retrieval.columns)
+               if hasattr(m, step)]  # fmt: skip
+    calls = counted = 0
+    while True:
+        counter = [0]
+        with monkeypatch.context() as patch:
+            for module in modules:
+                patch.setattr(module, step, after(calls, getattr(module, step), counter))
+            said = failure_of(lambda: WRITES[verb](opened(index)))
+        if said is None:
+            break
+        assert "the disk is full" in said
+        assert "\n" not in said
+        counted += 1
+        if read_manifest(index.root) != index.manifest:
+            break  # the manifest was in its place already
+        assert held(opened(index)) == before
+        assert {path.name for path in index.root.rglob("*")} == names  # and nothing fills the disk
+        calls += 4 if step == "sync" else 1
+    assert counted >= (1 if step == "sync" or verb not in ("delete", "refit") else 0)
+
+
+def test_passages_past_their_day_or_from_changed_files_are_stale(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in ("kept.md", "changed.md", "gone.md"):
+        (folder / name).write_text(f"# {name}\nText.\n", "utf-8")
+    passages = [Passage(name, "t", source=f"{name}.md#1") for name in ("kept", "changed", "gone")]
+    passages += [
+        Passage("old", "t", source="kept.md#2", metadata={"valid_until": "2026-03-01"}),
+        Passage("soon", "t", source="kept.md#3", metadata={"valid_from": "2027-01-01"}),
+        Passage("deleted", "t", source="gone.md#3", metadata={"valid_until": "2020-01-01"}),
+    ]
+    index = build_index(
+        passages, HashEncoder(), "hash", tmp_path / "index", sources=source_hashes([folder])
+    )
+    index = delete(index, ["deleted"])
+    (folder / "changed.md").write_text("# changed\nOther text.\n", "utf-8")
+    (folder / "gone.md").unlink()
+
+    def why(day, sources):
+        return {each.passage.id: each.why for each in stale(index, sources, day)}
+
+    now = source_hashes([folder])
+    assert why(date(2026, 3, 1), now) == {"changed": "changed", "gone": "gone"}
+    assert why(date(2026, 3, 2), now) == {"changed": "changed", "gone": "gone", "old": "expired"}
+    assert why(date(2026, 3, 2), None) == {"old": "expired"}
+
+
+def test_a_day_admits_what_is_valid_on_it_and_what_says_nothing(tmp_path):
+    texts = {
+        "always": {}, "then": {"valid_from": "2026-02-01", "valid_until": "2026-02-28"},
+        "since": {"valid_from": "2026-02-10"}, "odd": {"valid_until": "soon"},
+    }  # fmt: skip
+    passages = [Passage(name, "mug", metadata=values) for name, values in texts.items()]
+    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
+
+    def valid(day):
+        return set(ids(index.search("mug", 9, where=Filter(valid_on=date.fromisoformat(day)))))
+
+    assert valid("2026-01-31") == {"always", "odd"}
+    assert valid("2026-02-01") == valid("2026-02-09") == {"always", "odd", "then"}
+    assert valid("2026-02-28") == {"always", "odd", "then", "since"}
+    assert valid("2026-03-01") == {"always", "odd", "since"}
+
+
+def test_of_one_source_come_at_most_so_many(tmp_path):
+    passages = [faq(f"a{n}", f"mug number {n}") for n in range(6)]
+    passages = [Passage(p.id, p.text, p.title, f"a.md#{n}") for n, p in enumerate(passages)]
+    passages += [Passage("b", "plate", "plate", "b.csv:7"), Passage("c", "plate", "x", "c.md#1")]
+    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
+    assert {p.source[0] for p in index.search("mug number", 3)} == {"a"}
+    assert [p.source[0] for p in index.search("mug number", 4, per_source=2)][:2] == ["a", "a"]
+    assert sorted(p.source[0] for p in index.search("mug", 9, per_source=1)) == ["a", "b", "c"]
+
+
+@pytest.fixture
+def few_exact_rows(monkeypatch):
+    """Segments of more than 300 rows have inverted lists."""
+    monkeypatch.setattr(retrieval.dense.write_vectors, "__defaults__", (300,))
+    monkeypatch.setattr(retrieval.dense, "_FEW", 20)
+
+
+class WideEncoder:
+    """A random direction of 32 for each text, the same each time; near texts are not near."""
+
+    fingerprint = "wide"
+
+    def encode(self, texts):
+        rows = [np.random.default_rng(abs(hash(text)) % 2**32).normal(size=32) for text in texts]
+        vectors = np.array(rows, dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_a_large_segment_finds_nearly_what_an_exact_one_finds(
+    tmp_path, few_exact_rows, monkeypatch
+):
+    passages = [faq(str(n), f"title {n}", kind=("faq", "rare")[n % 50 == 0]) for n in range(2000)]
+    large = build_index(passages, WideEncoder(), "wide", tmp_path / "large")
+    monkeypatch.setattr(retrieval.dense.write_vectors, "__defaults__", (5000,))
+    exact = build_index(passages, WideEncoder(), "wide", tmp_path / "exact")
+    assert (large.root / large.manifest.segments[0].name / "vectors.faiss").exists()
+    again = open_index(large.root, WideEncoder())
+    assert again.search("title 7", 5, where=Filter.of({"kind": "none"})) == []
+    for where in (None, Filter.of({"kind": "rare"}), Filter.of({"kind": "faq"})):
+        hits = []
+        for number in range(30):
+            near = ids(exact.search(f"question {number}", 10, where=where))
+            got = ids(again.search(f"question {number}", 10, where=where))
+            hits.append(len({*near} & {*got}) / 10)
+        assert np.mean(hits) >= 0.93
+    assert again.search("title 7\nYes.", 1)[0].score == pytest.approx(1, abs=0.01)
+    assert len(again.search("question", 1999)) == 1999
+
+
+def test_a_large_segment_is_merged_and_deleted_from_like_others(tmp_path, few_exact_rows):
+    passages = [faq(str(n), f"title {n}") for n in range(400)]
+    index = build_index(passages, WideEncoder(), "wide", tmp_path / "index")
+    index = compact(delete(add(index, [faq("new", "something new")]), ["7", "8"]))
+    assert len(index) == 399
+    assert index.search("something new\nYes.", 1)[0].id == "new"
+    assert index.search("title 9\nYes.", 1)[0].id == "9"
+    assert "7" not in ids(index.search("title 7\nYes.", 50))
