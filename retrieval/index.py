@@ -26,7 +26,9 @@ from data.encoders import Encoder
 from data.errors import IndexMismatchError, LogFormatError
 from data.rows import read_rows, write_jsonl
 from data.schema import Passage
+from retrieval.decision import Decision
 from retrieval.dense import DenseIndex
+from retrieval.fusion import Fusion, scores
 from retrieval.lexical import LexicalIndex
 from retrieval.passages import embedding_text
 from retrieval.questions import Question
@@ -34,8 +36,6 @@ from retrieval.questions import Question
 FORMAT = 1
 MANIFEST = "manifest.json"
 PARTIAL_MANIFEST = f".{MANIFEST}.partial"
-DENSE_ONLY = 1.0
-_HALF = 10.0  # the BM25 score that counts as 0.5: scores have no upper end
 _POOL = 50  # candidates that each half brings, at least
 
 
@@ -43,18 +43,29 @@ _POOL = 50  # candidates that each half brings, at least
 class Manifest:
     """What an index is made of.
 
-    `dense_weight` in [0, 1] is the vectors' part of a score, the words have the rest; `threshold`
-    the lowest score of a best passage that still answers, `fitted_on` the questions that both were
-    fitted on.
+    `dense_weight` and `whole` in [0, 1] are a `Fusion`, `threshold` and `margin` a `Decision`;
+    `fitted_on` the questions that they were fitted on.
     """
 
     encoder: str
     fingerprint: str
     segments: tuple[str, ...]
-    dense_weight: float = DENSE_ONLY
+    dense_weight: float = 1.0
     threshold: float = 0.0
     fitted_on: str = "nothing: vectors only, every question counts as answerable"
     format: int = FORMAT
+    whole: float = 0.0
+    margin: float = 0.0
+
+    @property
+    def fusion(self) -> Fusion:
+        """How the halves of a search make a score."""
+        return Fusion(self.dense_weight, self.whole)
+
+    @property
+    def decision(self) -> Decision:
+        """When what was found answers."""
+        return Decision(self.threshold, self.margin)
 
 
 class Index:
@@ -87,10 +98,11 @@ class Index:
         if vector is None:
             vector = self.encoder.encode([question])[0]
         pool = _POOL + 20 * k if kinds is None else len(self._owners)
-        weight = self.manifest.dense_weight
+        fusion = self.manifest.fusion
         cosines = dict(self._dense.search(vector, pool))
-        words = dict(self._lexical.search(question, pool)) if weight < DENSE_ONLY else {}
-        best: dict[int, float] = {}
+        words = dict(self._lexical.search(question, pool)) if fusion.dense < 1 else {}
+        closest: dict[int, float] = {}
+        matched: dict[int, float] = {}
         for row in cosines.keys() | words.keys():
             owner = int(self._owners[row])
             if kinds is not None and self.passages[owner].metadata.get("kind") not in kinds:
@@ -98,27 +110,42 @@ class Index:
             cosine = cosines.get(row)
             if cosine is None:
                 cosine = float(self._dense.vectors[row] @ vector)
-            matched = words.get(row, 0.0)
-            score = weight * max(cosine, 0.0) + (1 - weight) * matched / (matched + _HALF)
-            best[owner] = max(best.get(owner, 0.0), min(score, 1.0))
-        ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
-        return [replace(self.passages[owner], score=score) for owner, score in ranked[:k]]
+            closest[owner] = max(closest.get(owner, -1.0), cosine)
+            matched[owner] = max(matched.get(owner, 0.0), words.get(row, 0.0))
+        owners = sorted(closest)
+        # A passage's own row has the passage's place.
+        whole = self._dense.vectors[np.array(owners, dtype=np.int64)] @ vector
+        found = scores(
+            fusion, whole, [closest[owner] for owner in owners], [matched[o] for o in owners]
+        )
+        ranked = sorted(zip(owners, found, strict=True), key=lambda pair: (-pair[1], pair[0]))
+        return [replace(self.passages[owner], score=float(score)) for owner, score in ranked[:k]]
 
     def answerable(self, passages: Sequence[Passage]) -> bool:
-        """Whether the best of the found passages is close enough to answer."""
-        return bool(passages) and passages[0].score >= self.manifest.threshold
+        """Whether the best of the found passages is close enough to answer; give it two or more."""
+        return self.manifest.decision.answers(passages)
 
-    def weighted(self, dense_weight: float) -> "Index":
-        """The same passages under another weight, without threshold: to try, nothing is written."""
-        manifest = replace(self.manifest, dense_weight=dense_weight, threshold=0.0)
+    def weighted(self, weights: Fusion | float) -> "Index":
+        """The same passages under other weights, without threshold: to try, nothing is written.
+
+        A number is the vectors' part, the words have the rest.
+        """
+        fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
+        manifest = replace(
+            self.manifest, dense_weight=fusion.dense, whole=fusion.whole, threshold=0.0, margin=0.0
+        )
         parts = self._dense, self._lexical, self._owners
         return Index(self.root, manifest, self.passages, *parts, self.encoder)
 
-    def refit(self, dense_weight: float, threshold: float, fitted_on: str) -> "Index":
-        """The same index with another weight and threshold, its manifest replaced."""
+    def refit(
+        self, weights: Fusion | float, threshold: float, fitted_on: str, margin: float = 0.0
+    ) -> "Index":
+        """The same index with other weights and another decision, its manifest replaced."""
+        fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
         manifest = replace(
-            self.manifest, dense_weight=dense_weight, threshold=threshold, fitted_on=fitted_on
-        )
+            self.manifest, dense_weight=fusion.dense, whole=fusion.whole,
+            threshold=threshold, margin=margin, fitted_on=fitted_on,
+        )  # fmt: skip
         _write_manifest(self.root, manifest)
         self.manifest = manifest
         return self
