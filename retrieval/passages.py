@@ -14,7 +14,9 @@ SUFFIXES = (".md", ".csv", ".tsv", ".jsonl", ".parquet")
 MAX_CHARS = 900  # about 200 tokens: what the encoder reads in one piece
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 _ID = re.compile(r"^<!--\s*id:\s*(\S+)\s*-->\s*$")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
+_ASKS = ("?", "？")
+_CHINESE_END = ("。", "！", "？")
 
 
 def read_passages(paths: Sequence[Path], bad: BadRows | None = None) -> list[Passage]:
@@ -59,7 +61,7 @@ def markdown_passages(text: str, name: str) -> Iterator[Passage]:
         if not content:
             return
         words = [words for _, words in trail] or [Path(name).stem]
-        is_question = words[-1].endswith("?")
+        is_question = words[-1].endswith(_ASKS)
         is_entry = is_question and (mostly_questions or identity is not None)
         title = words[-1] if is_question else " › ".join(words)
         base = identity or f"{Path(name).with_suffix('')}-{start}"
@@ -75,7 +77,7 @@ def markdown_passages(text: str, name: str) -> Iterator[Passage]:
 
     headings = [match.group(2) for match in map(_HEADING.match, text.splitlines()) if match]
     # A page of rules may have a question among its headings: that alone makes it no FAQ.
-    mostly_questions = sum(words.endswith("?") for words in headings) * 2 >= len(headings)
+    mostly_questions = sum(words.endswith(_ASKS) for words in headings) * 2 >= len(headings)
     for number, line in enumerate(text.splitlines(), start=1):
         heading, marked = _HEADING.match(line), _ID.match(line)
         if heading:
@@ -108,7 +110,9 @@ def _split(content: str) -> Iterator[str]:
             yield piece.strip()
             piece = ""
         # Lists keep a line for each point; sentences of a paragraph run on.
-        piece += ("\n" if sentence.lstrip().startswith(("-", "*", "|")) else " ") + sentence.strip()
+        point = sentence.lstrip().startswith(("-", "*", "|"))
+        piece += "\n" if point else "" if piece.endswith(_CHINESE_END) else " "
+        piece += sentence.strip()
     if piece.strip():
         yield piece.strip()
 

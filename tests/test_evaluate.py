@@ -76,7 +76,7 @@ def test_a_relevant_id_that_is_not_indexed_is_named(index):
         with pytest.raises(LogFormatError, match="relevant id 'nothing' is not in the index"):
             verb(index, [asked("where", "parcel"), asked("where", "nothing")])
         with pytest.raises(LogFormatError, match="no question"):
-            measure(index, [])
+            verb(index, [])
 
 
 class OneDirection:
