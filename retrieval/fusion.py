@@ -31,18 +31,31 @@ class Fusion:
 
 
 DENSE_ONLY = Fusion()
-WORDS_ONLY = Fusion(dense=0.0)
-# What a fit tries. The first two are the halves; the others must gain to be chosen.
+# Nothing in these was fitted; whatever else is chosen must gain over the best of them.
+HALVES = (DENSE_ONLY, Fusion(whole=1.0), Fusion(dense=0.0))
+WORDS_ONLY = HALVES[2]
 FUSIONS = (
-    DENSE_ONLY,
-    WORDS_ONLY,
+    *HALVES,
     *(
         Fusion(dense, whole)
         for dense in (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3)
-        for whole in (0.0, 0.3, 0.6)
-        if (dense, whole) != (1.0, 0.0)
+        for whole in (0.0, 0.4, 0.7, 1.0)
+        if Fusion(dense, whole) not in HALVES
     ),
-)
+)  # what a fit tries
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What a search says of n passages before it is weighed; all (n,), arguments of `scores`.
+
+    `places` are the passages' places in the index, ascending.
+    """
+
+    places: NDArray[np.int64]
+    whole: NDArray[np.float32]
+    closest: NDArray[np.float64]
+    words: NDArray[np.float64]
 
 
 def scores(

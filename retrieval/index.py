@@ -28,7 +28,7 @@ from data.rows import read_rows, write_jsonl
 from data.schema import Passage
 from retrieval.decision import Decision
 from retrieval.dense import DenseIndex
-from retrieval.fusion import Fusion, scores
+from retrieval.fusion import Candidates, Fusion, scores
 from retrieval.lexical import LexicalIndex
 from retrieval.passages import embedding_text
 from retrieval.questions import Question
@@ -95,15 +95,38 @@ class Index:
             kinds: Only passages whose metadata `kind` is one of these.
             vector: The question's vector (D,), if the caller has it.
         """
+        fusion = self.manifest.fusion
+        each = self.candidates(question, k, kinds=kinds, vector=vector, words=fusion.dense < 1)
+        found = scores(fusion, each.whole, each.closest, each.words)
+        best = np.lexsort((each.places, -found))[:k]
+        return [replace(self.passages[each.places[at]], score=float(found[at])) for at in best]
+
+    def candidates(
+        self,
+        question: str,
+        k: int = 5,
+        *,
+        kinds: Collection[str] | None = None,
+        vector: NDArray[np.float32] | None = None,
+        words: bool = True,
+    ) -> Candidates:
+        """What both halves say of the passages that may be among the best `k`, before any weighing.
+
+        Args:
+            question: What is asked.
+            k: How many are wanted at most.
+            kinds: Only passages whose metadata `kind` is one of these.
+            vector: The question's vector (D,), if the caller has it.
+            words: Whether to search by words too.
+        """
         if vector is None:
             vector = self.encoder.encode([question])[0]
         pool = _POOL + 20 * k if kinds is None else len(self._owners)
-        fusion = self.manifest.fusion
         cosines = dict(self._dense.search(vector, pool))
-        words = dict(self._lexical.search(question, pool)) if fusion.dense < 1 else {}
+        matches = dict(self._lexical.search(question, pool)) if words else {}
         closest: dict[int, float] = {}
         matched: dict[int, float] = {}
-        for row in cosines.keys() | words.keys():
+        for row in cosines.keys() | matches.keys():
             owner = int(self._owners[row])
             if kinds is not None and self.passages[owner].metadata.get("kind") not in kinds:
                 continue
@@ -111,15 +134,15 @@ class Index:
             if cosine is None:
                 cosine = float(self._dense.vectors[row] @ vector)
             closest[owner] = max(closest.get(owner, -1.0), cosine)
-            matched[owner] = max(matched.get(owner, 0.0), words.get(row, 0.0))
-        owners = sorted(closest)
-        # A passage's own row has the passage's place.
-        whole = self._dense.vectors[np.array(owners, dtype=np.int64)] @ vector
-        found = scores(
-            fusion, whole, [closest[owner] for owner in owners], [matched[o] for o in owners]
+            matched[owner] = max(matched.get(owner, 0.0), matches.get(row, 0.0))
+        places = np.array(sorted(closest), dtype=np.int64)
+        return Candidates(
+            places=places,
+            # A passage's own row has the passage's place.
+            whole=self._dense.vectors[places] @ vector,
+            closest=np.array([closest[place] for place in places]),
+            words=np.array([matched[place] for place in places]),
         )
-        ranked = sorted(zip(owners, found, strict=True), key=lambda pair: (-pair[1], pair[0]))
-        return [replace(self.passages[owner], score=float(score)) for owner, score in ranked[:k]]
 
     def answerable(self, passages: Sequence[Passage]) -> bool:
         """Whether the best of the found passages is close enough to answer; give it two or more."""

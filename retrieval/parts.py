@@ -1,7 +1,7 @@
 """The parts of a passage: its sentences, and the texts that get rows of their own in an index.
 
-A passage that says five things has a vector between them. A row for its title and for each of its
-sentences lets a question meet the one that it asks about.
+A passage that says five things has a vector between them. A row for its title lets a question meet
+what it is about.
 """
 
 import re
@@ -33,17 +33,18 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return [(first, last) for first, last in found if first < last]
 
 
-def part_rows(passage: Passage) -> Iterator[tuple[str, str]]:
-    """(text, the passage's id) of each further row: its title, and its sentences if there are more.
+def part_rows(passage: Passage, with_sentences: bool = False) -> Iterator[tuple[str, str]]:
+    """(text, the passage's id) of each further row: its title, and each of several sentences.
 
-    A conversation has none: it is found by its question alone.
+    A conversation has none: it is found by its question alone. Sentences did not help where they
+    were measured, and are left out; see BENCHMARKS.md.
     """
     if passage.metadata.get("kind") == "conversation":
         return
     if passage.title:
         yield passage.title, passage.id
     spans = [(start, end) for start, end in sentences(passage.text) if end - start >= SHORTEST]
-    if len(spans) > 1 or passage.title:
+    if with_sentences and len(spans) > 1:
         for start, end in spans:
             yield passage.text[start:end], passage.id
 

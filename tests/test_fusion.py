@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retrieval.fusion import DENSE_ONLY, FUSIONS, HALF, WORDS_ONLY, Fusion, scores
+from retrieval.fusion import DENSE_ONLY, FUSIONS, HALF, HALVES, WORDS_ONLY, Fusion, scores
 
 WHOLE, CLOSEST, WORDS = [0.2, 0.8, -0.4], [0.9, 0.8, -0.2], [0.0, HALF, 30.0]
 
@@ -46,4 +46,4 @@ def test_weights_outside_0_to_1_are_refused(values):
 
 def test_each_fusion_is_tried_once_and_the_halves_come_first():
     assert len(set(FUSIONS)) == len(FUSIONS)
-    assert FUSIONS[:2] == (DENSE_ONLY, WORDS_ONLY)
+    assert FUSIONS[:3] == HALVES == (DENSE_ONLY, Fusion(whole=1.0), WORDS_ONLY)

@@ -115,9 +115,10 @@ def test_pieces_have_the_places_of_their_words():
 
 def test_a_passage_has_further_rows_for_its_title_and_its_sentences():
     passage = Passage("a", RETURNS + " Yes.", "Can I return it?", "faq.md#1", {"kind": "faq"})
-    rows = list(part_rows(passage))
+    assert list(part_rows(passage)) == [("Can I return it?", "a")]
+    rows = list(part_rows(passage, with_sentences=True))
     assert {identity for _, identity in rows} == {"a"}
     assert [text for text, _ in rows] == ["Can I return it?", *said(RETURNS)]
     talk = Passage("b", RETURNS, "where is it", "c", {"kind": "conversation"})
-    assert list(part_rows(talk)) == []
-    assert list(part_rows(Passage("c", "One single sentence here.", "", "d"))) == []
+    assert list(part_rows(talk, with_sentences=True)) == []
+    assert list(part_rows(Passage("c", "One single sentence here.", "", "d"), True)) == []
