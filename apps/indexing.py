@@ -16,9 +16,9 @@ from retrieval.evaluate import fit
 from retrieval.filters import Filter
 from retrieval.index import Index, build_index, open_index
 from retrieval.manifest import read_manifest
-from retrieval.passages import read_passages
+from retrieval.passages import fingerprints, read_passages
 from retrieval.questions import read_questions
-from retrieval.stale import ids_from, source_hashes, stale
+from retrieval.stale import ids_from, stale
 from retrieval.writing import add, compact, delete, rollback
 
 THREADS = 2
@@ -135,7 +135,7 @@ def compact_index(out: Path) -> dict[str, Any]:
 def stale_passages(out: Path, paths: Sequence[Path]) -> dict[str, Any]:
     """The passages that no longer hold today; files are compared where paths are given."""
     index = _opened(out)
-    now = source_hashes(paths) if paths else None
+    now = fingerprints(paths) if paths else None
     rows = [
         {"id": each.passage.id, "why": each.why, "title": each.passage.title,
          "source": each.passage.source}
@@ -178,8 +178,8 @@ def _read(paths: Sequence[Path]) -> tuple[list[Passage], dict[str, str]]:
     passages = read_passages(paths, bad)
     if bad.lines:
         raise LogFormatError(f"{bad.lines[0]} ({len(bad)} bad rows; nothing was indexed)")
-    named = {source_file(passage.source) for passage in passages}
-    return passages, {name: v for name, v in source_hashes(paths).items() if name in named}
+    named = {source_file(passage) for passage in passages}
+    return passages, {name: v for name, v in fingerprints(paths).items() if name in named}
 
 
 def _encoder_name(encoder: str | None, overrides: Sequence[str]) -> str | None:

@@ -181,18 +181,19 @@ class PassageStore(VectorStore):
         metadatas: list[dict[str, Any]] | None = None,
         *,
         ids: list[str] | None = None,
-        folder: str | Path,
+        folder: str | Path = "indexes/langchain",
         **kwargs: Any,  # noqa: ANN401 - as the parent
     ) -> "PassageStore":
-        """A new index in `folder` with these texts.
+        """A new index in `folder`, in place of one that is there, with these texts.
 
         Raises:
             IndexMismatchError: If `folder` is there and is not an index.
         """
-        is_ours = isinstance(embedding, EncoderEmbeddings)
-        encoder = embedding.encoder if is_ours else EmbeddingsEncoder(embedding)
-        name = encoder.fingerprint
-        store = cls(LivingIndex(build_index([], encoder, name, Path(folder))), encoder)
+        encoder: Encoder = EmbeddingsEncoder(embedding)
+        if isinstance(embedding, EncoderEmbeddings):
+            encoder = embedding.encoder
+        index = build_index([], encoder, encoder.fingerprint, Path(folder))
+        store = cls(LivingIndex(index), encoder)
         store.add_texts(texts, metadatas, ids=ids)
         return store
 

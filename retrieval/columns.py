@@ -24,9 +24,9 @@ _PLACE = re.compile(r"#[^#/]*$|:\d+$")  # the place within a file, at the end of
 CODES, VALUES = "columns.npy", "columns.jsonl"
 
 
-def source_file(source: str) -> str:
-    """`faq.md#12` and `faq.csv:12` without the place: the file that a passage came from."""
-    return _PLACE.sub("", source)
+def source_file(passage: Passage) -> str:
+    """The file that a passage came from: its `file`, else its source without the place in it."""
+    return passage.metadata.get("file") or _PLACE.sub("", passage.source)
 
 
 class ColumnWriter:
@@ -39,7 +39,7 @@ class ColumnWriter:
 
     def add(self, passage: Passage) -> None:
         """Take the next passage's metadata and source."""
-        for key, value in {**passage.metadata, SOURCE: source_file(passage.source)}.items():
+        for key, value in {**passage.metadata, SOURCE: source_file(passage)}.items():
             codes = self._codes.setdefault(key, array("i"))
             codes.extend([-1] * (self._count - len(codes)))
             values = self._values.setdefault(key, {})

@@ -1,20 +1,35 @@
-"""Measuring a search on labelled questions, and fitting its two numbers on them."""
+"""Measuring a search on labelled questions, and fitting its weights and its decision on them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import LogFormatError
 from data.schema import Passage
+from retrieval.cutoff import Curve, curve_of, fit_decision
 from retrieval.filters import Filter
-from retrieval.fusion import DENSE_ONLY
+from retrieval.folds import folds_of, groups_of
+from retrieval.fusion import DENSE_ONLY, FUSIONS, HALVES, Fusion, scores
 from retrieval.index import Index
 from retrieval.questions import Question
 
-WEIGHTS = (DENSE_ONLY, 0.9, 0.8, 0.7, 0.6, 0.5)
 DEPTH = 10
-_WORTH = 0.005  # fusion must gain so much of mean reciprocal rank to be used
+_WORTH = 0.002  # of mean reciprocal rank: what a choice must gain on questions that it did not see
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What `measure` gives.
+
+    `metrics` as `evaluate` gives them; `curve` how right and how complete answers are by the
+    threshold; `found` the passages of each question, in the questions' order.
+    """
+
+    metrics: dict[str, float]
+    curve: Curve
+    found: list[list[Passage]]
 
 
 def evaluate(
@@ -29,7 +44,7 @@ def evaluate(
         index: What is searched.
         questions: Labelled ones.
         kinds: Search only passages of these kinds.
-        vectors: Of the answerable questions, (n, D), where the caller has them.
+        vectors: Of the questions, (n, D), where the caller has them.
 
     Returns:
         `recall_at_1`, `_3`, `_5` (a relevant one among the first), `mrr` and `ndcg_at_10` over the
@@ -39,90 +54,161 @@ def evaluate(
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
     """
+    return measure(index, questions, kinds, vectors).metrics
+
+
+def measure(
+    index: Index,
+    questions: Sequence[Question],
+    kinds: Collection[str] | None = None,
+    vectors: NDArray[np.float32] | None = None,
+) -> Measured:
+    """As `evaluate`, with the curve of its decision and what was found; see there."""
     _check_ids(index, questions)
-    known = [question for question in questions if question.relevant]
-    unknown = [question for question in questions if not question.relevant]
-    found = _searched(index, known, DEPTH, kinds, vectors)
-    hits = [
-        np.array([passage.id in question.relevant for passage in passages] + [False] * DEPTH)[
-            :DEPTH
-        ]
-        for question, passages in zip(known, found, strict=True)
-    ]
+    found = _searched(index, questions, kinds, vectors)
+    hits = [_hits(question, passages) for question, passages in zip(questions, found, strict=True)]
+    answers = np.array([index.answerable(passages) for passages in found])
+    known = np.array([bool(question.relevant) for question in questions])
+    ranked = [hit for hit, asked in zip(hits, known, strict=True) if asked]
     discount = 1 / np.log2(np.arange(DEPTH) + 2)
-    ideal = [discount[: len(question.relevant)].sum() for question in known]
-    refused = [not index.answerable(passages) for passages in _searched(index, unknown, 1, kinds)]
-    return {
+    ideal = [discount[: len(each.relevant)].sum() for each in questions if each.relevant]
+    metrics = {
         "n": len(questions),
-        "recall_at_1": _mean([bool(hit[:1].any()) for hit in hits]),
-        "recall_at_3": _mean([bool(hit[:3].any()) for hit in hits]),
-        "recall_at_5": _mean([bool(hit[:5].any()) for hit in hits]),
-        "mrr": _mean([1 / (1 + hit.argmax()) if hit.any() else 0.0 for hit in hits]),
+        "recall_at_1": _mean([bool(hit[:1].any()) for hit in ranked]),
+        "recall_at_3": _mean([bool(hit[:3].any()) for hit in ranked]),
+        "recall_at_5": _mean([bool(hit[:5].any()) for hit in ranked]),
+        "mrr": _mean([_reciprocal(hit) for hit in ranked]),
         "ndcg_at_10": _mean(
-            [(hit * discount).sum() / best for hit, best in zip(hits, ideal, strict=True)]
+            [(hit * discount).sum() / best for hit, best in zip(ranked, ideal, strict=True)]
         ),
-        "refused": _mean(refused),
-        "answered": _mean([index.answerable(passages) for passages in found]),
+        "refused": _mean(~answers[~known]),
+        "answered": _mean(answers[known]),
     }
+    right = np.array([bool(hit[0]) for hit in hits])
+    values = np.array([index.manifest.decision.value(passages) for passages in found])
+    return Measured(metrics, curve_of(values, right, known), found)
 
 
 def fit(
-    index: Index, questions: Sequence[Question], name: str, kinds: Collection[str] | None = None
+    index: Index,
+    questions: Sequence[Question],
+    name: str,
+    kinds: Collection[str] | None = None,
+    fusions: Sequence[Fusion] = FUSIONS,
 ) -> Index:
-    """Choose fusion weight and threshold on labelled questions, then write both to the manifest.
+    """Choose weights and decision on labelled questions, then write both to the manifest.
 
-    Words are fused in only where that gains mean reciprocal rank here. The threshold gives the best
-    mean of answerable questions answered by a right first passage and unanswerable ones refused.
+    Words and further rows are weighed in only where that gains mean reciprocal rank on questions
+    that the weights were not chosen on: see `choose`. The decision gives the best mean of
+    answerable questions answered by a right first passage and unanswerable ones refused.
+
+    Args:
+        index: What is searched.
+        questions: Labelled ones, not those that are rows of the index.
+        name: What they are called in the manifest.
+        kinds: Search only passages of these kinds.
+        fusions: What is tried, the halves among them.
 
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
     """
     _check_ids(index, questions)
-    known = [question for question in questions if question.relevant]
-    vectors = index.encoder.encode([question.text for question in known])
-    scores = {
-        weight: evaluate(index.weighted(weight), known, kinds, vectors)["mrr"] for weight in WEIGHTS
-    }
-    best = max(WEIGHTS, key=lambda weight: scores[weight])
-    weight = best if scores[best] >= scores[DENSE_ONLY] + _WORTH else DENSE_ONLY
-    fused = index.weighted(weight)
-    tops = list(zip(questions, _searched(fused, questions, 1, kinds), strict=True))
-    top_scores = np.array([passages[0].score if passages else 0.0 for _, passages in tops])
-    right = np.array([bool(ps) and ps[0].id in q.relevant for q, ps in tops])
-    answerable = np.array([bool(question.relevant) for question, _ in tops])
-    threshold = 0.0
-    if not answerable.all():
-        cuts = np.unique(np.concatenate([[0.0], top_scores, top_scores + 1e-6]))
-        value = [
-            (right & (top_scores >= cut)).sum() / max(answerable.sum(), 1)
-            + (top_scores[~answerable] < cut).mean()
-            for cut in cuts
-        ]
-        # The middle of the stretch of cuts around the best that are as good.
-        good = np.array(value) >= max(value) - 0.005
-        first = last = int(np.argmax(value))
-        while first > 0 and good[first - 1]:
-            first -= 1
-        while last + 1 < len(cuts) and good[last + 1]:
-            last += 1
-        threshold = float(cuts[first : last + 1].mean())
-    counts = f"{name}: {answerable.sum()} answerable, {(~answerable).sum()} unanswerable questions"
-    return index.refit(weight, threshold, counts)
+    vectors = index.encoder.encode([question.text for question in questions])
+    known = np.array([bool(question.relevant) for question in questions])
+    groups = groups_of(questions)
+    fusion = DENSE_ONLY
+    if known.any():
+        asked = [question for question in questions if question.relevant]
+        table = rank_table(index, asked, fusions, kinds, vectors[known])
+        fusion = fusions[choose(table, fusions, groups[known])]
+    found = _searched(index.weighted(fusion), questions, kinds, vectors)
+    right = np.array(
+        [bool(_hits(question, ps)[0]) for question, ps in zip(questions, found, strict=True)]
+    )
+    counts = f"{name}: {known.sum()} answerable, {(~known).sum()} unanswerable questions"
+    decision = fit_decision(found, right, known, groups)
+    return index.refit(fusion, decision.threshold, counts, decision.margin)
+
+
+def rank_table(
+    index: Index,
+    questions: Sequence[Question],
+    fusions: Sequence[Fusion],
+    kinds: Collection[str] | None = None,
+    vectors: NDArray[np.float32] | None = None,
+) -> NDArray[np.float64]:
+    """Reciprocal rank of each answerable question under each fusion (F, n); 0 if below ten."""
+    if vectors is None:
+        vectors = index.encoder.encode([question.text for question in questions])
+    table = np.zeros((len(fusions), len(questions)))
+    for row, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
+        each = index.candidates(question.text, DEPTH, where=_of_kinds(kinds), vector=vector)
+        answers = np.isin(each.places, index.places(question.relevant))
+        for place, fusion in enumerate(fusions):
+            found = scores(fusion, each.whole, each.closest, each.words)
+            best = np.lexsort((each.places, -found))[:DEPTH]
+            hits = np.flatnonzero(answers[best])
+            table[place, row] = 1 / (1 + hits[0]) if len(hits) else 0.0
+    return table
+
+
+def choose(table: NDArray[np.float64], fusions: Sequence[Fusion], groups: NDArray[np.int64]) -> int:
+    """The fusion to use: the best, if choosing gains over the better half on other questions.
+
+    Args:
+        table: Reciprocal ranks (F, n).
+        fusions: What its rows are; the vectors alone are among them.
+        groups: A number for each question (n,): those of the same passages have the same.
+
+    Returns:
+        A row of `table`. One of `HALVES`, the vectors alone unless another gains `_WORTH`. Or the
+        best of all, where the best on four fifths of the groups gains as much over that half on
+        the fifth that is left.
+    """
+    half = list(fusions).index(DENSE_ONLY)
+    for place, fusion in enumerate(fusions):
+        if fusion in HALVES and table[place].mean() >= table[half].mean() + _WORTH:
+            half = place
+    folds = folds_of(groups)
+    held_out = np.array(table[half], dtype=np.float64)
+    for fold in np.unique(folds):
+        rest = folds != fold
+        if rest.any():
+            best = _best(table[:, rest], half)
+            held_out[~rest] = table[best, ~rest]
+    if held_out.mean() < table[half].mean() + _WORTH:
+        return half
+    return _best(table, half)
+
+
+def _best(table: NDArray[np.float64], half: int) -> int:
+    means = table.mean(axis=1)
+    best = int(np.argmax(means))
+    return best if means[best] >= means[half] + _WORTH else half
+
+
+def _hits(question: Question, passages: Sequence[Passage]) -> NDArray[np.bool_]:
+    """Whether each of the first ten passages answers (DEPTH,); False where there are fewer."""
+    found = [passage.id in question.relevant for passage in passages[:DEPTH]]
+    return np.array(found + [False] * (DEPTH - len(found)))
+
+
+def _reciprocal(hits: NDArray[np.bool_]) -> float:
+    return 1 / (1 + int(hits.argmax())) if hits.any() else 0.0
 
 
 def _searched(
     index: Index,
     questions: Sequence[Question],
-    k: int,
     kinds: Collection[str] | None,
     vectors: NDArray[np.float32] | None = None,
 ) -> list[list[Passage]]:
     """What is found for each question; all are encoded together."""
     if vectors is None:
         vectors = index.encoder.encode([question.text for question in questions])
-    where = None if kinds is None else Filter.of({"kind": kinds})
+    where = _of_kinds(kinds)
     return [
-        index.search(question.text, k, where=where, vector=vector)
+        index.search(question.text, DEPTH, where=where, vector=vector)
         for question, vector in zip(questions, vectors, strict=True)
     ]
 
@@ -130,15 +216,18 @@ def _searched(
 def _check_ids(index: Index, questions: Sequence[Question]) -> None:
     if not questions:
         raise LogFormatError("no question to measure on; check the file")
-    known = {passage.id for passage in index.passages}
+    missing = index.missing({each for question in questions for each in question.relevant})
     for question in questions:
-        missing = question.relevant - known
-        if missing:
+        absent = sorted(question.relevant & missing)
+        if absent:
             raise LogFormatError(
-                f"relevant id {sorted(missing)[0]!r} is not in the index {index.root}; "
-                "index its source too"
+                f"relevant id {absent[0]!r} is not in the index {index.root}; index its source too"
             )
 
 
-def _mean(values: Sequence[float] | Sequence[bool]) -> float:
+def _of_kinds(kinds: Collection[str] | None) -> Filter | None:
+    return None if kinds is None else Filter.of({"kind": kinds})
+
+
+def _mean(values: Sequence[float] | Sequence[bool] | NDArray[np.bool_]) -> float:
     return float(np.mean(values)) if len(values) else 0.0

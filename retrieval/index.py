@@ -16,7 +16,7 @@ from data.encoders import Encoder
 from data.errors import IndexMismatchError, LogFormatError
 from data.schema import Passage
 from retrieval.filters import Filter
-from retrieval.fusion import DENSE_ONLY, fused
+from retrieval.fusion import Candidates, Fusion, scores
 from retrieval.lexical import LexicalQuery
 from retrieval.manifest import (
     MANIFEST,
@@ -47,6 +47,8 @@ class Index:
     ) -> None:
         self.root, self.manifest, self.encoder = root, manifest, encoder
         self.segments = tuple(segments)
+        sizes = [segment.entry.passages for segment in self.segments]
+        self._starts = np.cumsum([0, *sizes])[:-1]  # a passage's place in the index begins here
         self._seen = _stamp(root)
 
     def __len__(self) -> int:
@@ -84,52 +86,104 @@ class Index:
         """
         if not self.segments or k < 1:
             return []
-        if vector is None:
-            vector = self.encoder.encode([_encodable(question)])[0]
-        vector = np.ascontiguousarray(vector, dtype=np.float32)
-        query = None
-        if self.manifest.dense_weight < DENSE_ONLY:
-            query = LexicalQuery(question, [segment.words for segment in self.segments])
+        fusion = self.manifest.fusion
+        vector, query = self._asked(question, vector, words=fusion.dense < 1)
         pool = _POOL + 20 * k
         while True:
-            ranked, is_all = self._ranked(vector, query, pool, where)
-            chosen = _chosen(ranked, self.segments, k, per_source)
+            each, is_all = self._candidates(vector, query, pool, where, whole=fusion.whole > 0)
+            found = scores(fusion, each.whole, each.closest, each.words)
+            order = np.lexsort((each.places, -found)).tolist()
+            chosen = self._chosen(each.places, order, k, per_source)
             if len(chosen) == k or is_all or pool >= _DEEPEST:
                 break
             pool *= 4  # these were rows of few passages, or of few sources
         return [
-            replace(self.segments[number].passage(place), score=score)
-            for score, number, place in chosen
+            replace(self.passage(int(each.places[at])), score=float(found[at])) for at in chosen
         ]
 
-    def _ranked(
+    def candidates(
+        self,
+        question: str,
+        k: int = 5,
+        *,
+        where: Filter | None = None,
+        vector: NDArray[np.float32] | None = None,
+    ) -> Candidates:
+        """What vectors and words say of the passages that may be among the best `k`, not weighed.
+
+        Arguments as of `search`.
+        """
+        vector, query = self._asked(question, vector, words=True)
+        return self._candidates(vector, query, _POOL + 20 * k, where, whole=True)[0]
+
+    def passage(self, place: int) -> Passage:
+        """The passage at a place of the index, read from the disk."""
+        number = int(np.searchsorted(self._starts, place, side="right")) - 1
+        return self.segments[number].passage(place - int(self._starts[number]))
+
+    def places(self, ids: Collection[str]) -> NDArray[np.int64]:
+        """The places in the index of those of `ids` that are here."""
+        found = [
+            start + place
+            for start, segment in zip(self._starts, self.segments, strict=True)
+            for place in segment.places_of(ids).values()
+        ]
+        return np.array(found, dtype=np.int64)
+
+    def _asked(
+        self, question: str, vector: NDArray[np.float32] | None, words: bool
+    ) -> tuple[NDArray[np.float32], LexicalQuery | None]:
+        if vector is None:
+            vector = self.encoder.encode([_encodable(question)])[0]
+        query = LexicalQuery(question, [each.words for each in self.segments]) if words else None
+        return np.ascontiguousarray(vector, dtype=np.float32), query
+
+    def _candidates(
         self,
         vector: NDArray[np.float32],
         query: LexicalQuery | None,
         pool: int,
         where: Filter | None,
-    ) -> tuple[list[tuple[float, int, int]], bool]:
-        """(score, segment, place) of candidates, best first, and whether there are no others.
-
-        A passage has its best row's score.
-        """
-        best: dict[tuple[int, int], float] = {}
+        whole: bool,
+    ) -> tuple[Candidates, bool]:
+        """Candidates, and whether there are no others; `whole` only where it is asked for."""
+        parts = []
         is_all = True
-        for number, segment in enumerate(self.segments):
+        for start, segment in zip(self._starts, self.segments, strict=True):
             rows, cosines, words = segment.candidates(vector, query, pool, where)
             is_all &= len(rows) < pool
-            scores = fused(cosines, words, self.manifest.dense_weight)
-            owners = segment.owners[rows]
-            for place, score in zip(owners.tolist(), scores.tolist(), strict=True):
-                key = number, place
-                if score > best.get(key, -1.0):
-                    best[key] = score
-        ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
-        return [(score, number, place) for (number, place), score in ranked], is_all
+            places, of = np.unique(segment.owners[rows], return_inverse=True)
+            closest = np.full(len(places), -1.0)
+            matched = np.zeros(len(places))
+            np.maximum.at(closest, of, cosines)
+            np.maximum.at(matched, of, words)
+            # A passage's own row has the passage's place.
+            own = segment.vectors.of(places.astype(np.int64)) @ vector if whole else closest
+            parts.append((places + start, own.astype(np.float32), closest, matched))
+        return Candidates(*(np.concatenate(each) for each in zip(*parts, strict=True))), is_all
+
+    def _chosen(
+        self, places: NDArray[np.int64], order: list[int], k: int, per_source: int | None
+    ) -> list[int]:
+        """The first `k` of `order`, at most `per_source` of one file."""
+        if per_source is None:
+            return order[:k]
+        taken: dict[str, int] = {}
+        chosen = []
+        for at in order:
+            number = int(np.searchsorted(self._starts, places[at], side="right")) - 1
+            files, codes = self.segments[number].sources()
+            file = files[codes[places[at] - self._starts[number]]]
+            taken[file] = taken.get(file, 0) + 1
+            if taken[file] <= per_source:
+                chosen.append(at)
+            if len(chosen) == k:
+                break
+        return chosen
 
     def answerable(self, passages: Sequence[Passage]) -> bool:
-        """Whether the best of the found passages is close enough to answer."""
-        return bool(passages) and passages[0].score >= self.manifest.threshold
+        """Whether the best of the found passages is close enough to answer; give it two or more."""
+        return self.manifest.decision.answers(passages)
 
     def current(self) -> "Index":
         """The newest version: this very index where nobody has written since.
@@ -146,13 +200,21 @@ class Index:
             self._seen = stamp
             return self
 
-    def weighted(self, dense_weight: float) -> "Index":
-        """The same passages under another weight, without threshold: to try, nothing is written."""
-        manifest = replace(self.manifest, dense_weight=dense_weight, threshold=0.0)
+    def weighted(self, weights: Fusion | float) -> "Index":
+        """The same passages under other weights, without threshold: to try, nothing is written.
+
+        A number is the vectors' part, the words have the rest.
+        """
+        fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
+        manifest = replace(
+            self.manifest, dense_weight=fusion.dense, whole=fusion.whole, threshold=0.0, margin=0.0
+        )
         return Index(self.root, manifest, self.segments, self.encoder)
 
-    def refit(self, dense_weight: float, threshold: float, fitted_on: str) -> "Index":
-        """The same index with another weight and threshold, its manifest replaced.
+    def refit(
+        self, weights: Fusion | float, threshold: float, fitted_on: str, margin: float = 0.0
+    ) -> "Index":
+        """The same index with other weights and another decision, its manifest replaced.
 
         A rollback brings back what was before the passages changed, not before the fit.
 
@@ -162,9 +224,11 @@ class Index:
         with writing(self.root):
             if read_manifest(self.root).version != self.manifest.version:
                 raise IndexMismatchError(f"{self.root}: changed since it was opened; fit it again")
+            fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
             fitted = replace(
-                self.manifest, dense_weight=dense_weight, threshold=threshold, fitted_on=fitted_on
-            )
+                self.manifest, dense_weight=fusion.dense, whole=fusion.whole,
+                threshold=threshold, margin=margin, fitted_on=fitted_on,
+            )  # fmt: skip
             self.manifest = commit(self.root, fitted, keep=False)
             self._seen = _stamp(self.root)
         return self
@@ -279,28 +343,6 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
 def _encodable(text: str) -> str:
     """The text with `?` for halves of emoji, which tokenizers refuse."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _chosen(
-    ranked: Sequence[tuple[float, int, int]],
-    segments: Sequence[Segment],
-    k: int,
-    per_source: int | None,
-) -> list[tuple[float, int, int]]:
-    """The first `k`, at most `per_source` of one file."""
-    if per_source is None:
-        return list(ranked[:k])
-    taken: dict[str, int] = {}
-    chosen = []
-    for candidate in ranked:
-        files, codes = segments[candidate[1]].sources()
-        file = files[codes[candidate[2]]]
-        taken[file] = taken.get(file, 0) + 1
-        if taken[file] <= per_source:
-            chosen.append(candidate)
-        if len(chosen) == k:
-            break
-    return chosen
 
 
 def _stamp(root: Path) -> tuple[int, int, int] | None:

@@ -22,8 +22,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from data.errors import DeskhandError, IndexMismatchError
+from retrieval.decision import Decision
 from retrieval.durable import sync, write_pieces
-from retrieval.fusion import DENSE_ONLY
+from retrieval.fusion import Fusion
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -49,22 +50,33 @@ class SegmentEntry:
 class Manifest:
     """What an index is made of.
 
-    `dense_weight` in [0, 1] is the vectors' part of a score, the words have the rest; `threshold`
-    the lowest score of a best passage that still answers, `fitted_on` the questions that both were
-    fitted on. `sources` has the SHA-256 of the files that passages came from, by the file's name in
-    `Passage.source`. `previous` is the version that a rollback brings back.
+    `dense_weight` and `whole` in [0, 1] are a `Fusion`, `threshold` and `margin` a `Decision`;
+    `fitted_on` the questions that they were fitted on. `sources` has the SHA-256 of the files that
+    passages came from, by the file's name. `previous` is the version that a rollback brings back.
     """
 
     encoder: str
     fingerprint: str
     segments: tuple[SegmentEntry, ...]
-    dense_weight: float = DENSE_ONLY
+    dense_weight: float = 1.0
+    whole: float = 0.0
     threshold: float = 0.0
+    margin: float = 0.0
     fitted_on: str = "nothing: vectors only, every question counts as answerable"
     sources: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
     previous: int | None = None
     format: int = FORMAT
+
+    @property
+    def fusion(self) -> Fusion:
+        """How the halves of a search make a score."""
+        return Fusion(self.dense_weight, self.whole)
+
+    @property
+    def decision(self) -> Decision:
+        """When what was found answers."""
+        return Decision(self.threshold, self.margin)
 
 
 def read_manifest(root: Path) -> Manifest:

@@ -21,8 +21,9 @@ import numpy as np
 from data.encoders import Encoder
 from data.errors import IndexMismatchError, LogFormatError
 from data.schema import Passage
+from retrieval.columns import source_file
 from retrieval.filters import FOR_ALL, SOURCE, VALID_FROM, VALID_UNTIL, Filter
-from retrieval.fusion import DENSE_ONLY, fused
+from retrieval.fusion import Fusion, scores
 from retrieval.lexical import words_of
 from retrieval.passages import embedding_text
 from retrieval.questions import Question
@@ -45,7 +46,7 @@ class MilvusPassages:
         *,
         collection: str = COLLECTION,
         token: str = "",
-        dense_weight: float = DENSE_ONLY,
+        fusion: Fusion | None = None,
         timeout_s: float = 10.0,
     ) -> None:
         """Connect.
@@ -55,13 +56,14 @@ class MilvusPassages:
             encoder: What its vectors are made with.
             collection: Its name; one for each index.
             token: `user:password` or an API key, where the cluster wants one.
-            dense_weight: In [0, 1], as an index's manifest has it after fitting.
+            fusion: As an index's manifest has it after fitting; its `whole` is left out, because
+                rows are weighed one by one here. None: the vectors alone.
             timeout_s: Of each call.
 
         Raises:
             IndexMismatchError: If there is no Milvus, or the collection is of another encoder.
         """
-        self.encoder, self.dense_weight = encoder, dense_weight
+        self.encoder, self.fusion = encoder, Fusion(fusion.dense if fusion else 1.0)
         self._collection, self._timeout, self._uri = collection, timeout_s, uri
         # The field's name tells the encoder: milvus-lite keeps no description of a collection.
         self._vector = f"vector_{sha256(encoder.fingerprint.encode()).hexdigest()[:12]}"
@@ -84,7 +86,7 @@ class MilvusPassages:
         chosen = _expression(where)
         rows = self._nearest(self._vector, vector.tolist(), _POOL + 20 * k, chosen)
         words = {}
-        if self.dense_weight < DENSE_ONLY and (asked := _words(question)):
+        if self.fusion.dense < 1 and (asked := _words(question)):
             matched = self._nearest("bm25", asked, _POOL + 20 * k, chosen)
             # milvus-lite gives distances, which are negative, where Milvus gives scores.
             words = {row["row"]: abs(float(row["distance"])) for row in matched}
@@ -93,9 +95,9 @@ class MilvusPassages:
             return []
         cosines = np.array([row["entity"][self._vector] for row in rows], dtype=np.float32) @ vector
         matches = np.array([words.get(row["row"], 0.0) for row in rows], dtype=np.float32)
-        scores = np.maximum(fused(cosines, matches, self.dense_weight), 0.0)
+        found = scores(self.fusion, cosines, cosines, matches)
         best: dict[str, tuple[float, str]] = {}
-        for row, score in zip(rows, scores.tolist(), strict=True):
+        for row, score in zip(rows, found.tolist(), strict=True):
             entity = row["entity"]
             if score > best.get(entity["owner"], (-1.0, ""))[0]:
                 best[entity["owner"]] = score, entity["passage"]
@@ -248,7 +250,7 @@ def _metadata(passage: Passage) -> dict[str, str | int]:
     values: dict[str, str | int] = {
         _writable(key): _writable(value) for key, value in passage.metadata.items()
     }
-    values[SOURCE] = _writable(passage.source.partition("#")[0])
+    values[SOURCE] = _writable(source_file(passage))
     return values | {key: _day(passage.metadata, key) for key in _ALWAYS}
 
 

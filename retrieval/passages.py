@@ -91,7 +91,7 @@ def embedding_text(passage: Passage) -> str:
     """
     if passage.metadata.get("kind") == "conversation":
         return passage.title
-    return f"{passage.title}\n{passage.text}"
+    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
 def _files(paths: Sequence[Path], bad: BadRows | None) -> Iterator[tuple[Path, str, bool]]:

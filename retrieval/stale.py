@@ -1,15 +1,12 @@
 """Passages that no longer hold: past their day, or from a file that has changed or gone."""
 
-import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from data.rows import require_file
 from data.schema import Passage
 from retrieval.filters import VALID_UNTIL, Filter
 from retrieval.index import Index
@@ -30,7 +27,7 @@ def stale(index: Index, sources: Mapping[str, str] | None, today: date) -> Itera
 
     Args:
         index: Its manifest knows what its sources were.
-        sources: SHA-256 of the files as they are now, by name (`source_hashes`); None where only
+        sources: SHA-256 of the files now, by name (`passages.fingerprints`); None where only
             validity is looked at. A file that the index does not know is passed over.
         today: A passage is expired after the day of its `valid_until`.
     """
@@ -52,26 +49,6 @@ def stale(index: Index, sources: Mapping[str, str] | None, today: date) -> Itera
                 yield Stale(passage, "expired")
             elif changed[place]:
                 yield Stale(passage, files[names[codes[place]]])
-
-
-def source_hashes(paths: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 (hex) of files, and of those in folders, by the names that passages have them by.
-
-    Each stands under two: its path as it was given, and its name within the folder that was given.
-
-    Raises:
-        LogFormatError: If a path is missing or empty.
-    """
-    found: dict[str, str] = {}
-    for path in paths:
-        require_file(path)
-        folder = path.parent if path.is_file() else path
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file():
-                with file.open("rb") as content:
-                    value = hashlib.file_digest(content, "sha256").hexdigest()
-                found |= {str(file): value, file.relative_to(folder).as_posix(): value}
-    return found
 
 
 def ids_from(index: Index, files: Collection[str]) -> set[str]:

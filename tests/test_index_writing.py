@@ -19,8 +19,9 @@ from retrieval.compaction import MAX_SEGMENTS, small_ones
 from retrieval.filters import Filter
 from retrieval.index import build_index, open_index
 from retrieval.manifest import read_manifest, writing
+from retrieval.passages import fingerprints
 from retrieval.segment import Segment
-from retrieval.stale import source_hashes, stale
+from retrieval.stale import stale
 from retrieval.writing import add, compact, delete, rollback
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, asked, faq, ids
@@ -291,7 +292,7 @@ def test_passages_past_their_day_or_from_changed_files_are_stale(tmp_path):
         Passage("deleted", "t", source="gone.md#3", metadata={"valid_until": "2020-01-01"}),
     ]
     index = build_index(
-        passages, HashEncoder(), "hash", tmp_path / "index", sources=source_hashes([folder])
+        passages, HashEncoder(), "hash", tmp_path / "index", sources=fingerprints([folder])
     )
     index = delete(index, ["deleted"])
     (folder / "changed.md").write_text("# changed\nOther text.\n", "utf-8")
@@ -300,7 +301,7 @@ def test_passages_past_their_day_or_from_changed_files_are_stale(tmp_path):
     def why(day, sources):
         return {each.passage.id: each.why for each in stale(index, sources, day)}
 
-    now = source_hashes([folder])
+    now = fingerprints([folder])
     assert why(date(2026, 3, 1), now) == {"changed": "changed", "gone": "gone"}
     assert why(date(2026, 3, 2), now) == {"changed": "changed", "gone": "gone", "old": "expired"}
     assert why(date(2026, 3, 2), None) == {"old": "expired"}

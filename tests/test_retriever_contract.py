@@ -6,6 +6,7 @@ import pytest
 
 from data.schema import Passage
 from retrieval.filters import Filter
+from retrieval.fusion import Fusion
 from retrieval.index import build_index
 from retrieval.living import LivingIndex
 from tests.fakes import HashEncoder
@@ -21,7 +22,22 @@ def ours_with_words(folder):
     return LivingIndex(index.refit(0.5, 0.0, "by hand"))
 
 
-BACKENDS = {"deskhand": ours, "deskhand, words fused": ours_with_words}
+def milvus(folder, fusion=None):
+    module = pytest.importorskip("retrieval.milvus")
+    pytest.importorskip("pymilvus", reason="needs pymilvus and milvus-lite")
+    return module.MilvusPassages(str(folder / "milvus.db"), HashEncoder(), fusion=fusion)
+
+
+def milvus_with_words(folder):
+    return milvus(folder, Fusion(0.5))
+
+
+BACKENDS = {
+    "deskhand": ours,
+    "deskhand, words fused": ours_with_words,
+    "milvus": milvus,
+    "milvus, words fused": milvus_with_words,
+}
 
 
 @pytest.fixture(autouse=True)

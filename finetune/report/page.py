@@ -1,6 +1,6 @@
 """The report of a run: what it holds, in what order, and how it looks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finetune.report import drawings, policy, rows, scores
@@ -81,6 +81,24 @@ def report_html(
         f"{text(train['encoder'])}, seed {train['seed']}, {shown(config['rows']['train'])} "
         f"training rows, {config['seconds']:.0f} s."
     )
+    return page_html(
+        name, sections, scores.headline(metrics) if metrics else "", made,
+        (extras or {}).get("notes", []),
+    )  # fmt: skip
+
+
+def page_html(
+    name: str, sections: Sequence[Section], headline: str, made: str, notes: Sequence[str] = ()
+) -> str:
+    """One HTML file that needs nothing else.
+
+    Args:
+        name: The page's heading.
+        sections: What it holds, in order.
+        headline: A line of HTML that sums it up.
+        made: A line of HTML on how it was made.
+        notes: Sentences that warn.
+    """
     contents = "".join(f"<li><a href='#{each.anchor}'>{each.title}</a>" for each in sections)
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>"
@@ -88,8 +106,8 @@ def report_html(
         "<meta name=viewport content='width=device-width'>"
         f"<title>{text(name)}</title><style>{_STYLE}</style><h1>{text(name)}</h1>",
         _PRIVATE if any(each.private for each in sections) else "",
-        f"<p>{scores.headline(metrics) if metrics else ''}</p><p class=note>{made}</p>",
-        *(f"<p class=warn>{text(note, 1000)}</p>" for note in (extras or {}).get("notes", [])),
+        f"<p>{headline}</p><p class=note>{made}</p>",
+        *(f"<p class=warn>{text(note, 1000)}</p>" for note in notes),
         f"<nav aria-label=Contents><ul>{contents}</ul></nav>",
         *(f"<h2 id={each.anchor}>{each.title}</h2>{each.body}" for each in sections),
     ]
