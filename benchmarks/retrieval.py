@@ -1,7 +1,7 @@
 """How good retrieval is: one encoder, all ways of searching side by side.
 
 StackFAQ in two forms (passages with their question, and answers alone), refusal of topics that are
-left out, Chinese questions, highlighting. What is fitted is fitted on other threads than those it
+left out, Chinese questions. What is fitted is fitted on other threads than those it
 is measured on, and each question searches all 125.
 """
 
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import chinese, highlights
+from benchmarks import chinese
 from benchmarks.no_answer import PARTS, LeftOut, left_out
 from benchmarks.shell import SAMPLES, row
 from benchmarks.stackfaq import (
+    DEEP,
     KeptVectors,
     Stack,
     fitted,
@@ -52,7 +53,6 @@ def run(datasets: Path) -> list[dict[str, Any]]:
             *_stack_refusals(stack, encoder),
             *_sample_refusals(encoder),
             *chinese.rows(datasets, encoder, work / "chinese"),
-            *highlights.rows(datasets, encoder),
         ]
 
 
@@ -79,7 +79,7 @@ def _ranking(
     groups = groups_of(questions)
     for label, with_sentences in (("titles", False), ("titles and sentences", True)):
         index = indexed(passages, encoder, work / label, (), True, with_sentences)
-        table = rank_table(index, questions, FUSIONS)
+        table = rank_table(index, questions, FUSIONS, depth=DEEP)
         found, chosen = fitted(table, groups, stack.folds)
         weights = ", ".join(f"{fusion.dense}/{fusion.whole}" for fusion in chosen)
         aim = f"at least {better:.4f}" if known else f"{better:.4f} + 0.03"

@@ -22,6 +22,7 @@ import typer
 from benchmarks import (
     demo,
     discover,
+    highlights,
     logs,
     pretrain,
     retrieval,
@@ -44,7 +45,8 @@ Case = Callable[[Path], list[dict[str, Any]]]
 CASES: dict[str, tuple[str, Case]] = {
     "samples": ("The sample company, separately written test sets", samples.run),
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
-    "retrieval": ("Retrieval: StackFAQ, refusal, Chinese, highlighting", retrieval.run),
+    "retrieval": ("Retrieval: StackFAQ, refusal, Chinese", retrieval.run),
+    "highlight": ("Highlighting the sentence that answers", highlights.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "logs": ("Logs: redaction, mined answers, the rate and memory of `prepare`", logs.run),
     "discover": ("Topics of unlabelled turns", discover.run),

@@ -136,17 +136,18 @@ def rank_table(
     fusions: Sequence[Fusion],
     kinds: Collection[str] | None = None,
     vectors: NDArray[np.float32] | None = None,
+    depth: int = DEPTH,
 ) -> NDArray[np.float64]:
-    """Reciprocal rank of each answerable question under each fusion (F, n); 0 if below ten."""
+    """Reciprocal rank of each answerable question under each fusion (F, n); 0 below `depth`."""
     if vectors is None:
         vectors = index.encoder.encode([question.text for question in questions])
     table = np.zeros((len(fusions), len(questions)))
     for row, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
-        each = index.candidates(question.text, DEPTH, where=_of_kinds(kinds), vector=vector)
+        each = index.candidates(question.text, depth, where=_of_kinds(kinds), vector=vector)
         answers = np.isin(each.places, index.places(question.relevant))
         for place, fusion in enumerate(fusions):
             found = scores(fusion, each.whole, each.closest, each.words)
-            best = np.lexsort((each.places, -found))[:DEPTH]
+            best = np.lexsort((each.places, -found))[:depth]
             hits = np.flatnonzero(answers[best])
             table[place, row] = 1 / (1 + hits[0]) if len(hits) else 0.0
     return table
@@ -163,7 +164,7 @@ def choose(table: NDArray[np.float64], fusions: Sequence[Fusion], groups: NDArra
     Returns:
         A row of `table`. One of `HALVES`, the vectors alone unless another gains `_WORTH`. Or the
         best of all, where the best on four fifths of the groups gains as much over that half on
-        the fifth that is left.
+        the fifth that is left, and more than one standard error of the groups' gains.
     """
     half = list(fusions).index(DENSE_ONLY)
     for place, fusion in enumerate(fusions):
@@ -176,7 +177,10 @@ def choose(table: NDArray[np.float64], fusions: Sequence[Fusion], groups: NDArra
         if rest.any():
             best = _best(table[:, rest], half)
             held_out[~rest] = table[best, ~rest]
-    if held_out.mean() < table[half].mean() + _WORTH:
+    gains = held_out - table[half]
+    by_group = np.array([gains[groups == group].mean() for group in np.unique(groups)])
+    doubt = by_group.std() / np.sqrt(len(by_group))
+    if gains.mean() < max(_WORTH, doubt):
         return half
     return _best(table, half)
 
