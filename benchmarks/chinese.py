@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jieba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,7 +54,7 @@ def compared(
     """Metrics of the vectors alone, of words cut by jieba alone, of pairs of characters alone."""
     plain = indexed(passages, encoder, root / "vectors", titles=True)
     found = {"vectors": evaluate(plain.weighted(DENSE_ONLY), questions)}
-    for name, cut in (("words", _words), ("pairs", _pairs)):
+    for name, cut in (("words", str), ("pairs", _pairs)):
         apart = [replace(p, text=cut(p.text), title=cut(p.title)) for p in passages]
         index = indexed(apart, OneVector(), root / name, titles=True)
         asked = [Question(cut(q.text), q.relevant) for q in questions]
@@ -87,10 +86,6 @@ def rows(datasets: Path, encoder: Encoder, work: Path) -> list[dict[str, Any]]:
 def _row(what: str, found: dict[str, float]) -> dict[str, str]:
     beside = f"first {found['recall_at_1']:.4f}, in the first 5 {found['recall_at_5']:.4f}"
     return row(f"{what}: MRR", found["mrr"], "", beside)
-
-
-def _words(text: str) -> str:
-    return " ".join(jieba.lcut(text))
 
 
 def _pairs(text: str) -> str:

@@ -5,9 +5,13 @@ vector of base text i (modulo their number), plus half of another base text's ve
 direction of length NOISE, brought back to length 1. Its text is that of base text i with every
 fourth word from the other text, followed by two whole texts. Questions are real texts that are no
 base text, with their real vectors.
+
+    python -m benchmarks.retrieval_rows DATASETS 0 FOLDER     base texts and questions
+    python -m benchmarks.retrieval_rows texts SIZE FOLDER     texts and vectors of a size, for peers
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -105,3 +109,18 @@ class Given:
 
 def _others(size: int, bases: int) -> NDArray[np.int64]:
     return np.random.default_rng(1).integers(bases, size=size)
+
+
+def write_texts(folder: Path, size: int) -> None:
+    """Write the texts and vectors of a size as files, for those who import nothing of ours."""
+    vectors(folder, size)
+    made = [f"{each.title}\n{each.text}" for each in passages(folder, size)]
+    (folder / f"texts-{size}.json").write_text(json.dumps(made), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    what, count, where = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    if what == "texts":
+        write_texts(where, count)
+    else:
+        prepare(Path(what), where)

@@ -7,7 +7,6 @@ in another. Peers run in processes of their own too, LangChain's, Haystack's and
 interpreter that has them; where none has, the figure says so.
 """
 
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.retrieval_peers import PEERS
-from benchmarks.retrieval_rows import passages, prepare, vectors
 from benchmarks.shell import ROOT, Ran, measured, row
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -30,7 +28,9 @@ def run(
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(datasets, folder)
+        # In a process of its own like the rest: a child's peak memory is never told as less than
+        # what its parent held when it started it.
+        _child(PYTHON, "benchmarks.retrieval_rows", str(datasets.resolve()), 0, folder)
         for size in sizes:
             rows += _ours(size, folder)
             rows += [_peer(peer, size, folder, peers_python) for peer in PEERS]
@@ -84,9 +84,7 @@ def _peer(peer: str, size: int, folder: Path, python: Path | None) -> dict[str, 
         return row(what, "not measured", "", "needs --peers-python, an interpreter with it")
     texts = folder / f"texts-{size}.json"
     if not texts.exists():
-        vectors(folder, size)
-        made = [f"{each.title}\n{each.text}" for each in passages(folder, size)]
-        texts.write_text(json.dumps(made), encoding="utf-8")
+        _child(PYTHON, "benchmarks.retrieval_rows", "texts", size, folder)
     chosen = PYTHON if python is None or PEERS[peer].is_ours else python.absolute()
     try:
         ran = _child(chosen, str(ROOT / "benchmarks" / "retrieval_peers.py"), peer, size, folder)
@@ -95,7 +93,8 @@ def _peer(peer: str, size: int, folder: Path, python: Path | None) -> dict[str, 
     said = ran.result
     return row(
         what, f"{said['p50_ms']} · {said['p95_ms']}", "",
-        f"build {said['build_s']} s, process {ran.peak_rss_mib:.0f} MiB at most, {said['version']}",
+        f"build {said['build_s']} s, process {ran.peak_rss_mib:.0f} MiB at most, "
+        f"{said['questions']} questions, {said['version']}",
     )  # fmt: skip
 
 

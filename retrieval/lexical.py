@@ -6,7 +6,9 @@ weighted by the idf over all segments instead: scores of a small and of a large 
 """
 
 import logging
+import os
 import re
+import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +62,18 @@ def _jieba() -> Any:  # noqa: ANN401 - it has no types
         warnings.simplefilter("ignore")  # regular expressions of an older Python, when compiled
         import jieba
     jieba.setLogLevel(logging.WARNING)
+    jieba.dt.tmp_dir = str(_own_folder())
     return jieba
+
+
+def _own_folder() -> Path:
+    """Where jieba keeps its compiled dictionary: by default anyone may put one into /tmp for us."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deskhand"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.mkdtemp())
+    return folder
 
 
 class Words:
