@@ -197,7 +197,7 @@ def _announced(text: str, start: int, before: str) -> Level | None:
 def _cues() -> dict[str, list[tuple[str, Kind]]]:
     """The phrases that announce a name, by their last word."""
     found: dict[str, list[tuple[str, Kind]]] = {}
-    kinds: tuple[Literal["greeting", "sure", "told"], ...] = ("greeting", "sure", "told")
+    kinds: tuple[Kind, ...] = ("greeting", "sure", "strong", "told")
     for kind in kinds:
         for phrase in phrases(f"{kind}_cues"):
             last = _WORD.findall(phrase)[-1]
