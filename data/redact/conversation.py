@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from data.redact.find import find, redact
+from data.redact.find import find, find_all, redact
 from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
@@ -46,14 +46,17 @@ def redact_conversation(
     """
     counts: Counter[str] = Counter()
     found = finder.predict([t.text for t in conversation.turns]) if finder is not None else ()
-    turns: list[Turn] = []
-    for place, turn in enumerate(conversation.turns):
-        more: list[Span] = [
+    more: list[list[Span]] = [
+        [
             (entity.start, entity.end, entity.type)
             for entity in (*turn.entities, *(found[place] if found else ()))
             if entity.type in KINDS
         ]
-        spans = find(turn.text, region, more)
+        for place, turn in enumerate(conversation.turns)
+    ]
+    turns: list[Turn] = []
+    spans_of = find_all([turn.text for turn in conversation.turns], region, more)
+    for turn, spans in zip(conversation.turns, spans_of, strict=True):
         counts.update(kind for _, _, kind in spans)
         marked = _with_marks(turn, spans)
         clean = put(
