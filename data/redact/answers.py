@@ -71,7 +71,7 @@ def answers(text: str, region: str, before: str) -> Found:
             yield start, end, "address"
     number = next((k for k in ("order_number", "account_number", "phone") if k in kinds), None)
     if number is not None:
-        for start, end in _numbers(text, number):
+        for start, end in _numbers(text, number, "last" in kinds):
             yield start, end, number
 
 
@@ -153,8 +153,8 @@ def _everyday(body: str) -> bool:
     return small >= 2 and small * 3 >= len(told)
 
 
-def _numbers(text: str, kind: str) -> Iterator[tuple[int, int]]:
-    least = 6 if kind == "phone" else 4
+def _numbers(text: str, kind: str, last_ones: bool) -> Iterator[tuple[int, int]]:
+    least = 6 if kind == "phone" else 5 if last_ones else 4
     for pattern in (_NUMBER, _MIXED):
         for match in pattern.finditer(text):
             value = match.group()

@@ -18,7 +18,7 @@ _NAME = (
     r"|称呼|稱呼|贵姓|貴姓|大名|姓名|名字|收件人|收货人|叫什么|哪位|联系人|户主|本人吗"
 )
 _ADDRESS = (
-    r"(?<!mail )(?<!ip )(?<!web )\baddress(?:es)?\b|\bpost ?codes?\b|\bzip\b|\bstreet\b"
+    r"(?<!mail )(?<!ip )(?<!web )\baddress(?:es)?\b|\bpost ?codes?\b|\bzip\b|\b(?:which|what|the) street\b(?! is)"
     r"|\bwhere (?:shall|should|do|does|can|will|would|to)\b|\bflat number\b|\bdeliver(?:ed)? to\b"
     r"|\badresse\b|\bdirección\b|\banschrift\b|\badres\b|地址|寄到哪|送到哪|寄哪|送哪|还是家里|哪里"
 )
@@ -47,7 +47,7 @@ _KINDS = tuple(
     (kind, re.compile(words, re.IGNORECASE))
     for kind, words in (
         ("person", _NAME), ("address", _ADDRESS), ("order_number", _ORDER),
-        ("account_number", _ACCOUNT), ("phone", _PHONE), ("code", _CODE),
+        ("account_number", _ACCOUNT), ("phone", _PHONE), ("code", _CODE), ("last", r"尾号|\blast (?:four|4|few)|\bending\b"),
     )
 )  # fmt: skip
 

@@ -67,7 +67,7 @@ _TRACKING = re.compile(
     r"(?<![A-Za-z0-9_])(?:[A-Za-z]{2}\d{9,13}(?:[A-Za-z]{2})?"
     rf"|{_PREFIX}[A-Za-z]{{2}}[ -]?[1-9](?: ?\d){{8,12}})(?![A-Za-z0-9_])"
 )
-_VALUE = r"(#?(?:[A-Za-z]{1,4}[- ]?)?\d[\dA-Za-z]*(?:[-/ ]?\d[\dA-Za-z]*)*(?:-[A-Z])?)"
+_VALUE = r"(#?(?:[A-Za-z]{1,4}[-_. ]?)?\d[\dA-Za-z]*(?:[-/. ]?\d[\dA-Za-z]*)*(?:-[A-Z])?)"
 _IS = r"\s*(?:(?:number|num|no|nr|id|ref|reference)\b)?[ .:：#]*(?:is |was |are )?[:：]?\s*"
 _ACCOUNT_SAID = re.compile(
     r"(?:\b(?:account|acct?|a/c|accnt|membership|member|customer|client|policy|contract|tenancy|"
@@ -84,15 +84,15 @@ _SORT_CODE = re.compile(r"(?<![\w-])\d{2}-\d{2}-\d{2}(?![\w-])")
 _BANK = re.compile(r"sort|branch|acc(?:ount|t)?\b|a/c|bank", re.IGNORECASE)
 _ORDER_SAID = re.compile(
     r"(?:\b(?:orders?|ord|ref|reference|invoice|booking|reservation|ticket|case|claim|quote|return|"
-    r"rma|po|purchase order|work order|job(?: sheet)?|confirmation|receipt|repair)\b\s*"
+    r"rma|po|complaint|enquiry|query|incident|request|application|transaction|purchase order|work order|job(?: sheet)?|confirmation|receipt|repair)\b\s*"
     r"(?:(?:number|num|no|nr|id|ref|reference)\b[ .:]*(?:is |was )?|:\s*"
-    r"|(?=#|[A-Za-z]{0,4}-?\d{4}))|"
-    r"(?:订单号?|订单编号|预订号|预约号|发票号码?|工单号?|工单编号|单号|报案号|理赔号|退货单号?|案件号)"
+    r"|(?=#|[A-Za-z]{0,4}[-.]?\d{4}|\d{2,3}(?:[ -]\d{2,4}){1,3}\b))|"
+    r"(?:订单号?|订单编号|预订号|预约号|发票号码?|工单号?|工单编号|单号|报案号|理赔号|退货单号?|案件号|发票|受理编号|[退维询申预派配安送修换]\S?单)"
     r"\s*(?:是|为)?[:：]?\s*)" + _VALUE + r"(?![A-Za-z0-9_%])",
     re.IGNORECASE,
 )
 _MONEY = r"(?:[£$€¥]|quid|pounds?|gbp|eur|euros?|usd|dollars?|points?|miles|km|元|块|分|积分|点)"
-_STANDARD = r"(?!(?i:bs|en|iso|din|iec|ieee|ip|dc|rfc|ral|type|zip)\s?\d)"
+_STANDARD = r"(?!(?i:kb|bs|en|iso|din|iec|ieee|ip|dc|rfc|ral|type|zip)\s?\d)"
 _ORDER = re.compile(
     rf"(?<![A-Za-z0-9_])(?:{_STANDARD}[A-Za-z]{{1,4}}\d{{5,10}}[A-Z]?|[A-Za-z]{{1,6}}-\d{{5,10}}"
     rf"|#\s?\d{{4,10}}|{_STANDARD}{_PREFIX}(?:[A-Za-z]{{2}}|[A-Z]{{3,4}}) \d{{5,10}})"
@@ -211,11 +211,13 @@ def accounts(text: str, region: str) -> Found:
             yield match.start(), match.end(), "account_number"
 
 
+def is_thing(text: str, start: int) -> bool:
+    """Whether the words before a number say that a thing has it: a part, a model, an error."""
+    return bool(_NOT_ORDER.search(_just_before(text, start)))
+
+
 def orders(text: str, region: str) -> Found:
     """Numbers of orders, bookings, tickets, claims and the like."""
-    for match in _ORDER_SAID.finditer(text):
-        if sum(map(str.isdigit, match.group(1))) >= 4:
-            yield match.start(1), match.end(1), "order_number"
     for match in _GROUPED.finditer(text):
         value = match.group()
         groups = re.split(r"[-/#.]", value)
@@ -223,11 +225,14 @@ def orders(text: str, region: str) -> Found:
         plain = not any(map(str.isalpha, value)) and (
             len(groups) < 3 or _DATE_LIKE.fullmatch(value)
         )
-        if many and not plain and not _NOT_ORDER.search(_just_before(text, match.start())):
+        if many and not plain and not is_thing(text, match.start()):
             yield match.start(), match.end(), "order_number"
+    for match in _ORDER_SAID.finditer(text):
+        if sum(map(str.isdigit, match.group(1))) >= 4:
+            yield match.start(1), match.end(1), "order_number"
     for pattern in (_ORDER, _ORDER_BARE):
         for match in pattern.finditer(text):
-            if not _NOT_ORDER.search(_just_before(text, match.start())):
+            if not is_thing(text, match.start()):
                 yield match.start(), match.end(), "order_number"
 
 

@@ -17,7 +17,7 @@ from data.redact.digits import (
     tracking,
 )
 from data.redact.names import names
-from data.redact.repeats import again
+from data.redact.repeats import again, denied
 from data.redact.spans import PLACEHOLDER, Redacted, Span, put
 from data.redact.spoken import spoken
 from data.redact.web import emails, links
@@ -72,6 +72,7 @@ def find_all(
         find(text, region, more[place] if more else (), texts[place - 1] if place else "")
         for place, text in enumerate(texts)
     ]
+    found = denied(texts, found)
     further = again(texts, found)
     return [
         free(text, [*known, *new]) if new else known

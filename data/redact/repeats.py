@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from data.redact.gazetteer import common, first_names, is_word, words
+from data.redact.digits import is_thing
+from data.redact.gazetteer import common, first_names, is_word, rare, words
 from data.redact.spans import Span
 
 _LONG = 5  # characters of a number that is looked for again
@@ -34,6 +35,29 @@ def again(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Sp
     return [_of(text.lower(), names, values) for text in texts]
 
 
+def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Span]]:
+    """The spans without orders whose number another place calls a part, a model or an error."""
+    values = {
+        text[start:end]
+        for text, spans in zip(texts, found, strict=True)
+        for start, end, kind in spans
+        if kind == "order_number"
+    }
+    things = {value for value in values if any(_called_a_thing(text, value) for text in texts)}
+    if not things:
+        return [list(spans) for spans in found]
+    return [
+        [span for span in spans if span[2] != "order_number" or text[span[0] : span[1]] not in things]
+        for text, spans in zip(texts, found, strict=True)
+    ]
+
+
+def _called_a_thing(text: str, value: str) -> bool:
+    return any(
+        is_thing(text, start) for start, _, _ in _places(text.lower(), value.lower(), "order_number")
+    )
+
+
 def _telling(name: str) -> list[str]:
     """The words of a name that are hardly ever anything else, in lower case."""
     low = name.lower()
@@ -46,6 +70,8 @@ def _telling(name: str) -> list[str]:
         usual = common(plain) and plain not in first_names()
         if len(plain) > 2 and not (listed or usual or is_word(plain)):
             told.append(plain)
+            if plain.endswith("s") and len(plain) > 4 and rare(plain):
+                told.append(plain[:-1])  # a family: `the Quayles`
     return told
 
 

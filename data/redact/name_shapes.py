@@ -1,0 +1,79 @@
+"""Names that their shape tells, whatever stands before: a signature, initials, a turn that is one."""
+
+import re
+from collections.abc import Iterator
+
+from data.redact.announced import WORD
+from data.redact.gazetteer import first_names, is_word, rare, surnames, words
+
+_INITIALS = re.compile(
+    r"(?<![^\W_])(?<![.'’&-])(?P<initials>(?:[A-HJ-Z]\. ?){1,3}|[A-HJ-Z] )"
+    r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_]|['’])"
+)
+_BARE = re.compile(
+    r"(?:(?:yes|ok|sure|name|full name|i am|it is|its)[ ,:]+)?"
+    r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2})(?: is my name)?"
+    r"(?:[ ,.]+(?:and|my|ssn|social|number|no|is|last|four|digits|4)\b)*[ ,.]*[\d -]*[.!]?",
+    re.IGNORECASE,
+)
+_KISSES = frozenset(("x", "xx", "xxx"))
+_NO_SIGNATURE = re.compile(r"[\d@#:?]")
+_NEVER, _COLOURS = words("never_names"), words("colours")
+
+
+def shaped(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of signatures, surnames behind initials and bare names."""
+    yield from _signature(text)
+    yield from _initialled(text)
+    yield from _bare(text)
+
+
+def known(low: str) -> bool:
+    """Whether a word in lower case is a first name, or begins with one: `anne-sophie`."""
+    return low in first_names() or ("-" in low and low.split("-")[0] in first_names())
+
+
+def person_word(low: str) -> bool:
+    """Whether a word in lower case is a first name or a surname and seldom anything else."""
+    first = known(low) and not is_word(low)
+    return first or (low in surnames() and low not in words("surname_words"))
+
+
+def _bare(text: str) -> Iterator[tuple[int, int]]:
+    """A turn that is a name and perhaps a number: `anand kann`, `johny 1239`."""
+    match = _BARE.fullmatch(text.strip())
+    if match is None:
+        return
+    tokens = match["name"].lower().split()
+    named = [token for token in tokens if person_word(token)]
+    others = [token for token in tokens if token not in named]
+    if (
+        named
+        and all(rare(o) or known(o) or o in surnames() or len(o) == 1 for o in others)
+        and not (set(tokens) & _NEVER)
+    ):
+        start = text.index(match["name"])
+        yield start, start + len(match["name"])
+
+
+def _initialled(text: str) -> Iterator[tuple[int, int]]:
+    """A surname behind initials: `J. Okonkwo`, `R Patel`."""
+    for match in _INITIALS.finditer(text):
+        low = match["name"].lower()
+        dotted = "." in match["initials"]
+        if low not in _NEVER and (dotted or (low in surnames() and low not in _COLOURS)):
+            yield match.span()
+
+
+def _signature(text: str) -> Iterator[tuple[int, int]]:
+    """A name alone on the last line, or at the end with a kiss: `Siân x`."""
+    body = text.rstrip()
+    start = body.rfind("\n") + 1
+    if len(body) - start > 50 or _NO_SIGNATURE.search(body, start):
+        return
+    tokens = list(WORD.finditer(body, start))
+    there = [token for token in tokens if token.group() not in _KISSES]
+    if not there or len(tokens) > 4 or (start == 0 and len(there) == len(tokens)):
+        return
+    if all(token.group()[0].isupper() for token in there) and known(there[0].group().lower()):
+        yield there[0].start(), there[-1].end()
