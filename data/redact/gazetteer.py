@@ -63,19 +63,19 @@ def surnames() -> frozenset[str]:
 
 def common(low: str) -> bool:
     """Whether a word in lower case is one of the most frequent of that vocabulary."""
-    return _vocabulary().get(low, _COMMON) < _COMMON
+    return vocabulary().get(low, _COMMON) < _COMMON
 
 
 def rare(low: str) -> bool:
     """Whether a word in lower case is none of the vocabulary of the encoder that is shipped."""
-    known = _vocabulary()
+    known = vocabulary()
     if not known or low in known:
         return False
     return not any(low.endswith(end) and low.removesuffix(end) in known for end in _ENDS)
 
 
 @cache
-def _vocabulary() -> dict[str, int]:
+def vocabulary() -> dict[str, int]:
     """Ranks of the whole words of the default encoder's vocabulary; none without the encoder."""
     try:
         path = resolve_encoder(DEFAULT_ENCODER).path / "vocab.txt"

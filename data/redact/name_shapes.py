@@ -4,21 +4,25 @@ import re
 from collections.abc import Iterator
 
 from data.redact.announced import WORD
-from data.redact.gazetteer import first_names, is_word, rare, surnames, words
+from data.redact.gazetteer import common, first_names, is_word, rare, surnames, words
+from data.redact.likeness import unknown_name
 
 _INITIALS = re.compile(
     r"(?<![^\W_])(?<![.'’&-])(?P<initials>(?:[A-HJ-Z]\. ?){1,3}|[A-HJ-Z] )"
     r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_]|['’])"
 )
 _BARE = re.compile(
-    r"(?:(?:yes|ok|sure|name|full name|i am|it is|its)[ ,:]+)?"
-    r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2})(?: is my name)?"
-    r"(?:[ ,.]+(?:and|my|ssn|social|number|no|is|last|four|digits|4)\b)*[ ,.]*[\d -]*[.!]?",
+    r"(?:(?:yes|yeah|ok|sure|hm+|name|full name|i am|im|it is|its|it['’]s|this is|myself|mr|mrs|ms|hi|hello)[ ,:]+){0,2}"
+    r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2}?)(?: is my name| my first name| here)?"
+    r"(?P<tail>[ ,.]*[\d -]*[.!]?|[ ,.]+(?:and|my|ssn|social|acc?(?:oun)?t?|ac|a/c|no|number|last|card|credit|dob|\d+)\b"
+    r"[^?]*\d[^?]*)",
     re.IGNORECASE,
 )
+_BARE_CHARS = 120  # characters of a turn that may be a name and numbers
 _KISSES = frozenset(("x", "xx", "xxx"))
 _NO_SIGNATURE = re.compile(r"[\d@#:?]")
 _NEVER, _COLOURS = words("never_names"), words("colours")
+_NO_ANSWER = words("no_answer_names")
 
 
 def shaped(text: str) -> Iterator[tuple[int, int]]:
@@ -41,16 +45,20 @@ def person_word(low: str) -> bool:
 
 def _bare(text: str) -> Iterator[tuple[int, int]]:
     """A turn that is a name and perhaps a number: `anand kann`, `johny 1239`."""
+    if len(text) > _BARE_CHARS:
+        return
     match = _BARE.fullmatch(text.strip())
     if match is None:
         return
     tokens = match["name"].lower().split()
-    named = [token for token in tokens if person_word(token)]
-    others = [token for token in tokens if token not in named]
-    if (
-        named
-        and all(rare(o) or known(o) or o in surnames() or len(o) == 1 for o in others)
-        and not (set(tokens) & _NEVER)
+    if set(tokens) & (_NEVER | _NO_ANSWER):
+        return
+    sure = [token for token in tokens if person_word(token) or unknown_name(token)]
+    listed = [token for token in tokens if known(token) or token in surnames()]
+    rest = [token for token in tokens if token not in sure and token not in listed]
+    both = len(listed) > 1 and known(tokens[0])
+    if (sure or both or (listed and any(map(str.isdigit, match["tail"])))) and all(
+        rare(token) or len(token) == 1 or (sure and not common(token)) for token in rest
     ):
         start = text.index(match["name"])
         yield start, start + len(match["name"])
