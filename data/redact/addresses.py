@@ -35,13 +35,13 @@ _ENGLISH = re.compile(
     rf"(?:,?\s+{_UNIT_SAID})?",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(rf"(?:(?i:{_UNIT}))?(?:{_NAMED})?$")
+_BEFORE = re.compile(rf"(?i:unit|flat|apt|suite|shop|lot)\s+$|(?:(?i:{_UNIT}))?(?:{_NAMED})?$")
 _POSTCODE = re.compile(rf"\b(?:{_UK}|\d{{4,5}}|\d[A-Z]\d)\b", re.IGNORECASE)
 _FORTH = 90  # characters behind a street in which its postcode stands
 _BACK = 70  # characters before a number in which its flat and house stand
 _CODED = re.compile(  # up to the postcode, whatever the case of the words before it
     rf"(?:,?\s+(?:{_WORD}\s?){{1,4}}?){{0,3}}?,?\s+(?:{_UK}|{_CA}|{_AU}|{_ZIP})\b"
-    r"|,\s+[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?\s\d{4}\b(?!\s?[a-z%])",
+    r"|,\s+[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?\s\d{4}\b(?!%)",
     re.IGNORECASE,
 )
 _CITY = re.compile(
@@ -55,7 +55,7 @@ _NO_STREET = frozenset(
     "a an the per of in on at to for from my your our their his her this that down up along off into and or way day days "
     "hour hours minute minutes mile miles metre metres meters km people times cars houses".split()
 )
-_CAPITAL = r"[A-Z][\w'’-]+"
+_CAPITAL = r"[A-Z][^\W\d_]+(?:['’-][^\W\d_]+)*(?!\w)"
 _HOUSES = (
     r"(?:Cottages?|House|Lodge|Farm|Farmhouse|Barns?|Mill|Hall|Forge|Rectory|Vicarage|Manor|Villa|"
     r"Bungalow|Stables|Oast|Grange|Maltings|Granary|Smithy|Tannery|Croft|Cabin|Gatehouse|Sorting House)"
@@ -102,7 +102,7 @@ def addresses(text: str, region: str) -> Found:
         if match.group().split(",")[0] != "House":
             yield match.start(), match.end(), "address"
     if any(map(str.isdigit, text)):
-        for finder in (_english, _coded, _other, european_addresses):
+        for finder in (_other, _english, _coded, european_addresses):
             for start, end in finder(text):
                 yield start, end, "address"
     for start, end in chinese_addresses(text):
@@ -111,6 +111,7 @@ def addresses(text: str, region: str) -> Found:
 
 def _english(text: str) -> Iterator[tuple[int, int]]:
     coded = bool(_POSTCODE.search(text))
+    last: tuple[int, int] | None = None
     for match in _ENGLISH.finditer(text):
         tail = _CODED.match(text, match.end(), match.end() + _FORTH) if coded else None
         if tail is None and not _in_capitals(match["street"]):
@@ -118,7 +119,15 @@ def _english(text: str) -> Iterator[tuple[int, int]]:
         tail = tail or _CITY.match(text, match.end())
         end = tail.end() if tail else match.end()
         start = _start(text, match.start())
-        yield start, start + len(text[start:end].rstrip(" ,.;"))
+        end = start + len(text[start:end].rstrip(" ,.;"))
+        if last is not None and start <= last[1]:  # a court with a number, then its street
+            last = (last[0], end)
+            continue
+        if last is not None:
+            yield last
+        last = (start, end)
+    if last is not None:
+        yield last
     for match in _LOWER.finditer(text):
         if not _NO_STREET & set(match["words"].split()):
             start = _start(text, match.start())

@@ -28,7 +28,7 @@ _LEAD = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_\u4e00-\u9fff]+(?:['’-][^\W\d_\u4e00-\u9fff]+)*")
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9£$€¥.,-])#?(?:[A-Za-z]{1,5}[ -]?)?\d[A-Za-z0-9]*(?:[-/. ]{1,2}[A-Z0-9]*\d[A-Z0-9]*){0,6}"
+    r"(?<![A-Za-z0-9£$€¥.,-])#?(?:[A-Za-z]{1,5}[ -]?)?\d[A-Za-z0-9]*(?:[-/. ]{1,2}[A-Z0-9]*\d[A-Z0-9]*){0,6}(?:[-/][A-Z]{1,2}(?![A-Za-z]))?"
     r"(?![A-Za-z0-9%]|[.,:]\d)"
 )
 _MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{5,9}(?![A-Za-z0-9])")
@@ -39,6 +39,7 @@ _MEASURED = re.compile(
 )
 _DATE = re.compile(r"\d{1,4}([-/. ])\d{1,2}\1\d{1,4}|\d{1,2}[-/.]\d{1,4}|(?:19|20)\d\d|\d{1,2}:\d\d")
 _UK_CODE = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}(?!\w)", re.IGNORECASE)
+_OTHER = re.compile(r"[ ,]+(?:or|maybe|not|and|&|then)[ ,]+")  # `castellanos, maybe castelanos`
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _HAN_NAME = re.compile(r"(?:是|叫|我叫|我是|就叫|改成|写|还是|，|,|\s)*([\u4e00-\u9fff]{2,4})(?=$|[，。,. !！]|\d|的$)")
 _HAN_ADDRESS = re.compile(
@@ -55,7 +56,11 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _HOUSE = re.compile(r"(?<![\w£$€#])\d{1,5}[a-z]? [A-Z][\w'’]+(?: [A-Z][\w'’]+)?")
-_CLOCK = re.compile(r"am|pm|may|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec", re.I)
+_CLOCK = re.compile(
+    r"(?:am|pm|may|(?:mon|tues?|wednes|thurs?|fri|satur|sun)(?:day)?|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|"
+    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b",
+    re.IGNORECASE,
+)
 
 
 def answers(text: str, region: str, before: str) -> Found:
@@ -94,6 +99,19 @@ def _name(text: str) -> Iterator[tuple[int, int]]:
         ):  # fmt: skip
             yield han.span(1)
         return
+    while True:
+        words_at = _words_at(text, start)
+        if words_at is None:
+            return
+        yield words_at
+        other = _OTHER.match(text, words_at[1])
+        if other is None:
+            return
+        start = other.end()
+
+
+def _words_at(text: str, start: int) -> tuple[int, int] | None:
+    """The name that begins at `start`: at most four words."""
     found: list[re.Match[str]] = []
     while len(found) < 4:
         match = _WORD.match(text, found[-1].end() + 1 if found else start)
@@ -102,9 +120,10 @@ def _name(text: str) -> Iterator[tuple[int, int]]:
         if found and text[found[-1].end()] == "," and not match.group()[0].isupper():
             break
         found.append(match)
-    if found and not (len(found) == 1 and len(found[0].group()) < 2):
-        last = found[-1].group()
-        yield found[0].start(), found[-1].end() - (2 if last.endswith(("'s", "’s")) else 0)
+    if not found or (len(found) == 1 and len(found[0].group()) < 2):
+        return None
+    last = found[-1].group()
+    return found[0].start(), found[-1].end() - (2 if last.endswith(("'s", "’s")) else 0)
 
 
 def _named(match: re.Match[str]) -> bool:

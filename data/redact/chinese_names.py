@@ -13,7 +13,7 @@ _CN_CUES = re.compile(
 )
 _CN_TITLED = re.compile(rf"({_HAN}{{1,4}}?)(?:{'|'.join(chinese_titles())})")
 _CN_NICK = re.compile(rf"(?:(?<=^)|(?<=[，。！？,!?\s我找叫是给和跟]))[小老阿]({_HAN})(?!{_HAN})")
-_CN_NICK_DOES = re.compile(r"(?:^|(?<=[，。！？、,\s]))([小老阿][\u4e00-\u9fff])(?=說|说|让|答应|帮|您好|你好|拍|今天|的快递|那边)")
+_CN_NICK_DOES = re.compile(r"(?:^|(?<=[，。！？、,\s卫姐哥台长给找]))([小老阿][\u4e00-\u9fff])(?=那里|那儿|說|说|让|答应|帮|您好|你好|拍|今天|的快递|那边)")
 # 小李, 阿强 behind what they do, or before what they did.
 _CN_CALLED = re.compile(
     rf"(?:(?:{'|'.join(words('chinese_jobs'))})[-—:： ]?)([小老阿]{_HAN})(?!{_HAN}{{0,1}}[号米])"

@@ -61,9 +61,9 @@ def surnames() -> frozenset[str]:
     return _of("last_names") | _more("surnames")
 
 
-def common(low: str) -> bool:
+def common(low: str, ranks: int = _COMMON) -> bool:
     """Whether a word in lower case is one of the most frequent of that vocabulary."""
-    return vocabulary().get(low, _COMMON) < _COMMON
+    return vocabulary().get(low, ranks) < ranks
 
 
 def rare(low: str) -> bool:

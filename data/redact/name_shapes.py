@@ -11,6 +11,11 @@ _INITIALS = re.compile(
     r"(?<![^\W_])(?<![.'’&-])(?P<initials>(?:[A-HJ-Z]\. ?){1,3}|[A-HJ-Z] )"
     r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_]|['’])"
 )
+_SPELT = re.compile(r"(?<![\w-])(?:[A-Za-z]-){3,}[A-Za-z](?![\w-])")  # p-a-p-a-d-a-k-i-s
+_CLOSED = re.compile(  # `Best, Pip` at the end of a line
+    r"(?:^|[.!?,\n]\s*)(?i:best|regards|kind regards|best wishes|all the best|yours|yours sincerely|cheers|thanks|"
+    r"many thanks|love|grüße|gruß|cordialement|saludos)[,\n]\s*(?P<name>[A-ZÀ-Þ][\w'’.-]*(?: [A-ZÀ-Þ][\w'’.-]+){0,2})\.?\s*$"
+)
 _BARE = re.compile(
     r"(?:(?:yes|yeah|ok|sure|hm+|name|full name|i am|im|it is|its|it['’]s|this is|myself|mr|mrs|ms|hi|hello)[ ,:]+){0,2}"
     r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2}?)(?: is my name| my first name| here)?"
@@ -18,6 +23,7 @@ _BARE = re.compile(
     r"[^?]*\d[^?]*)",
     re.IGNORECASE,
 )
+_USUAL = 10_000  # ranks of words that a number behind them does not make a name
 _BARE_CHARS = 120  # characters of a turn that may be a name and numbers
 _KISSES = frozenset(("x", "xx", "xxx"))
 _NO_SIGNATURE = re.compile(r"[\d@#:?]")
@@ -30,11 +36,16 @@ def shaped(text: str) -> Iterator[tuple[int, int]]:
     yield from _signature(text)
     yield from _initialled(text)
     yield from _bare(text)
+    for match in _SPELT.finditer(text):
+        yield match.span()
 
 
 def known(low: str) -> bool:
     """Whether a word in lower case is a first name, or begins with one: `anne-sophie`."""
-    return low in first_names() or ("-" in low and low.split("-")[0] in first_names())
+    if "-" not in low or low in first_names():
+        return low in first_names()
+    first = low.split("-")[0]
+    return first in first_names() and not is_word(first)
 
 
 def person_word(low: str) -> bool:
@@ -57,7 +68,8 @@ def _bare(text: str) -> Iterator[tuple[int, int]]:
     listed = [token for token in tokens if known(token) or token in surnames()]
     rest = [token for token in tokens if token not in sure and token not in listed]
     both = len(listed) > 1 and known(tokens[0])
-    if (sure or both or (listed and any(map(str.isdigit, match["tail"])))) and all(
+    numbered = len(re.findall(r"\d", match["tail"])) > 3 and not any(common(token, _USUAL) for token in tokens)
+    if (sure or both or (listed and numbered)) and all(
         rare(token) or len(token) == 1 or (sure and not common(token)) for token in rest
     ):
         start = text.index(match["name"])
@@ -69,12 +81,15 @@ def _initialled(text: str) -> Iterator[tuple[int, int]]:
     for match in _INITIALS.finditer(text):
         low = match["name"].lower()
         dotted = "." in match["initials"]
-        if low not in _NEVER and (dotted or (low in surnames() and low not in _COLOURS)):
+        if low not in _NEVER and (dotted or ((low in surnames() or rare(low)) and low not in _COLOURS)):
             yield match.span()
 
 
 def _signature(text: str) -> Iterator[tuple[int, int]]:
     """A name alone on the last line, or at the end with a kiss: `Siân x`."""
+    closed = _CLOSED.search(text, max(0, len(text) - 80))
+    if closed is not None and closed["name"].lower() not in _NEVER:
+        yield closed.span("name")
     body = text.rstrip()
     start = body.rfind("\n") + 1
     if len(body) - start > 50 or _NO_SIGNATURE.search(body, start):

@@ -15,6 +15,7 @@ _OWN = re.compile(r"['’]s$")
 _JOINED = re.compile(
     r"(?:,| and| or| &|/|, and| \(\d+\),)? ?(?:and |or |& |\d{1,2}[.)] |\n\d{1,2}[.)] ?|not )?"
 )
+_MYSELF = frozenset(("i'm", "im", "i’m", "am"))
 _NAMING = frozenset(("name", "is", "surname"))
 _DETERMINERS = frozenset("the a an this that these those your my our any each every one".split())
 _TELLING = _DETERMINERS | {"in", "size", "buy", "for"}
@@ -59,8 +60,12 @@ def _name_at(
     level = announced(text, match.start(), before)
     if not capital:
         asked = level == "sure" and before in _NAMING and (known(low) or rare(low))
-        told = level is not None and known(low) and _told_in_lower_case(text, match, level)
-        if low in _NEVER or not (told or (asked and low not in _NO_ANSWER)):
+        told = known(low) and (
+            (level is not None and _told_in_lower_case(text, match, level))
+            or (len(low) > 4 and rare(low) and "-" not in low)  # hardly ever a word
+        )
+        small = low in _NO_ANSWER and before not in _MYSELF
+        if low in _NEVER or small or not (told or asked):
             return none
         return (match.start(), _lower_end(text, match)), match.end()
     run = _run(text, match)
