@@ -7,6 +7,7 @@ from functools import cache
 from data.redact.announced import WORD, Level, announced
 from data.redact.chinese_names import chinese_names
 from data.redact.gazetteer import common, is_word, phrases, rare, surnames, words
+from data.redact.likeness import unknown_name
 from data.redact.name_shapes import known, person_word, shaped
 
 _GAP = re.compile(r" {1,2}|-|\. ?| ?[\"“”](?=[A-Z])|[\"“”] ")
@@ -93,6 +94,8 @@ def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Le
     """
     is_known = known(low)
     family = last in surnames() and last not in _NOT_FAMILIES
+    if "-" in last and not family:  # Okafor-Lindley
+        family = any(part in surnames() and rare(part) for part in last.split("-"))
     several = len(run) > 1 and (is_known or family) and last not in _COLOURS
     if run[0].group().isupper() and len(low) > 1:  # a currency, an airport, a shout
         shouted = level == "sure" and (rare(low) or (family and not common(low)))
@@ -104,13 +107,20 @@ def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Le
         return True
     if is_known and (not is_word(low) or (several and last in surnames())):
         return True
-    if family and rare(last) and (len(run) > 1 or "'" in low or "-" in low):
+    if family and (rare(last) or "-" in last) and (len(run) > 1 or "'" in low or "-" in low):
         return True
     if level == "strong" and rare(low):
+        return True
+    others = [token.group().lower() for token in run[1:]]
+    if level == "told" and unknown_name(low) and all(map(_may_follow, others)):
         return True
     does = WORD.match(text, run[-1].end() + 1)
     acts = does is not None and does.group().lower() in _DOES
     return acts and low not in _NOT_FAMILIES and (is_known or family or rare(low))
+
+
+def _may_follow(low: str) -> bool:
+    return rare(low) or known(low) or low in surnames() or low in _PARTICLES
 
 
 def _is_thing(text: str, run: list[re.Match[str]], low: str, last: str, before: str, level: Level | None) -> bool:
