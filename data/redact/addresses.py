@@ -96,12 +96,23 @@ _INDIAN = re.compile(
 _NUMBER_ON = re.compile(rf"\b[Nn]umber \d{{1,4}}[a-z]? on (?:{_CAPITAL} ){{1,3}}?(?i:{_STREET})\b")
 
 
+_HOUSE_WORDS = ("Cottage", "House", "Lodge", "Farm", "Barn", "Mill", "Hall", "Forge", "Rectory", "Vicarage",
+                "Manor", "Villa", "Bungalow", "Stables", "Oast", "Grange", "Malting", "Granary", "Smithy",
+                "Tannery", "Croft", "Cabin", "Gatehouse")  # fmt: skip
+_LOWER_WORDS = ("street", "road", "avenue", "lane", "close", "crescent", "drive", "terrace", "gardens",
+                "grove", "mews")  # fmt: skip
+_DIGITS = re.compile(r"\d+")
+_PIN = re.compile(r"\d{3} ?\d{3}(?!\d)")
+_CODE_BACK = 4  # characters of a postcode at most before its first digits: `NSW 2000`
+
+
 def addresses(text: str, region: str) -> Found:
     """Streets with a number, with flat, house, city and postcode where they stand beside it."""
-    for match in _HOUSE.finditer(text):
-        if match.group().split(",")[0] != "House":
-            yield match.start(), match.end(), "address"
-    if any(map(str.isdigit, text)):
+    if "," in text and any(word in text for word in _HOUSE_WORDS):
+        for match in _HOUSE.finditer(text):
+            if match.group().split(",")[0] != "House":
+                yield match.start(), match.end(), "address"
+    if _DIGITS.search(text):
         for finder in (_other, _english, _coded, european_addresses):
             for start, end in finder(text):
                 yield start, end, "address"
@@ -128,17 +139,18 @@ def _english(text: str) -> Iterator[tuple[int, int]]:
         last = (start, end)
     if last is not None:
         yield last
-    for match in _LOWER.finditer(text):
+    for match in _LOWER.finditer(text) if any(word in text for word in _LOWER_WORDS) else ():
         if not _NO_STREET & set(match["words"].split()):
             start = _start(text, match.start())
             yield start, match.end()
 
 
 def _other(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in (_BOX, _SINGAPORE, _NUMBER_ON):
-        for match in pattern.finditer(text):
+    low = text.lower()
+    for word, pattern in (("box", _BOX), ("#", _SINGAPORE), ("umber ", _NUMBER_ON)):
+        for match in pattern.finditer(text) if word in low else ():
             yield match.span()
-    for match in _INDIA.finditer(text):
+    for match in _INDIA.finditer(text) if _PIN.search(text) and _INDIAN.search(text) else ():
         if _INDIAN.search(match.group()):
             numbered = re.search(r"(?:(?:plot|flat|house|door|no)\b|\d)", match.group(), re.IGNORECASE)
             start = match.start() + (numbered.start() if numbered else 0)
@@ -147,7 +159,7 @@ def _other(text: str) -> Iterator[tuple[int, int]]:
 
 def _coded(text: str) -> Iterator[tuple[int, int]]:
     """Parts in capitals before a postcode: `The Old Forge, Mill Lane, Bakewell DE45 1PL`."""
-    for match in _CODE.finditer(text):
+    for match in _postcodes(text):
         start, parts, numbered = match.start(), 0, False
         while parts < 7:
             part = _PART.search(text, max(0, start - 45), start)
@@ -161,6 +173,18 @@ def _coded(text: str) -> Iterator[tuple[int, int]]:
         begin = match.start() - len(text[start : match.start()].lstrip(" ,\n"))
         if parts >= 2 and (numbered or parts >= 3):
             yield begin, match.end()
+
+
+def _postcodes(text: str) -> Iterator[re.Match[str]]:
+    """What `_CODE.finditer` yields; only the places just before digits are tried."""
+    past = 0
+    for digits in _DIGITS.finditer(text):
+        for place in range(max(past, digits.start() - _CODE_BACK), digits.start() + 1):
+            match = _CODE.match(text, place)
+            if match is not None:
+                past = match.end()
+                yield match
+                break
 
 
 def _in_capitals(street: str) -> bool:

@@ -35,9 +35,26 @@ _SPANISH = re.compile(
     re.IGNORECASE,
 )
 
+_POSTAL = re.compile(r"(?:\d{5}|\d{4}\s[A-Z]{2}|\d{3}\s\d{2})\s[A-ZÀ-Þ]")
+# A pattern is tried where one of its words stands, the first where a postcode and a city do.
+_PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (_CODED, ()),
+    (_FRENCH, ("rue", "avenue", "av.", "boulevard", "bd", "place", "chemin", "allée", "impasse", "quai", "route",
+               "cours")),
+    (_FRENCH_NAMED, ("résidence", "residence", "lotissement", "hameau", "lieu-dit", "bâtiment", "bat", "domaine",
+                     "villa", "appartement", "app", "apt")),
+    (_GERMAN, ("straße", "strasse", "str.", "weg", "platz", "allee", "gasse", "ring", "damm", "ufer", "stieg",
+               "steig", "pfad", "hof", "graben", "berg", "chaussee", "wall", "markt", "gracht", "straat", "laan",
+               "plein", "kade", "dijk", "singel", "vägen", "gatan", "gade", "vej", "katu")),
+    (_SPANISH, ("calle", "c/", "avenida", "avda", "av.", "plaza", "paseo", "camino", "via", "viale", "piazza",
+                "corso", "rua", "travessa", "ul.", "ulica")),
+)  # fmt: skip
+
 
 def european_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of addresses; where they meet, an earlier one wins."""
-    for pattern in (_CODED, _FRENCH, _FRENCH_NAMED, _GERMAN, _SPANISH):
-        for match in pattern.finditer(text):
-            yield match.start(), match.start() + len(match.group().rstrip(" ,.;"))
+    low = text.lower()
+    for pattern, telling in _PATTERNS:
+        if any(word in low for word in telling) if telling else _POSTAL.search(text):
+            for match in pattern.finditer(text):
+                yield match.start(), match.start() + len(match.group().rstrip(" ,.;"))

@@ -52,3 +52,9 @@ def _cues() -> dict[str, list[tuple[str, Kind]]]:
             last = WORD.findall(phrase)[-1]
             found.setdefault(last, []).append((phrase, kind))
     return found
+
+
+@cache
+def last_words() -> frozenset[str]:
+    """The words of which one stands before every announced name."""
+    return frozenset(_cues()) | _TITLES | _CLOSINGS

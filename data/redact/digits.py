@@ -1,55 +1,13 @@
-"""Numbers that are private: cards, IBANs, national ids, phones, orders, accounts, IP addresses.
+"""Numbers that have no check digit: phones, accounts, orders, parcels; the words near them decide."""
 
-A check digit decides wherever a kind has one; where it does not, the words before the number do.
-"""
-
-import ipaddress
 import re
 from collections.abc import Iterator
-from functools import cache
-from importlib import import_module
-from typing import Any
 
 import phonenumbers
-from stdnum import iban as iban_numbers
-from stdnum import luhn
-from stdnum.cn import ric as cn_ids
-from stdnum.exceptions import ValidationError
 
 Found = Iterator[tuple[int, int, str]]
 
-_CARD = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{13,19}|\d{4}(?:[ .\u00a0-]{1,2}\d{3,7}){2,5})(?!\d)")
-_ISBN = re.compile(r"97[89]\d{10}")  # a book's number may pass the same check
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
-_IPV4 = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_]|\.\d)")
-_IPV6 = re.compile(
-    r"(?<![A-Za-z0-9_:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![A-Za-z0-9_:])"
-)
-_VERSION = re.compile(
-    r"(?:version|firmware|ver|v|build|release|update|app|software|driver|版本|固件|升级到|系统)"
-    r"\s*(?:号|is|to|no\.?|number)?\s*[:：]?\s*v?$",
-    re.IGNORECASE,
-)
-# (stdnum's module, shape, the words that must stand before it where the shape alone is common)
-_NATIONAL: tuple[tuple[str, str, str | None], ...] = (
-    ("cn.ric", r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]", None),
-    ("es.dni", r"\d{8}[ -]?[A-Za-z]", None),
-    ("es.nie", r"[XYZxyz][ -]?\d{7}[ -]?[A-Za-z]", None),
-    ("it.codicefiscale", r"[A-Za-z]{6} ?\d{2} ?[A-Za-z]\d{2} ?[A-Za-z]\d{3} ?[A-Za-z]", None),
-    ("fr.nir", r"[12](?: ?\d{2}){2} ?(?:\d{2}|2[ABab])(?: ?\d{3}){2} ?\d{2}", None),
-    ("br.cpf", r"\d{3}\.\d{3}\.\d{3}-\d{2}", None),
-    ("br.cpf", r"\d{11}", r"cpf"),
-    ("se.personnummer", r"(?:19|20)?\d{6}[-+]\d{4}", None),
-    ("gb.nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}", r"nhs"),
-    ("nl.bsn", r"\d{4}[ .]?\d{2}[ .]?\d{3}|\d{3}[ .]?\d{3}[ .]?\d{3}", r"bsn|burgerservice|sofi"),
-    ("pl.pesel", r"\d{11}", r"pesel"),
-    ("de.idnr", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", r"steuer|idnr|tax id"),
-    ("be.nn", r"\d{2}\.?\d{2}\.?\d{2}-?\d{3}\.?\d{2}", r"rijksregister|registre national|insz"),
-    ("fi.hetu", r"\d{6}[-+A]\d{3}[0-9A-Ya-y]", None),
-    ("in_.aadhaar", r"\d{4} ?\d{4} ?\d{4}", r"aadhaar|aadhar"),
-)
-_BORN = re.compile(r"\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_NEAR = 40  # characters on either side of a number in which its word may stand
+_NEAR = 40  # characters before a number in which the words stand that tell its kind
 _DIGITS = re.compile(r"\d(?:[^\da-zA-Z]{0,3}\d){6}")
 _GLUED = re.compile(r"[A-Za-z][-/.]?$")
 _LIST = re.compile(r"[1-9]\d?|(?:19|20)\d\d")  # a size, a day or a year among others
@@ -71,13 +29,24 @@ _TRACKING = re.compile(
     rf"|{_PREFIX}[A-Za-z]{{2}}[ -]?[1-9](?: ?\d){{8,12}})(?![A-Za-z0-9_])"
 )
 _VALUE = r"(#?(?:[A-Za-z]{1,4}[-_. ]?)?\d[\dA-Za-z]*(?:[-/. ]?\d[\dA-Za-z]*)*(?:-[A-Z])?)"
+# Where none of these stands, neither do the words before a number; they are quicker to look for.
+_ACCOUNT_STEMS = (
+    "account", "acc", "a/c", "member", "customer", "client", "policy", "contract", "tenancy",
+    "loyalty", "reward", "frequent", "sort code", "kunden", "vertrags", "klant", "konto", "electricity",
+    "gas", "water", "meter", "mpan", "mprn", "iban-nr", "号", "账户", "合同", "號", "会员卡", "保单", "积分卡",
+)  # fmt: skip
+_ORDER_STEMS = (
+    "ord", "ref", "invoice", "booking", "reservation", "ticket", "case", "claim", "quote", "return", "rma",
+    "po", "complaint", "enquiry", "query", "incident", "request", "application", "transaction", "job",
+    "confirmation", "receipt", "repair", "单", "号", "發", "发票", "單",
+)  # fmt: skip
 _IS = r"\s*(?:(?:number|num|no|nr|id|ref|reference)\b)?[ .:：#]*(?:is |was |are )?[:：]?\s*"
 _ACCOUNT_SAID = re.compile(
     r"(?:\b(?:account|acct?|a/c|accnt|membership|member|customer|client|policy|contract|tenancy|"
     r"loyalty|rewards?|frequent flyer|sort code|kundennummer|kundennr|vertragsnummer|vertragsnr|klantnummer|konto|"
     r"electricity|gas|water|meter point|mpan|mprn|iban-nr)\b"
     rf"(?:\s+(?:account|card|code))?{_IS}(?:ref(?:erence)?\s+)?|"
-    r"(?:账号|帐号|账户|会员号|会员卡号?|会员编号|保单号?|保单编号|合同号?|保险合同|户号|客户号|客户编号|"
+    r"(?:账号|帐号|帳號|戶號|账户|会员号|会员卡号?|会员编号|保单号?|保单编号|合同号?|保险合同|户号|客户号|客户编号|"
     r"用户号|水表户号|电表户号|缴费号|积分卡号?)\s*(?:是|为)?[:：]?\s*)"
     + _VALUE
     + r"(?![A-Za-z0-9_%])",
@@ -106,6 +75,8 @@ _GROUPED = re.compile(
     r"(?<![A-Za-z0-9_/.-])(?:[A-Z]{1,5}[-/#.]{0,2})?(?:[A-Z]{1,5}[-/])?\d{2,8}(?:[-/.][A-Z0-9]{1,8}){0,3}"
     r"(?![A-Za-z0-9_/%-]|\.\d)"
 )
+_JOINED = re.compile(r"[-/#.]\d|\d[-/.][A-Z0-9]")  # what every such group holds
+_FOUR, _SIX = re.compile(r"\d{4}"), re.compile(r"\d{6}")
 _DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,4}[-/.]\d{1,4}")
 _NOT_ORDER = re.compile(
     r"(?:\b(?:error|err|code|model|sku|part|serial|firmware|version|flight|train|bus|fault|room|"
@@ -118,78 +89,6 @@ _ORDER_BARE = re.compile(
     rf"(\d{{6,10}})(?![A-Za-z0-9_/%-]|[.,:]\d|\s?{_MONEY}(?![a-z]))",
     re.IGNORECASE,
 )
-
-
-def cards(text: str, region: str) -> Found:
-    """Payment card numbers: 13 to 19 digits whose last is the check digit (ISO/IEC 7812-1)."""
-    for match in _CARD.finditer(text):
-        ends = [group.end() for group in re.finditer(r"\d+", match.group())]
-        for end in reversed(ends):  # an expiry date or a check code may stand behind the number
-            digits = re.sub(r"\D", "", match.group()[:end])
-            if 13 <= len(digits) <= 19 and not _ISBN.fullmatch(digits) and luhn.is_valid(digits) and len(set(digits)) > 1:
-                yield match.start(), match.start() + end, "card"
-                break
-
-
-def ibans(text: str, region: str) -> Found:
-    """International bank account numbers that pass mod 97 (ISO 13616)."""
-    for match in _IBAN.finditer(text):
-        ends = [group.end() for group in re.finditer(r"[A-Za-z0-9]+", match.group())]
-        for end in reversed(ends):
-            if iban_numbers.is_valid(match.group()[:end], check_country=False):
-                yield match.start(), match.start() + end, "iban"
-                break
-
-
-@cache
-def _national() -> list[tuple[re.Pattern[str], Any, re.Pattern[str] | None]]:
-    return [
-        (
-            re.compile(rf"(?<![A-Za-z0-9_.+-])(?:{shape})(?![A-Za-z0-9_-])", re.ASCII),
-            import_module(f"stdnum.{module}"),
-            re.compile(words, re.IGNORECASE) if words else None,
-        )
-        for module, shape, words in _NATIONAL
-    ]
-
-
-def national_ids(text: str, region: str) -> Found:
-    """Numbers of persons that pass the check of their country; some need their name beside them."""
-    for shape, module, words in _national():
-        for match in shape.finditer(text):
-            around = text[max(0, match.start() - _NEAR) : match.end() + _NEAR]
-            if words is not None and not words.search(around):
-                continue
-            try:
-                module.validate(match.group())
-            except ValidationError:
-                if not (module.__name__.endswith("cn.ric") and _is_chinese_id(match.group())):
-                    continue
-            yield match.start(), match.end(), "national_id"
-
-
-def _is_chinese_id(value: str) -> bool:
-    """Whether the date and the check digit are right; stdnum knows not every district of old."""
-    number = cn_ids.compact(value)
-    return bool(_BORN.match(number)) and cn_ids.calc_check_digit(number) == number[-1]
-
-
-def ip_addresses(text: str, region: str) -> Found:
-    """IPv4 and IPv6 addresses; four numbers after a word such as `version` are none."""
-    for match in _IPV4.finditer(text):
-        if _is_ip(match.group()) and not _VERSION.search(_just_before(text, match.start())):
-            yield match.start(), match.end(), "ip"
-    for match in _IPV6.finditer(text):
-        if len(match.group()) > 4 and _is_ip(match.group()):
-            yield match.start(), match.end(), "ip"
-
-
-def _is_ip(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True
 
 
 def phones(text: str, region: str) -> Found:
@@ -214,7 +113,9 @@ def phones(text: str, region: str) -> Found:
 
 def accounts(text: str, region: str) -> Found:
     """Numbers of accounts, members, policies and contracts, by the words before them."""
-    for match in _ACCOUNT_SAID.finditer(text):
+    low = text.lower()
+    said = any(stem in low for stem in _ACCOUNT_STEMS)
+    for match in _ACCOUNT_SAID.finditer(text) if said else ():
         if sum(map(str.isdigit, match.group(1))) >= 4:
             yield match.start(1), match.end(1), "account_number"
     for match in _SORT_CODE.finditer(text):
@@ -229,7 +130,7 @@ def is_thing(text: str, start: int) -> bool:
 
 def orders(text: str, region: str) -> Found:
     """Numbers of orders, bookings, tickets, claims and the like."""
-    for match in _GROUPED.finditer(text):
+    for match in _GROUPED.finditer(text) if _JOINED.search(text) else ():
         value = match.group()
         groups = re.split(r"[-/#.]", value)
         many = sum(map(str.isdigit, value)) >= 5 and len(groups) >= 2
@@ -238,11 +139,13 @@ def orders(text: str, region: str) -> Found:
         )
         if many and not plain and not is_thing(text, match.start()):
             yield match.start(), match.end(), "order_number"
-    for match in _ORDER_SAID.finditer(text):
+    low = text.lower()
+    said = any(stem in low for stem in _ORDER_STEMS)
+    for match in _ORDER_SAID.finditer(text) if said else ():
         if sum(map(str.isdigit, match.group(1))) >= 4:
             yield match.start(1), match.end(1), "order_number"
-    for pattern in (_ORDER, _ORDER_BARE):
-        for match in pattern.finditer(text):
+    for pattern, telling in ((_ORDER, _FOUR), (_ORDER_BARE, _SIX)):
+        for match in pattern.finditer(text) if telling.search(text) else ():
             if not is_thing(text, match.start()):
                 yield match.start(), match.end(), "order_number"
 

@@ -6,16 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from data.redact.addresses import addresses
 from data.redact.answers import answers, asks_for_a_code
-from data.redact.digits import (
-    accounts,
-    cards,
-    ibans,
-    ip_addresses,
-    national_ids,
-    orders,
-    phones,
-    tracking,
-)
+from data.redact.checked import cards, ibans, ip_addresses, national_ids
+from data.redact.digits import accounts, orders, phones, tracking
 from data.redact.names import names
 from data.redact.repeats import again, denied
 from data.redact.spans import PLACEHOLDER, Redacted, Span, put

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from data.redact.announced import WORD, Level, announced
+from data.redact.announced import WORD, Level, announced, last_words
 from data.redact.chinese_names import chinese_names
-from data.redact.gazetteer import common, is_word, phrases, rare, surnames, words
+from data.redact.gazetteer import common, first_names, is_word, phrases, rare, surnames, words
 from data.redact.likeness import unknown_name
 from data.redact.name_shapes import known, person_word, shaped
 
@@ -16,6 +16,7 @@ _OWN = re.compile(r"['’]s$")
 _JOINED = re.compile(
     r"(?:,| and| or| &|/|, and| \(\d+\),)? ?(?:and |or |& |\d{1,2}[.)] |\n\d{1,2}[.)] ?|not )?"
 )
+_APART = 12  # characters between names that stand beside each other
 _MYSELF = frozenset(("i'm", "im", "i’m", "am"))
 _NAMING = frozenset(("name", "is", "surname"))
 _DETERMINERS = frozenset("the a an this that these those your my our any each every one".split())
@@ -29,14 +30,27 @@ _NOT_FAMILIES, _DOES = words("surname_words"), words("does")
 def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
     """Names of persons, without their English titles; a Chinese one with its title."""
     found: list[tuple[int, int]] = []
-    tokens = list(WORD.finditer(text))
     past = 0
-    for place, token in enumerate(tokens):
-        if token.start() < past:
+    before = ""
+    cues, plain_names, rare_names = last_words(), first_names(), _rare_names()
+    for match in WORD.finditer(text):
+        token = match.group()
+        start = match.start()
+        ahead, before = before, token.lower()
+        if start < past:
             continue
-        name, past = _name_at(text, tokens, place)
-        if name is None and past <= token.end() and found and _JOINED.fullmatch(text, found[-1][1], token.start()):
-            name = _listed(text, token)
+        if token == before and token not in rare_names and "-" not in token:
+            # A word in lower case is none, unless a known one stands behind a word that tells.
+            if ahead not in cues:
+                continue
+            own = _OWN.sub("", token)
+            if own not in plain_names and ahead not in _NAMING:
+                continue
+        name, past = _name_at(text, match, ahead)
+        if name is None and found and past <= match.end() and token[0].isupper():
+            gap = start - found[-1][1]
+            if gap < _APART and _JOINED.fullmatch(text, found[-1][1], start):
+                name = _listed(text, match)
         if name is not None:
             found.append(name)
             past = max(past, name[1])
@@ -44,15 +58,29 @@ def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
         yield start, end, "person"
 
 
+@cache
+def _rare_names() -> frozenset[str]:
+    """First names that are hardly ever a word: they are names in lower case too."""
+    return frozenset(
+        name for name in first_names() if len(name) > 4 and "-" not in name and rare(name)
+    )
+
+
 def _name_at(
-    text: str, tokens: list[re.Match[str]], place: int
+    text: str, match: re.Match[str], before: str
 ) -> tuple[tuple[int, int] | None, int]:
-    """The name that begins with a token, if it is one, and where the next may begin."""
-    match = tokens[place]
+    """The name that begins with a token, if it is one, and where the next may begin.
+
+    Args:
+        text: The turn.
+        match: The token.
+        before: The token before it, in lower case.
+    """
     token = match.group()
-    low = _OWN.sub("", token.lower())
+    low = token.lower()
+    if "'" in low or "’" in low:
+        low = _OWN.sub("", low)
     capital = token[0].isupper()
-    before = tokens[place - 1].group().lower() if place else ""
     none = None, match.end()
     if not (capital or before in _NAMING or known(low)):
         return none
@@ -63,7 +91,7 @@ def _name_at(
         asked = level == "sure" and before in _NAMING and (known(low) or rare(low))
         told = known(low) and (
             (level is not None and _told_in_lower_case(text, match, level))
-            or (len(low) > 4 and rare(low) and "-" not in low)  # hardly ever a word
+            or low in _rare_names()
         )
         small = low in _NO_ANSWER and before not in _MYSELF
         if low in _NEVER or small or not (told or asked):
