@@ -96,11 +96,12 @@ _INDIAN = re.compile(
 _NUMBER_ON = re.compile(rf"\b[Nn]umber \d{{1,4}}[a-z]? on (?:{_CAPITAL} ){{1,3}}?(?i:{_STREET})\b")
 
 
-_HOUSE_WORDS = ("Cottage", "House", "Lodge", "Farm", "Barn", "Mill", "Hall", "Forge", "Rectory", "Vicarage",
-                "Manor", "Villa", "Bungalow", "Stables", "Oast", "Grange", "Malting", "Granary", "Smithy",
-                "Tannery", "Croft", "Cabin", "Gatehouse")  # fmt: skip
-_LOWER_WORDS = ("street", "road", "avenue", "lane", "close", "crescent", "drive", "terrace", "gardens",
-                "grove", "mews")  # fmt: skip
+# What the patterns above hold; it is quicker to look for.
+_HOUSE_WORDS = re.compile(
+    "Cottage|House|Lodge|Farm|Barn|Mill|Hall|Forge|Rectory|Vicarage|Manor|Villa|Bungalow|Stables|Oast|Grange|"
+    "Malting|Granary|Smithy|Tannery|Croft|Cabin|Gatehouse"
+)
+_LOWER_WORDS = re.compile("street|road|avenue|lane|close|crescent|drive|terrace|gardens|grove|mews")
 _DIGITS = re.compile(r"\d+")
 _PIN = re.compile(r"\d{3} ?\d{3}(?!\d)")
 _CODE_BACK = 4  # characters of a postcode at most before its first digits: `NSW 2000`
@@ -108,7 +109,7 @@ _CODE_BACK = 4  # characters of a postcode at most before its first digits: `NSW
 
 def addresses(text: str, region: str) -> Found:
     """Streets with a number, with flat, house, city and postcode where they stand beside it."""
-    if "," in text and any(word in text for word in _HOUSE_WORDS):
+    if "," in text and _HOUSE_WORDS.search(text):
         for match in _HOUSE.finditer(text):
             if match.group().split(",")[0] != "House":
                 yield match.start(), match.end(), "address"
@@ -123,7 +124,7 @@ def addresses(text: str, region: str) -> Found:
 def _english(text: str) -> Iterator[tuple[int, int]]:
     coded = bool(_POSTCODE.search(text))
     last: tuple[int, int] | None = None
-    for match in _ENGLISH.finditer(text):
+    for match in _at_digits(_ENGLISH, text):
         tail = _CODED.match(text, match.end(), match.end() + _FORTH) if coded else None
         if tail is None and not _in_capitals(match["street"]):
             continue
@@ -139,7 +140,7 @@ def _english(text: str) -> Iterator[tuple[int, int]]:
         last = (start, end)
     if last is not None:
         yield last
-    for match in _LOWER.finditer(text) if any(word in text for word in _LOWER_WORDS) else ():
+    for match in _at_digits(_LOWER, text) if _LOWER_WORDS.search(text) else ():
         if not _NO_STREET & set(match["words"].split()):
             start = _start(text, match.start())
             yield start, match.end()
@@ -173,6 +174,16 @@ def _coded(text: str) -> Iterator[tuple[int, int]]:
         begin = match.start() - len(text[start : match.start()].lstrip(" ,\n"))
         if parts >= 2 and (numbered or parts >= 3):
             yield begin, match.end()
+
+
+def _at_digits(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """What `pattern.finditer` yields, for a pattern that begins where digits begin."""
+    past = 0
+    for digits in _DIGITS.finditer(text):
+        match = pattern.match(text, digits.start()) if digits.start() >= past else None
+        if match is not None:
+            past = match.end()
+            yield match
 
 
 def _postcodes(text: str) -> Iterator[re.Match[str]]:

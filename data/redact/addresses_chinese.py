@@ -29,6 +29,6 @@ _LEAD = re.compile(
 
 def chinese_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of addresses, without the words that lead to them."""
-    for match in _CHINESE.finditer(text) if _ANY.search(text) else ():
+    for match in _CHINESE.finditer(text) if not text.isascii() and _ANY.search(text) else ():
         lead = _LEAD.match(match.group())
         yield match.start() + (lead.end() if lead else 0), match.end()

@@ -37,8 +37,7 @@ _SPANISH = re.compile(
 
 _POSTAL = re.compile(r"(?:\d{5}|\d{4}\s[A-Z]{2}|\d{3}\s\d{2})\s[A-ZÀ-Þ]")
 # A pattern is tried where one of its words stands, the first where a postcode and a city do.
-_PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_CODED, ()),
+_TELLING: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_FRENCH, ("rue", "avenue", "av.", "boulevard", "bd", "place", "chemin", "allée", "impasse", "quai", "route",
                "cours")),
     (_FRENCH_NAMED, ("résidence", "residence", "lotissement", "hameau", "lieu-dit", "bâtiment", "bat", "domaine",
@@ -49,12 +48,19 @@ _PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_SPANISH, ("calle", "c/", "avenida", "avda", "av.", "plaza", "paseo", "camino", "via", "viale", "piazza",
                 "corso", "rua", "travessa", "ul.", "ulica")),
 )  # fmt: skip
+_ANY = re.compile("|".join(re.escape(word) for _, telling in _TELLING for word in telling))
+_PATTERNS = (
+    (_CODED, _POSTAL),
+    *((pattern, re.compile("|".join(map(re.escape, telling)))) for pattern, telling in _TELLING),
+)
 
 
 def european_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of addresses; where they meet, an earlier one wins."""
     low = text.lower()
+    if not _ANY.search(low) and not _POSTAL.search(text):
+        return
     for pattern, telling in _PATTERNS:
-        if any(word in low for word in telling) if telling else _POSTAL.search(text):
+        if telling.search(low if telling is not _POSTAL else text):
             for match in pattern.finditer(text):
                 yield match.start(), match.start() + len(match.group().rstrip(" ,.;"))

@@ -43,13 +43,21 @@ _CODE = (
     r"\b(?:code|pin|otp|passcode|password|digits?|serial|imei|model|sku|size|version|error|date|"
     r"reading|zip|amount|code promo)\b|验证码|密码|型号|尾号|读数"
 )
+_LAST = r"尾号|\blast (?:four|4|few)|\bending\b"
 _KINDS = tuple(
     (kind, re.compile(words, re.IGNORECASE))
     for kind, words in (
         ("person", _NAME), ("address", _ADDRESS), ("order_number", _ORDER),
-        ("account_number", _ACCOUNT), ("phone", _PHONE), ("code", _CODE), ("last", r"尾号|\blast (?:four|4|few)|\bending\b"),
+        ("account_number", _ACCOUNT), ("phone", _PHONE), ("code", _CODE), ("last", _LAST),
     )
 )  # fmt: skip
+# One of these is in everything above, in lower case; they are quicker to look for.
+_STEMS = re.compile(
+    "name|who|spe|patient|nom|apell|auf welchen|addr|adre|post|zip|street|where|flat|deliver|direcc|anschrift|order|booking|"
+    "confirm|ref|case|claim|ticket|invoice|transaction|quote|rx|job|reserv|return|track|number|numm|num[eé]|núm|acc|member|policy|"
+    "contract|customer|client|student|loyal|sort|kunde|vertrag|phone|mobile|cell|contact|call|whatsapp|handy|t[eé]l[eé]|reach|"
+    "code|pin|otp|pass|digit|serial|imei|model|sku|size|version|error|date|reading|amount|last|ending|id|[\u4e00-\u9fff]"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -58,7 +66,7 @@ def asked(before: str) -> frozenset[str]:
     if not before:
         return frozenset()
     said = before[-_BACK:]
-    if not _ASKS.search(said):
+    if not _STEMS.search(said.lower()) or not _ASKS.search(said):
         return frozenset()
     return frozenset(_kinds(said))
 

@@ -38,7 +38,7 @@ _CN_WORDS = words("chinese_words")
 
 def chinese_names(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of names of persons, with their titles; an earlier one wins."""
-    if not _ANY.search(text):
+    if text.isascii() or not _ANY.search(text):
         return
     found = (_titled(text), _family(text), _after_a_cue(text), _by_what_they_do(text))
     for finder in found:

@@ -24,6 +24,9 @@ _BARE = re.compile(
     re.IGNORECASE,
 )
 _USUAL = 10_000  # ranks of words that a number behind them does not make a name
+_CLOSED_BACK = 80  # characters at a turn's end in which its closing stands
+_CLOSING = re.compile("best|regards|yours|cheers|thanks|love|grüße|gruß|cordialement|saludos")
+_INITIAL = re.compile(r"[A-HJ-Z][. ]")
 _BARE_CHARS = 120  # characters of a turn that may be a name and numbers
 _KISSES = frozenset(("x", "xx", "xxx"))
 _NO_SIGNATURE = re.compile(r"[\d@#:?]")
@@ -33,10 +36,12 @@ _NO_ANSWER = words("no_answer_names")
 
 def shaped(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of signatures, surnames behind initials and bare names."""
+    yield from _closed(text)
     yield from _signature(text)
-    yield from _initialled(text)
+    if _INITIAL.search(text):
+        yield from _initialled(text)
     yield from _bare(text)
-    for match in _SPELT.finditer(text):
+    for match in _SPELT.finditer(text) if text.count("-") > 2 else ():
         yield match.span()
 
 
@@ -85,13 +90,21 @@ def _initialled(text: str) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
+def _closed(text: str) -> Iterator[tuple[int, int]]:
+    """A name behind a letter's closing, on the same line."""
+    start = max(0, len(text) - _CLOSED_BACK)
+    if _CLOSING.search(text[start:].lower()):
+        closed = _CLOSED.search(text, start)
+        if closed is not None and closed["name"].lower() not in _NEVER:
+            yield closed.span("name")
+
+
 def _signature(text: str) -> Iterator[tuple[int, int]]:
     """A name alone on the last line, or at the end with a kiss: `Siân x`."""
-    closed = _CLOSED.search(text, max(0, len(text) - 80))
-    if closed is not None and closed["name"].lower() not in _NEVER:
-        yield closed.span("name")
     body = text.rstrip()
     start = body.rfind("\n") + 1
+    if start == 0 and "x" not in body:
+        return
     if len(body) - start > 50 or _NO_SIGNATURE.search(body, start):
         return
     tokens = list(WORD.finditer(body, start))
