@@ -122,9 +122,11 @@ def addresses(text: str, region: str) -> Found:
 
 
 def _english(text: str) -> Iterator[tuple[int, int]]:
-    coded = bool(_POSTCODE.search(text))
+    coded: bool | None = None
     last: tuple[int, int] | None = None
     for match in _at_digits(_ENGLISH, text):
+        if coded is None:
+            coded = bool(_POSTCODE.search(text))
         tail = _CODED.match(text, match.end(), match.end() + _FORTH) if coded else None
         if tail is None and not _in_capitals(match["street"]):
             continue
@@ -151,7 +153,7 @@ def _other(text: str) -> Iterator[tuple[int, int]]:
     for word, pattern in (("box", _BOX), ("#", _SINGAPORE), ("umber ", _NUMBER_ON)):
         for match in pattern.finditer(text) if word in low else ():
             yield match.span()
-    for match in _INDIA.finditer(text) if _PIN.search(text) and _INDIAN.search(text) else ():
+    for match in _INDIA.finditer(text) if "," in text and _PIN.search(text) and _INDIAN.search(text) else ():
         if _INDIAN.search(match.group()):
             numbered = re.search(r"(?:(?:plot|flat|house|door|no)\b|\d)", match.group(), re.IGNORECASE)
             start = match.start() + (numbered.start() if numbered else 0)

@@ -72,7 +72,7 @@ _GROUPED = re.compile(
     r"(?![A-Za-z0-9_/%-]|\.\d)"
 )
 _JOINED = re.compile(r"[-/#.]\d|\d[-/.][A-Z0-9]")  # what every such group holds
-_FOUR, _SIX = re.compile(r"\d{4}"), re.compile(r"\d{6}")
+_FOUR, _SIX = re.compile(r"\d{4}"), re.compile(r"\d{6,}")
 _DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,4}[-/.]\d{1,4}")
 _NOT_ORDER = re.compile(
     r"(?:\b(?:error|err|code|model|sku|part|serial|firmware|version|flight|train|bus|fault|room|"
@@ -136,10 +136,17 @@ def orders(text: str, region: str) -> Found:
     for match in _said(_ORDER_SAID, _ORDER_BEGINS, text):
         if sum(map(str.isdigit, match.group(1))) >= 4:
             yield match.start(1), match.end(1), "order_number"
-    for pattern, telling in ((_ORDER, _FOUR), (_ORDER_BARE, _SIX)):
-        for match in pattern.finditer(text) if telling.search(text) else ():
-            if not is_thing(text, match.start()):
-                yield match.start(), match.end(), "order_number"
+    for match in (*(_ORDER.finditer(text) if _FOUR.search(text) else ()), *_bare(text)):
+        if not is_thing(text, match.start()):
+            yield match.start(), match.end(), "order_number"
+
+
+def _bare(text: str) -> Iterator[re.Match[str]]:
+    """What `_ORDER_BARE.finditer` yields; it begins where digits begin."""
+    for digits in _SIX.finditer(text):
+        match = _ORDER_BARE.match(text, digits.start())
+        if match is not None:
+            yield match
 
 
 def _said(

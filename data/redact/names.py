@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from data.redact.announced import WORD, Level, announced, last_words
+from data.redact.announced import WORD, Level, announced, last_words, words_of
 from data.redact.chinese_names import chinese_names
 from data.redact.gazetteer import common, first_names, is_word, phrases, rare, surnames, words
 from data.redact.likeness import unknown_name
@@ -33,7 +33,7 @@ def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
     past = 0
     before = ""
     cues, plain_names, rare_names = last_words(), first_names(), _rare_names()
-    for match in WORD.finditer(text):
+    for match in words_of(text):
         token = match.group()
         start = match.start()
         ahead, before = before, token.lower()

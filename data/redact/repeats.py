@@ -43,7 +43,8 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
         for start, end, kind in spans
         if kind == "order_number"
     }
-    things = {value for value in values if any(_called_a_thing(text, value) for text in texts)}
+    lows = [text.lower() for text in texts] if values else []
+    things = {value for value in values if _called_a_thing(texts, lows, value)}
     if not things:
         return [list(spans) for spans in found]
     return [
@@ -52,9 +53,13 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
     ]
 
 
-def _called_a_thing(text: str, value: str) -> bool:
+def _called_a_thing(texts: Sequence[str], lows: Sequence[str], value: str) -> bool:
+    low = value.lower()
     return any(
-        is_thing(text, start) for start, _, _ in _places(text.lower(), value.lower(), "order_number")
+        is_thing(text, start)
+        for text, said in zip(texts, lows, strict=True)
+        if low in said
+        for start, _, _ in _places(said, low, "order_number")
     )
 
 

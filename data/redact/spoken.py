@@ -13,7 +13,7 @@ _VALUES = {
     "oh": "0", "o": "0", "nought": "0", "naught": "0",
 }  # fmt: skip
 _TIMES = {"double": 2, "triple": 3, "treble": 3}
-_LONG_WORDS = tuple(word for word in _VALUES if len(word) > 1)
+_LONG_WORD = re.compile("|".join(word for word in _VALUES if len(word) > 1))
 _O = re.compile(r"o\b")
 _NUMBER = "|".join(sorted(_VALUES, key=len, reverse=True))
 _SAID = re.compile(
@@ -49,7 +49,7 @@ def spoken(text: str, region: str) -> Found:
 
 def _has_words(low: str) -> bool:
     """Whether three words for digits stand in a text, which must be before any more is looked for."""
-    words = sum(low.count(word) for word in _LONG_WORDS)
+    words = len(_LONG_WORD.findall(low))
     return words > 2 or (words > 0 and words + len(_O.findall(low)) > 2)
 
 
