@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from data.redact.addresses_chinese import chinese_addresses
-from data.redact.addresses_europe import european_addresses
+from data.redact.addresses_europe import at_digits, european_addresses
+from data.redact.gazetteer import words
 
 Found = Iterator[tuple[int, int, str]]
 
@@ -51,14 +52,12 @@ _LOWER = re.compile(  # 205 moor end lane, dewsbury, wf13
     rf"(?<![\w£$€#./-])\d{{1,4}}[a-z]?\s+(?P<words>(?:[a-z][a-z'’]+\s+){{1,3}}?){_SURE_STREET}\b"
     rf"(?P<tail>(?:,\s*[a-z]+(?:\s[a-z]+)?){{0,2}}?,?\s+{_UK}\b|,\s*[a-z]+(?:,\s*[a-z]{{1,2}}\d{{1,2}}\b)?)?"
 )
-_NO_STREET = frozenset(
-    "a an the per of in on at to for from my your our their his her this that down up along off into and or way day days "
-    "hour hours minute minutes mile miles metre metres meters km people times cars houses".split()
-)
+_NO_STREET = words("no_street_words")
 _CAPITAL = r"[A-Z][^\W\d_]+(?:['’-][^\W\d_]+)*(?!\w)"
 _HOUSES = (
     r"(?:Cottages?|House|Lodge|Farm|Farmhouse|Barns?|Mill|Hall|Forge|Rectory|Vicarage|Manor|Villa|"
-    r"Bungalow|Stables|Oast|Grange|Maltings|Granary|Smithy|Tannery|Croft|Cabin|Gatehouse|Sorting House)"
+    r"Bungalow|Stables|Oast|Grange|Maltings|Granary|Smithy|Tannery|Croft|Cabin|Gatehouse|"
+    r"Sorting House)"
 )
 _HOUSE = re.compile(
     rf"(?<![\w'’-])(?:(?:Flat|Apartment|Apt|Unit|Suite)\.?\s\w{{1,5}},?\s)?(?:The\s)?(?:{_CAPITAL}\s){{0,3}}"
@@ -124,7 +123,7 @@ def addresses(text: str, region: str) -> Found:
 def _english(text: str) -> Iterator[tuple[int, int]]:
     coded: bool | None = None
     last: tuple[int, int] | None = None
-    for match in _at_digits(_ENGLISH, text):
+    for match in at_digits(_ENGLISH, text):
         if coded is None:
             coded = bool(_POSTCODE.search(text))
         tail = _CODED.match(text, match.end(), match.end() + _FORTH) if coded else None
@@ -142,7 +141,7 @@ def _english(text: str) -> Iterator[tuple[int, int]]:
         last = (start, end)
     if last is not None:
         yield last
-    for match in _at_digits(_LOWER, text) if _LOWER_WORDS.search(text) else ():
+    for match in at_digits(_LOWER, text) if _LOWER_WORDS.search(text) else ():
         if not _NO_STREET & set(match["words"].split()):
             start = _start(text, match.start())
             yield start, match.end()
@@ -153,9 +152,13 @@ def _other(text: str) -> Iterator[tuple[int, int]]:
     for word, pattern in (("box", _BOX), ("#", _SINGAPORE), ("umber ", _NUMBER_ON)):
         for match in pattern.finditer(text) if word in low else ():
             yield match.span()
-    for match in _INDIA.finditer(text) if "," in text and _PIN.search(text) and _INDIAN.search(text) else ():
+    for match in (
+        _INDIA.finditer(text) if "," in text and _PIN.search(text) and _INDIAN.search(text) else ()
+    ):
         if _INDIAN.search(match.group()):
-            numbered = re.search(r"(?:(?:plot|flat|house|door|no)\b|\d)", match.group(), re.IGNORECASE)
+            numbered = re.search(
+                r"(?:(?:plot|flat|house|door|no)\b|\d)", match.group(), re.IGNORECASE
+            )
             start = match.start() + (numbered.start() if numbered else 0)
             yield start, match.end()
 
@@ -176,16 +179,6 @@ def _coded(text: str) -> Iterator[tuple[int, int]]:
         begin = match.start() - len(text[start : match.start()].lstrip(" ,\n"))
         if parts >= 2 and (numbered or parts >= 3):
             yield begin, match.end()
-
-
-def _at_digits(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """What `pattern.finditer` yields, for a pattern that begins where digits begin."""
-    past = 0
-    for digits in _DIGITS.finditer(text):
-        match = pattern.match(text, digits.start()) if digits.start() >= past else None
-        if match is not None:
-            past = match.end()
-            yield match
 
 
 def _postcodes(text: str) -> Iterator[re.Match[str]]:

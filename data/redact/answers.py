@@ -1,4 +1,4 @@
-"""What answers a question for a name, an address or a number, without any word that announces it."""
+"""What answers a question for a name, an address or a number, with no word to announce it."""
 
 import re
 from collections.abc import Iterator
@@ -18,17 +18,22 @@ Found = Iterator[tuple[int, int, str]]
 
 _LONG = 140  # characters; a longer turn is no short answer
 _LEAD = re.compile(
-    r"(?:(?:yes|yeah|yep|sure|ok|okay|of course|no problem|no|hi|hello|thanks|right|then|just|it['’]?s|it is|"
-    r"its|that['’]?s|that would be|that is|this is|my(?: full)? name is|my name['’]s|name is|name['’]s|i am|"
-    r"i['’]m|im|it should be|should be|under|for|to|from|at|c/o|mrs?\.?|ms\.?|dr\.?|frau|herr|don|doña|de|of|met|ja|"
+    r"(?:(?:yes|yeah|yep|sure|ok|okay|of course|no problem|no|hi|hello|thanks|right|then|just|"
+    r"it['’]?s|it is|"
+    r"its|that['’]?s|that would be|that is|this is|my(?: full)? name is|my name['’]s|name is|"
+    r"name['’]s|i am|"
+    r"i['’]m|im|it should be|should be|under|for|to|from|at|c/o|mrs?\.?|ms\.?|dr\.?|frau|herr|"
+    r"don|doña|de|of|met|ja|"
     r"oui|sí|si|soy|c['’]est|chez|hier ist|ich bin|ich heiße|je m['’]appelle|je suis|me llamo|"
-    r"a nombre de|booked under|either me or|me or|my|husband|wife|new one is|the new address is|the address is|"
+    r"a nombre de|booked under|either me or|me or|my|husband|wife|new one is|"
+    r"the new address is|the address is|"
     r"address is|postcode is|same|um+|er+|well|so|please|now)\b[\s,:.…-]*)+",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_\u4e00-\u9fff]+(?:['’-][^\W\d_\u4e00-\u9fff]+)*")
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9£$€¥.,-])#?(?:[A-Za-z]{1,5}[ -]?)?\d[A-Za-z0-9]*(?:[-/. ]{1,2}[A-Z0-9]*\d[A-Z0-9]*){0,6}(?:[-/][A-Z]{1,2}(?![A-Za-z]))?"
+    r"(?<![A-Za-z0-9£$€¥.,-])#?(?:[A-Za-z]{1,5}[ -]?)?\d[A-Za-z0-9]*"
+    r"(?:[-/. ]{1,2}[A-Z0-9]*\d[A-Z0-9]*){0,6}(?:[-/][A-Z]{1,2}(?![A-Za-z]))?"
     r"(?![A-Za-z0-9%]|[.,:]\d)"
 )
 _MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{5,9}(?![A-Za-z0-9])")
@@ -37,17 +42,22 @@ _MEASURED = re.compile(
     r"days?|weeks?|months?|years?|hours?|mins?|minutes?|times|people|items?|points?|digits?)\b|元|块|分|天|个|件)",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"\d{1,4}([-/. ])\d{1,2}\1\d{1,4}|\d{1,2}[-/.]\d{1,4}|(?:19|20)\d\d|\d{1,2}:\d\d")
+_DATE = re.compile(
+    r"\d{1,4}([-/. ])\d{1,2}\1\d{1,4}|\d{1,2}[-/.]\d{1,4}|(?:19|20)\d\d|\d{1,2}:\d\d"
+)
 _UK_CODE = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}(?!\w)", re.IGNORECASE)
 _OTHER = re.compile(r"[ ,]+(?:or|maybe|not|and|&|then)[ ,]+")  # `castellanos, maybe castelanos`
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_HAN_NAME = re.compile(r"(?:是|叫|我叫|我是|就叫|改成|写|还是|，|,|\s)*([\u4e00-\u9fff]{2,4})(?=$|[，。,. !！]|\d|的$)")
+_HAN_NAME = re.compile(
+    r"(?:是|叫|我叫|我是|就叫|改成|写|还是|，|,|\s)*([\u4e00-\u9fff]{2,4})(?=$|[，。,. !！]|\d|的$)"
+)
 _HAN_ADDRESS = re.compile(
     r"(?:(?:在|是|寄到?|送到?|地址是?|我家在?|家里|住在?|改成)[，,:： ]?)*"
     r"(?P<place>[\u4e00-\u9fff]{2,}[\u4e00-\u9fff0-9A-Za-z-]*[\d一二三四五六七八九十]+[\u4e00-\u9fff0-9A-Za-z-]*)"
 )
 _REMARK = re.compile(
-    r"[.!?;\n]|,? (?:no number|please|thanks|thank you|buzzer|not |and not|but |third floor|if |it's|its|same|"
+    r"[.!?;\n]|,? (?:no number|please|thanks|thank you|buzzer|not |and not|but |third floor|"
+    r"if |it's|its|same|"
     r"is |are |was |which |where |next to|opposite|near )|, (?:in|and) "
 )
 _PLACE = re.compile(

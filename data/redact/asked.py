@@ -10,14 +10,16 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _NAME = (
-    r"\bname(?<!user name)(?<!file name)(?<!brand name)(?<!product name)(?<!device name)(?<!model name)"
-    r"(?<!domain name)s?\b(?! of (?:the |your )?(?:app|item|product|store|shop|plan|course|file|device))"
+    r"\bname(?<!user name)(?<!file name)(?<!brand name)(?<!product name)(?<!device name)"
+    r"(?<!model name)(?<!domain name)s?\b(?! of (?:the |your )?(?:app|item|product|store|shop|plan|course|"
+    r"file|device))"
     r"|\bsurname|\bwho am i\b|\bspeaking (?:with|to)\b|\bwho (?:is|was|will|should|made|placed)\b"
     r"|\bspell\b|\bmay i know who\b|\bpatient\b|\bnom\b|\bnombre\b|\bapellidos?\b|\bauf welchen\b"
     r"|称呼|稱呼|贵姓|貴姓|大名|姓名|名字|收件人|收货人|叫什么|哪位|联系人|户主|本人吗"
 )
 _ADDRESS = (
-    r"\baddress(?<!mail address)(?<!ip address)(?<!web address)(?:es)?\b|\bpost ?codes?\b|\bzip\b|\b(?:which|what|the) street\b(?! is)"
+    r"\baddress(?<!mail address)(?<!ip address)(?<!web address)(?:es)?\b|\bpost ?codes?\b|"
+    r"\bzip\b|\b(?:which|what|the) street\b(?! is)"
     r"|\bwhere (?:shall|should|do|does|can|will|would|to)\b|\bflat number\b|\bdeliver(?:ed)? to\b"
     r"|\badresse\b|\bdirección\b|\banschrift\b|\badres\b|地址|寄到哪|送到哪|寄哪|送哪|还是家里|哪里"
 )
@@ -25,17 +27,20 @@ _ORDER = (
     r"\b(?:order|booking|confirmation|reference|case|claim|ticket|invoice|transaction|quote|rx|job|"
     r"reservation|return|tracking)\b(?: (?:number|no|id|code|ref\w*))?|\bwhich number is on\b"
     r"|\bref\b|\bbestellnummer|\brechnungsnummer|\bnuméro de (?:commande|dossier)"
-    r"|\bnúmero de (?:pedido|reserva)|订单|訂單|单号|工单|编号|发票号|运单|\bdo you have the number\b"
+    r"|\bnúmero de (?:pedido|reserva)|订单|訂單|单号|工单|编号|发票号|运单|"
+    r"\bdo you have the number\b"
 )
 _ACCOUNT = (
     r"\b(?:account|acct|membership|member|policy|contract|customer|client|student|loyalty)\b"
     r"(?: (?:number|no|id|card|ref\w*))|\bsort code|\b(?:policy|membership) card\b"
-    r"|\bkundennummer|\bvertragsnummer|\bnúmero de (?:cliente|póliza)|\bnuméro de (?:client|contrat)"
+    r"|\bkundennummer|\bvertragsnummer|\bnúmero de (?:cliente|póliza)|\bnuméro de (?:client|"
+    r"contrat)"
     r"|\bwhich (?:contract|policy|account)\b|会员卡?号|会员卡|户号|保单|账号|帳號|客户号|合同号"
 )
 _PHONE = (
     r"\b(?:phone|mobile|cell|contact|telephone|callback|call back|whatsapp)\b(?: number)?"
-    r"|\bnumber (?:to|can we|shall i|should we|we can|for you)\b|\bhandynummer|\btéléphone|\bteléfono"
+    r"|\bnumber (?:to|can we|shall i|should we|we can|for you)\b|\bhandynummer|\btéléphone|"
+    r"\bteléfono"
     r"|\breach you\b|手机|手機|电话|電話|联系方式"
 )
 _CODE = (
@@ -47,11 +52,14 @@ _LAST = r"尾号|\blast (?:four|4|few)\b|\bending\b"
 _KINDS = (
     ("person", _NAME, "name who spe patient nom apell welchen"),
     ("address", _ADDRESS, "addr adre post zip street where flat deliver direcc anschrift"),
-    ("order_number", _ORDER, "order booking confirm ref case claim ticket invoice transaction quote rx job "
-     "reserv return track number num bestell rechnung dossier"),
-    ("account_number", _ACCOUNT, "acc member policy contract customer client student loyal sort kunde vertrag num"),
+    ("order_number", _ORDER,
+     "order booking confirm ref case claim ticket invoice transaction quote rx job reserv return "
+     "track number num bestell rechnung dossier"),
+    ("account_number", _ACCOUNT,
+     "acc member policy contract customer client student loyal sort kunde vertrag num"),
     ("phone", _PHONE, "phone mobile cell conta call whatsapp number num handy tél tel reach"),
-    ("code", _CODE, "code pin otp pass digit serial imei model sku size version error date reading zip amount"),
+    ("code", _CODE,
+     "code pin otp pass digit serial imei model sku size version error date reading zip amount"),
     ("last", _LAST, "last ending"),
 )  # fmt: skip
 _WORDS = {kind: re.compile(words) for kind, words, _ in _KINDS}

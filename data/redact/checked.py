@@ -28,7 +28,7 @@ _VERSION = re.compile(
     r"\s*(?:号|is|to|no\.?|number)?\s*[:：]?\s*v?$",
     re.IGNORECASE,
 )
-# (stdnum's module, shape, the words that must stand near it where the shape alone is common, digits)
+# (stdnum's module, shape, words that must stand near where the shape alone is common, digits)
 _NATIONAL: tuple[tuple[str, str, str | None, int], ...] = (
     ("cn.ric", r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]", None, 17),
     ("es.dni", r"\d{8}[ -]?[A-Za-z]", None, 8),
@@ -39,7 +39,12 @@ _NATIONAL: tuple[tuple[str, str, str | None, int], ...] = (
     ("br.cpf", r"\d{11}", r"cpf", 11),
     ("se.personnummer", r"(?:19|20)?\d{6}[-+]\d{4}", None, 10),
     ("gb.nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}", r"nhs", 10),
-    ("nl.bsn", r"\d{4}[ .]?\d{2}[ .]?\d{3}|\d{3}[ .]?\d{3}[ .]?\d{3}", r"bsn|burgerservice|sofi", 9),
+    (
+        "nl.bsn",
+        r"\d{4}[ .]?\d{2}[ .]?\d{3}|\d{3}[ .]?\d{3}[ .]?\d{3}",
+        r"bsn|burgerservice|sofi",
+        9,
+    ),
     ("pl.pesel", r"\d{11}", r"pesel", 11),
     ("de.idnr", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", r"steuer|idnr|tax id", 11),
     ("be.nn", r"\d{2}\.?\d{2}\.?\d{2}-?\d{3}\.?\d{2}", r"rijksregister|registre national|insz", 11),
@@ -56,7 +61,12 @@ def cards(text: str, region: str) -> Found:
         ends = [group.end() for group in re.finditer(r"\d+", match.group())]
         for end in reversed(ends):  # an expiry date or a check code may stand behind the number
             digits = re.sub(r"\D", "", match.group()[:end])
-            if 13 <= len(digits) <= 19 and not _ISBN.fullmatch(digits) and luhn.is_valid(digits) and len(set(digits)) > 1:
+            if (
+                13 <= len(digits) <= 19
+                and not _ISBN.fullmatch(digits)
+                and luhn.is_valid(digits)
+                and len(set(digits)) > 1
+            ):
                 yield match.start(), match.start() + end, "card"
                 break
 
@@ -124,7 +134,9 @@ def _is_chinese_id(value: str) -> bool:
 def ip_addresses(text: str, region: str) -> Found:
     """IPv4 and IPv6 addresses; four numbers after a word such as `version` are none."""
     for match in _IPV4.finditer(text):
-        if _is_ip(match.group()) and not _VERSION.search(text[max(0, match.start() - _NEAR) : match.start()]):
+        if _is_ip(match.group()) and not _VERSION.search(
+            text[max(0, match.start() - _NEAR) : match.start()]
+        ):
             yield match.start(), match.end(), "ip"
     for match in _IPV6.finditer(text):
         if len(match.group()) > 4 and _is_ip(match.group()):

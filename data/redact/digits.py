@@ -1,4 +1,4 @@
-"""Numbers that have no check digit: phones, accounts, orders, parcels; the words near them decide."""
+"""Numbers without a check digit: phones, accounts, orders, parcels; words near them decide."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,8 @@ _ORDER_BEGINS = re.compile(
 _IS = r"\s*(?:(?:number|num|no|nr|id|ref|reference)\b)?[ .:：#]*(?:is |was |are )?[:：]?\s*"
 _ACCOUNT_SAID = re.compile(
     r"(?:\b(?:account|acct?|a/c|accnt|membership|member|customer|client|policy|contract|tenancy|"
-    r"loyalty|rewards?|frequent flyer|sort code|kundennummer|kundennr|vertragsnummer|vertragsnr|klantnummer|konto|"
+    r"loyalty|rewards?|frequent flyer|sort code|kundennummer|kundennr|vertragsnummer|"
+    r"vertragsnr|klantnummer|konto|"
     r"electricity|gas|water|meter point|mpan|mprn|iban-nr)\b"
     rf"(?:\s+(?:account|card|code))?{_IS}(?:ref(?:erence)?\s+)?|"
     r"(?:账号|帐号|帳號|戶號|账户|会员号|会员卡号?|会员编号|保单号?|保单编号|合同号?|保险合同|户号|客户号|客户编号|"
@@ -52,7 +53,8 @@ _SORT_CODE = re.compile(r"(?<![\w-])\d{2}-\d{2}-\d{2}(?![\w-])")
 _BANK = re.compile(r"sort|branch|acc(?:ount|t)?\b|a/c|bank", re.IGNORECASE)
 _ORDER_SAID = re.compile(
     r"(?:\b(?:orders?|ord|ref|reference|invoice|booking|reservation|ticket|case|claim|quote|return|"
-    r"rma|po|complaint|enquiry|query|incident|request|application|transaction|purchase order|work order|job(?: sheet)?|confirmation|receipt|repair)\b\s*"
+    r"rma|po|complaint|enquiry|query|incident|request|application|transaction|purchase order|"
+    r"work order|job(?: sheet)?|confirmation|receipt|repair)\b\s*"
     r"(?:(?:number|num|no|nr|id|ref|reference)\b[ .:]*(?:is |was )?|:\s*"
     r"|(?=#|[A-Za-z]{0,4}[-.]?\d{4}|(?-i:[A-Z]{2,4}) \d{2,}|\d{2,3}(?:[ -]\d{2,4}){1,3}\b))|"
     r"(?:订单号?|订单编号|预订号|预约号|发票号码?|工单号?|工单编号|单号|报案号|理赔号|退货单号?|案件号|发票|受理编号|[退维询申预派配安送修换]\S?单)"
@@ -149,9 +151,7 @@ def _bare(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _said(
-    pattern: re.Pattern[str], begins: re.Pattern[str], text: str
-) -> Iterator[re.Match[str]]:
+def _said(pattern: re.Pattern[str], begins: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """What `pattern.finditer` yields; in plain text only words that begin right are tried."""
     if not text.isascii():
         yield from pattern.finditer(text)

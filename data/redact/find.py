@@ -29,9 +29,7 @@ _SURE = -6  # an answer comes before those of these finders that a check digit d
 _DIGIT = re.compile(r"\d")
 
 
-def find(
-    text: str, region: str = "GB", more: Sequence[Span] = (), before: str = ""
-) -> list[Span]:
+def find(text: str, region: str = "GB", more: Sequence[Span] = (), before: str = "") -> list[Span]:
     """The private values of a text: non-overlapping (start, end, kind) in text order.
 
     Args:

@@ -1,4 +1,4 @@
-"""Names that their shape tells, whatever stands before: a signature, initials, a turn that is one."""
+"""Names that their shape tells: a signature, initials, a spelt name, a turn that is one."""
 
 import re
 from collections.abc import Iterator
@@ -13,13 +13,17 @@ _INITIALS = re.compile(
 )
 _SPELT = re.compile(r"(?<![\w-])(?:[A-Za-z]-){3,}[A-Za-z](?![\w-])")  # p-a-p-a-d-a-k-i-s
 _CLOSED = re.compile(  # `Best, Pip` at the end of a line
-    r"(?:^|[.!?,\n]\s*)(?i:best|regards|kind regards|best wishes|all the best|yours|yours sincerely|cheers|thanks|"
-    r"many thanks|love|grüße|gruß|cordialement|saludos)[,\n]\s*(?P<name>[A-ZÀ-Þ][\w'’.-]*(?: [A-ZÀ-Þ][\w'’.-]+){0,2})\.?\s*$"
+    r"(?:^|[.!?,\n]\s*)(?i:best|regards|kind regards|best wishes|all the best|yours|"
+    r"yours sincerely|cheers|thanks|"
+    r"many thanks|love|grüße|gruß|cordialement|"
+    r"saludos)[,\n]\s*(?P<name>[A-ZÀ-Þ][\w'’.-]*(?: [A-ZÀ-Þ][\w'’.-]+){0,2})\.?\s*$"
 )
 _BARE = re.compile(
-    r"(?:(?:yes|yeah|ok|sure|hm+|name|full name|i am|im|it is|its|it['’]s|this is|myself|mr|mrs|ms|hi|hello)[ ,:]+){0,2}"
+    r"(?:(?:yes|yeah|ok|sure|hm+|name|full name|i am|im|it is|its|it['’]s|this is|myself|mr|"
+    r"mrs|ms|hi|hello)[ ,:]+){0,2}"
     r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2}?)(?: is my name| my first name| here)?"
-    r"(?P<tail>[ ,.]*[\d -]*[.!]?|[ ,.]+(?:and|my|ssn|social|acc?(?:oun)?t?|ac|a/c|no|number|last|card|credit|dob|\d+)\b"
+    r"(?P<tail>[ ,.]*[\d -]*[.!]?|[ ,.]+(?:and|my|ssn|social|acc?(?:oun)?t?|ac|a/c|no|number|"
+    r"last|card|credit|dob|\d+)\b"
     r"[^?]*\d[^?]*)",
     re.IGNORECASE,
 )
@@ -73,7 +77,9 @@ def _bare(text: str) -> Iterator[tuple[int, int]]:
     listed = [token for token in tokens if known(token) or token in surnames()]
     rest = [token for token in tokens if token not in sure and token not in listed]
     both = len(listed) > 1 and known(tokens[0])
-    numbered = len(re.findall(r"\d", match["tail"])) > 3 and not any(common(token, _USUAL) for token in tokens)
+    numbered = len(re.findall(r"\d", match["tail"])) > 3 and not any(
+        common(token, _USUAL) for token in tokens
+    )
     if (sure or both or (listed and numbered)) and all(
         rare(token) or len(token) == 1 or (sure and not common(token)) for token in rest
     ):
@@ -86,7 +92,9 @@ def _initialled(text: str) -> Iterator[tuple[int, int]]:
     for match in _INITIALS.finditer(text):
         low = match["name"].lower()
         dotted = "." in match["initials"]
-        if low not in _NEVER and (dotted or ((low in surnames() or rare(low)) and low not in _COLOURS)):
+        if low not in _NEVER and (
+            dotted or ((low in surnames() or rare(low)) and low not in _COLOURS)
+        ):
             yield match.span()
 
 

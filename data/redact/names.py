@@ -66,9 +66,7 @@ def _rare_names() -> frozenset[str]:
     )
 
 
-def _name_at(
-    text: str, match: re.Match[str], before: str
-) -> tuple[tuple[int, int] | None, int]:
+def _name_at(text: str, match: re.Match[str], before: str) -> tuple[tuple[int, int] | None, int]:
     """The name that begins with a token, if it is one, and where the next may begin.
 
     Args:
@@ -90,8 +88,7 @@ def _name_at(
     if not capital:
         asked = level == "sure" and before in _NAMING and (known(low) or rare(low))
         told = known(low) and (
-            (level is not None and _told_in_lower_case(text, match, level))
-            or low in _rare_names()
+            (level is not None and _told_in_lower_case(text, match, level)) or low in _rare_names()
         )
         small = low in _NO_ANSWER and before not in _MYSELF
         if low in _NEVER or small or not (told or asked):
@@ -151,7 +148,9 @@ def _may_follow(low: str) -> bool:
     return rare(low) or known(low) or low in surnames() or low in _PARTICLES
 
 
-def _is_thing(text: str, run: list[re.Match[str]], low: str, last: str, before: str, level: Level | None) -> bool:
+def _is_thing(
+    text: str, run: list[re.Match[str]], low: str, last: str, before: str, level: Level | None
+) -> bool:
     """Whether words in capitals are a place, a firm, a product or a colour: `Baker Street`."""
     if len(run) > 1 and last in _PLACES:
         return True

@@ -48,7 +48,11 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
     if not things:
         return [list(spans) for spans in found]
     return [
-        [span for span in spans if span[2] != "order_number" or text[span[0] : span[1]] not in things]
+        [
+            span
+            for span in spans
+            if span[2] != "order_number" or text[span[0] : span[1]] not in things
+        ]
         for text, spans in zip(texts, found, strict=True)
     ]
 

@@ -48,7 +48,7 @@ def spoken(text: str, region: str) -> Found:
 
 
 def _has_words(low: str) -> bool:
-    """Whether three words for digits stand in a text, which must be before any more is looked for."""
+    """Whether a text holds three words for digits, as every number in words does."""
     words = len(_LONG_WORD.findall(low))
     return words > 2 or (words > 0 and words + len(_O.findall(low)) > 2)
 

@@ -30,7 +30,22 @@ _HINT = re.compile(
     r"\bdot\b|点|艾特|＠|在e|@@|圈a|\w#\w|[\[({<\"]\s?(?:at|a|ät)\s?[\])}>\"]| @ |\w at \w+\.\w",
     re.IGNORECASE,
 )
-_MARKS = ("dot", " at ", "@", "#", "[", "(", "{", "<", '"', "点", "艾特", "＠", "在", "圈")  # one in each hint
+_MARKS = (
+    "dot",
+    " at ",
+    "@",
+    "#",
+    "[",
+    "(",
+    "{",
+    "<",
+    '"',
+    "点",
+    "艾特",
+    "＠",
+    "在",
+    "圈",
+)  # one in each hint
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\u4e00-\u9fff，。；！？（）【】]+", re.IGNORECASE)
 _TRAIL = ".,;:!?)]}'\"~"
 _LONG_SECRET = re.compile(
