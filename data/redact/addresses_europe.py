@@ -50,12 +50,12 @@ _NAMED = tuple(
 _RUES = tuple("rue avenue av. boulevard bd place chemin allée impasse quai route cours".split())
 _ENDS = tuple(
     "straße strasse str. weg platz allee gasse ring damm ufer stieg steig pfad hof graben berg "
-    "chaussee wall markt gracht straat laan plein kade dijk singel vägen gatan gade vej katu".split()
+    "chaussee wall markt gracht straat laan plein kade dijk singel vägen gatan gade vej "
+    "katu".split()
 )
 _CALLES = tuple(
-    "calle|c/|avenida|avda|av.|plaza|paseo|camino|via |viale|piazza|corso|rua |travessa|ul.|ulica".split(
-        "|"
-    )
+    "calle|c/|avenida|avda|av.|plaza|paseo|camino|via |viale|piazza|corso|rua |"
+    "travessa|ul.|ulica".split("|")
 )
 
 

@@ -25,7 +25,8 @@ _LEAD = re.compile(
     r"i['’]m|im|it should be|should be|under|for|to|from|at|c/o|mrs?\.?|ms\.?|dr\.?|frau|herr|"
     r"don|doña|de|of|met|ja|"
     r"oui|sí|si|soy|c['’]est|chez|hier ist|ich bin|ich heiße|je m['’]appelle|je suis|me llamo|"
-    r"a nombre de|booked under|either me or|me or|my|husband|wife|new one is|"
+    r"a nombre de|booked under|either me or|me or|mine|his|hers|ours|her|my|husband|wife|"
+    r"new one is|"
     r"the new address is|the address is|"
     r"address is|postcode is|same|um+|er+|well|so|please|now)\b[\s,:.…-]*)+",
     re.IGNORECASE,
@@ -46,6 +47,7 @@ _DATE = re.compile(
     r"\d{1,4}([-/. ])\d{1,2}\1\d{1,4}|\d{1,2}[-/.]\d{1,4}|(?:19|20)\d\d|\d{1,2}:\d\d"
 )
 _UK_CODE = re.compile(r"(?<!\w)[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}(?!\w)", re.IGNORECASE)
+_SHORTENED = re.compile(r"['’](?:m|ll|ve|re|d|t)$")
 _OTHER = re.compile(r"[ ,]+(?:or|maybe|not|and|&|then)[ ,]+")  # `castellanos, maybe castelanos`
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _HAN_NAME = re.compile(
@@ -140,7 +142,7 @@ def _named(match: re.Match[str]) -> bool:
     """Whether a word may belong to a name that answers."""
     word = match.group()
     low = word.lower()
-    if low in words("never_names") or low in words("no_answer_names"):
+    if low in words("never_names") or low in words("no_answer_names") or _SHORTENED.search(low):
         return False
     if word[0].isupper():
         return not (word.isupper() and len(word) > 1 and common(low)) and (

@@ -5,14 +5,14 @@ from functools import lru_cache
 
 _BACK = 160  # characters at a turn's end in which its question stands
 _ASKS = re.compile(
-    r"\?|？|\b(?:please|could|can|may|need|provide|confirm|give|share|tell|enter|spell|verify|bitte)\b"
+    r"\?|？|\b(?:please|could|can|may|need|provide|confirm|give|share|tell|enter|spell|verify|sent|bitte)\b"
     r"|请|請",
     re.IGNORECASE,
 )
 _NAME = (
     r"\bname(?<!user name)(?<!file name)(?<!brand name)(?<!product name)(?<!device name)"
-    r"(?<!model name)(?<!domain name)s?\b(?! of (?:the |your )?(?:app|item|product|store|shop|plan|course|"
-    r"file|device))"
+    r"(?<!model name)(?<!domain name)s?\b"
+    r"(?! of (?:the |your )?(?:app|item|product|store|shop|plan|course|file|device))"
     r"|\bsurname|\bwho am i\b|\bspeaking (?:with|to)\b|\bwho (?:is|was|will|should|made|placed)\b"
     r"|\bspell\b|\bmay i know who\b|\bpatient\b|\bnom\b|\bnombre\b|\bapellidos?\b|\bauf welchen\b"
     r"|称呼|稱呼|贵姓|貴姓|大名|姓名|名字|收件人|收货人|叫什么|哪位|联系人|户主|本人吗"

@@ -61,6 +61,10 @@ _ORDER_SAID = re.compile(
     r"\s*(?:是|为)?[:：]?\s*)" + _VALUE + r"(?![A-Za-z0-9_%])",
     re.IGNORECASE,
 )
+_LOCATOR = re.compile(  # six letters and digits, as airlines give them
+    r"\b(?i:locator|pnr|booking|reference|reservation|confirmation)\b(?i:\s+(?:number|code|no|reference))?\s*(?:is|:)?\s*"
+    r"(?P<value>(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6})\b"
+)
 _MONEY = r"(?:[£$€¥]|quid|pounds?|gbp|eur|euros?|usd|dollars?|points?|miles|km|元|块|分|积分|点)"
 _STANDARD = r"(?!(?i:kb|bs|en|iso|din|iec|ieee|ip|dc|rfc|ral|type|zip)\s?\d)"
 _ORDER = re.compile(
@@ -138,6 +142,8 @@ def orders(text: str, region: str) -> Found:
     for match in _said(_ORDER_SAID, _ORDER_BEGINS, text):
         if sum(map(str.isdigit, match.group(1))) >= 4:
             yield match.start(1), match.end(1), "order_number"
+    for match in _LOCATOR.finditer(text):
+        yield match.start("value"), match.end("value"), "order_number"
     for match in (*(_ORDER.finditer(text) if _FOUR.search(text) else ()), *_bare(text)):
         if not is_thing(text, match.start()):
             yield match.start(), match.end(), "order_number"

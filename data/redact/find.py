@@ -22,7 +22,7 @@ Finder = Callable[[str, str], Iterator[Span]]
 # digits a text must have for the finder to find anything.
 _FINDERS: tuple[tuple[int, Finder], ...] = (
     (0, links), (0, emails), (8, ibans), (7, national_ids), (13, cards), (4, ip_addresses),
-    (9, tracking), (0, addresses), (4, accounts), (7, phones), (4, orders), (0, spoken),
+    (9, tracking), (0, addresses), (4, accounts), (7, phones), (1, orders), (0, spoken),
     (0, names),
 )  # fmt: skip
 _SURE = -6  # an answer comes before those of these finders that a check digit does not decide

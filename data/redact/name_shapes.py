@@ -22,9 +22,9 @@ _BARE = re.compile(
     r"(?:(?:yes|yeah|ok|sure|hm+|name|full name|i am|im|it is|its|it['’]s|this is|myself|mr|"
     r"mrs|ms|hi|hello)[ ,:]+){0,2}"
     r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2}?)(?: is my name| my first name| here)?"
-    r"(?P<tail>[ ,.]*[\d -]*[.!]?|[ ,.]+(?:and|my|ssn|social|acc?(?:oun)?t?|ac|a/c|no|number|"
-    r"last|card|credit|dob|\d+)\b"
-    r"[^?]*\d[^?]*)",
+    r"(?P<tail>[ ,.]*[\d -]*[.!]?|(?:[ ,.]+(?:and|my|ssn|social|security|acc?(?:oun)?t?|ac|a/c|"
+    r"no|num|number|last|four|"
+    r"digits?|card|credit|debit|dob|is|are|of|the|ending|[\d/-]+)\b)+[ .]*)",
     re.IGNORECASE,
 )
 _USUAL = 10_000  # ranks of words that a number behind them does not make a name

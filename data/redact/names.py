@@ -14,12 +14,14 @@ _GAP = re.compile(r" {1,2}|-|\. ?| ?[\"“”](?=[A-Z])|[\"“”] ")
 _SHORTENED = re.compile(r"['’](?:m|s|ll|ve|re|d|t)$")
 _OWN = re.compile(r"['’]s$")
 _JOINED = re.compile(
-    r"(?:,| and| or| &|/|, and| \(\d+\),)? ?(?:and |or |& |\d{1,2}[.)] |\n\d{1,2}[.)] ?|not )?"
+    r"(?:,| and| or| &|/|, and| \(\d+\),)? ?(?:and |or |& |baby |\d{1,2}[.)] |\n\d{1,2}[.)] ?|"
+    r"not )?"
 )
 _APART = 12  # characters between names that stand beside each other
 _MYSELF = frozenset(("i'm", "im", "i’m", "am"))
+_AGAIN = re.compile(r" (?:again|here|speaking)\b|,? (?:from|in) [A-Z]")
 _NAMING = frozenset(("name", "is", "surname"))
-_DETERMINERS = frozenset("the a an this that these those your my our any each every one".split())
+_DETERMINERS = frozenset("the a an this that these those your my our any".split())
 _TELLING = _DETERMINERS | {"in", "size", "buy", "for"}
 _PARTICLES, _NEVER = words("particles"), words("never_names")
 _SMALL, _NO_ANSWER = words("small_words"), words("no_answer_names")
@@ -44,7 +46,8 @@ def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
             if ahead not in cues:
                 continue
             own = _OWN.sub("", token)
-            if own not in plain_names and ahead not in _NAMING:
+            again = own not in plain_names and _AGAIN.match(text, match.end())
+            if own not in plain_names and ahead not in _NAMING and not again:
                 continue
         name, past = _name_at(text, match, ahead)
         if name is None and found and past <= match.end() and token[0].isupper():
@@ -80,7 +83,7 @@ def _name_at(text: str, match: re.Match[str], before: str) -> tuple[tuple[int, i
         low = _OWN.sub("", low)
     capital = token[0].isupper()
     none = None, match.end()
-    if not (capital or before in _NAMING or known(low)):
+    if not (capital or before in _NAMING or known(low) or _AGAIN.match(text, match.end())):
         return none
     if len(low) < 2 or _SHORTENED.search(low) or (low in _NEVER and before not in _NAMING):
         return none
@@ -90,6 +93,8 @@ def _name_at(text: str, match: re.Match[str], before: str) -> tuple[tuple[int, i
         told = known(low) and (
             (level is not None and _told_in_lower_case(text, match, level)) or low in _rare_names()
         )
+        if level is not None and unknown_name(low) and _AGAIN.match(text, match.end()):
+            told = True  # `its oyin again`
         small = low in _NO_ANSWER and before not in _MYSELF
         if low in _NEVER or small or not (told or asked):
             return none
@@ -158,7 +163,8 @@ def _is_thing(
     owner = _OWN.search(run[-1].group())
     if after is not None and not owner and after.group().lower() in _PLACES:
         return True
-    if level is None and len(run) == 1 and before in _DETERMINERS and not owner:
+    beside = text[: run[0].start()].lower().endswith(f"{before} ")
+    if level is None and len(run) == 1 and before in _DETERMINERS and beside and not owner:
         return True  # `the Winston`, `my Jasper table`; a family is `the Quayles`
     return low in _SHADES and (last in _COLOURS or (level is None and len(run) == 1))
 
