@@ -20,6 +20,7 @@ from data.rows import BadRows
 from data.sources import of_path
 
 PRIVATE = SAMPLES / "private"
+PARTS = ("development", "development2a", "development2b", "development3", "test")
 KINDS = {"name": "person"}  # the labels' word for a kind, where it is not ours
 COVERED = 0.9  # of a value's characters: then it counts as found
 NAMES = ("name", "person", "customername", "firstname", "lastname")  # of MultiDoGO's slots
@@ -28,7 +29,8 @@ SIZES = (100_000, 1_000_000)  # turns
 
 def run(datasets: Path) -> list[dict[str, Any]]:
     """The case `logs`."""
-    rows = [*redaction("development"), *redaction("test"), *mined_answers()]
+    rows = [figure for part in PARTS for figure in redaction(part)]
+    rows += mined_answers()
     if (datasets / "multidogo").exists():
         rows += multidogo_names(datasets / "multidogo" / "annotated_turn_level" / "finance")
     with tempfile.TemporaryDirectory() as folder:
