@@ -5,6 +5,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from data.conversations import read_conversations
 from data.logs import read_export
 from data.mining.answers import mine
 from data.pairs import merged
-from data.redact.find import find
+from data.redact.find import find_all
+from data.redact.spans import Span
 from data.rows import BadRows
 from data.sources import of_path
 
 PRIVATE = SAMPLES / "private"
+PARTS = ("development", "development2a", "development2b", "development3", "test")
 KINDS = {"name": "person"}  # the labels' word for a kind, where it is not ours
 COVERED = 0.9  # of a value's characters: then it counts as found
 NAMES = ("name", "person", "customername", "firstname", "lastname")  # of MultiDoGO's slots
@@ -26,7 +29,8 @@ SIZES = (100_000, 1_000_000)  # turns
 
 def run(datasets: Path) -> list[dict[str, Any]]:
     """The case `logs`."""
-    rows = [*redaction("development"), *redaction("test"), *mined_answers()]
+    rows = [figure for part in PARTS for figure in redaction(part)]
+    rows += mined_answers()
     if (datasets / "multidogo").exists():
         rows += multidogo_names(datasets / "multidogo" / "annotated_turn_level" / "finance")
     with tempfile.TemporaryDirectory() as folder:
@@ -41,9 +45,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
 def redaction(part: str) -> list[dict[str, Any]]:
     """Recall and precision on the labelled turns of one part."""
     hits, misses, extra = Counter[str](), Counter[str](), Counter[str]()
-    for line in (PRIVATE / f"{part}.jsonl").read_text(encoding="utf-8").splitlines():
-        turn = json.loads(line)
-        found = find(turn["text"], turn["region"])
+    for turn, found in labelled(part):
         for value in turn["private"]:
             covered = sum(
                 max(0, min(end, value["end"]) - max(start, value["start"]))
@@ -80,14 +82,23 @@ def redaction(part: str) -> list[dict[str, Any]]:
     ]
 
 
+def labelled(part: str) -> Iterator[tuple[dict[str, Any], list[Span]]]:
+    """The labelled turns of one part and what is found in each, conversation by conversation."""
+    lines = (PRIVATE / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
+    for _, group in groupby(map(json.loads, lines), lambda turn: turn.get("conversation", turn)):
+        turns = list(group)
+        found = find_all([turn["text"] for turn in turns], turns[0]["region"])
+        yield from zip(turns, found, strict=True)
+
+
 def multidogo_names(folder: Path) -> list[dict[str, Any]]:
     """Recall on the names that MultiDoGO's finance turns have as slots; all in lower case."""
     found, total = 0, 0
     for file in ("dev.tsv", "test.tsv"):
         for conversation in read_export(of_path(folder / file), "labelled", {}, BadRows()):
-            for turn in conversation.turns:
+            spans_of = find_all([turn.text for turn in conversation.turns])
+            for turn, spans in zip(conversation.turns, spans_of, strict=True):
                 names = [e for e in turn.entities if e.type.lower().replace("_", "") in NAMES]
-                spans = find(turn.text) if names else []
                 total += len(names)
                 found += sum(
                     any(start < e.end and e.start < end for start, end, _ in spans) for e in names

@@ -1,7 +1,11 @@
-"""Postal addresses: a street and a number, with what stands around them."""
+"""Postal addresses: a street and a number, or a named house, with what stands around them."""
 
 import re
 from collections.abc import Iterator
+
+from data.redact.addresses_chinese import chinese_addresses
+from data.redact.addresses_europe import at_digits, european_addresses
+from data.redact.gazetteer import words
 
 Found = Iterator[tuple[int, int, str]]
 
@@ -11,13 +15,20 @@ _STREET = (
     r"broadway|quay|wharf|park|rise|green|vale|view|way|yard|gate|embankment|circle|trail|pike|"
     r"parkway|pkwy|loop|brae|wynd)"
 )
+_SURE_STREET = r"(?:street|road|avenue|lane|close|crescent|drive|terrace|gardens|grove|mews)"
 _WORD = r"[^\W\d_][\w'’.-]*"
 _UK = r"[A-Za-z]{1,2}\d[\dA-Za-z]?\s?\d[A-Za-z]{2}"
 _ZIP = r"(?:[A-Z]{2},?\s+)?\d{5}(?:-\d{4})?"
-_UNIT_SAID = r"(?:flat|apartment|apt|unit|suite|room|house|floor|studio)\.?\s+[\w/]{1,5}"
-_UNIT = rf"{_UNIT_SAID},?\s+"
+_AU = r"(?:VIC|NSW|QLD|WA|SA|TAS|ACT|NT)\s+\d{4}"
+_CA = r"[A-Z]{2},?\s+[A-Z]\d[A-Z]\s?\d[A-Z]\d"
+_UNIT_SAID = (
+    r"(?:flat|apartment|apt|unit|suite|room|house|floor|studio|level|tower|block|blk|plot|shop|lot)"
+    r"\.?\s+[\w/]{1,5}"
+)
+_UNIT = rf"(?:(?:{_UNIT_SAID}|\d{{1,2}}/F)(?:,|\s+-)?\s+){{1,3}}"
 _NAMED = (
-    r"(?:[A-Z][\w'’-]+\s+){1,2}(?:House|Hall|Court|Lodge|Cottage|Building|Mansions|Towers?),\s+"
+    r"(?:[A-Z][\w'’-]+\s+){1,2}(?:House|Hall|Court|Lodge|Cottage|Building|Mansions|Towers?|Crest|"
+    r"Heights|Park|Gardens|Plaza|Centre),\s+"
 )
 _ENGLISH = re.compile(
     r"(?<![A-Za-z0-9_£$€#./-])\d{1,5}(?:[a-zA-Z]|/\d{1,3}[A-Za-z]?|-\d{1,4})?,?\s+"
@@ -25,95 +36,136 @@ _ENGLISH = re.compile(
     rf"(?:,?\s+{_UNIT_SAID})?",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(rf"(?:(?i:{_UNIT}))?(?:{_NAMED})?$")
-_DIGIT = re.compile(r"\d")
-_POSTCODE = re.compile(rf"\b(?:{_UK}|\d{{5}})\b", re.IGNORECASE)
+_BEFORE = re.compile(rf"(?i:unit|flat|apt|suite|shop|lot)\s+$|(?:(?i:{_UNIT}))?(?:{_NAMED})?$")
+_POSTCODE = re.compile(rf"\b(?:{_UK}|\d{{4,5}}|\d[A-Z]\d)\b", re.IGNORECASE)
 _FORTH = 90  # characters behind a street in which its postcode stands
 _BACK = 70  # characters before a number in which its flat and house stand
 _CODED = re.compile(  # up to the postcode, whatever the case of the words before it
-    rf"(?:,?\s+(?:{_WORD}\s?){{1,4}}?){{0,3}}?,?\s+(?:{_UK}|{_ZIP})\b", re.IGNORECASE
+    rf"(?:,?\s+(?:{_WORD}\s?){{1,4}}?){{0,3}}?,?\s+(?:{_UK}|{_CA}|{_AU}|{_ZIP})\b"
+    r"|,\s+[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?\s\d{4}\b(?!%)",
+    re.IGNORECASE,
 )
 _CITY = re.compile(
     r"(?:,\s+[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?){1,2}(?=\s*(?:[.;!?\n]|$)|,?\s+[a-z])"
 )
-_FRENCH = re.compile(
-    r"(?<!\w)\d{1,4}(?:\s?(?:bis|ter))?,?\s+(?:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|route|cours)\s+"
-    rf"(?:{_WORD}\s?){{1,5}}?(?:[,\n]\s*(?:F-)?\d{{5}}\s+{_WORD}(?:[ -]{_WORD})?|(?=[,.;!?\n]|$))",
-    re.IGNORECASE,
+_LOWER = re.compile(  # 205 moor end lane, dewsbury, wf13
+    rf"(?<![\w£$€#./-])\d{{1,4}}[a-z]?\s+(?P<words>(?:[a-z][a-z'’]+\s+){{1,3}}?){_SURE_STREET}\b"
+    rf"(?P<tail>(?:,\s*[a-z]+(?:\s[a-z]+)?){{0,2}}?,?\s+{_UK}\b|,\s*[a-z]+(?:,\s*[a-z]{{1,2}}\d{{1,2}}\b)?)?"
 )
-_GERMAN = re.compile(
-    r"(?<!\w)[A-ZÄÖÜ][\wäöüß-]*(?:(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|"
-    r"gracht|straat|laan|plein|kade|vägen|gatan|gade|vej|katu)"
-    r"|[ -](?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Damm|Ufer))\s+\d{1,4}\s?[a-zA-Z]?"
-    rf"(?:,?\s+(?:[A-Z]{{1,2}}-)?\d{{3,5}}\s?(?:[A-Z]{{2}}\s)?\d{{0,2}}\s?{_WORD}(?:\s[A-Z]{_WORD})?)?",
+_NO_STREET = words("no_street_words")
+_CAPITAL = r"[A-Z][^\W\d_]+(?:['’-][^\W\d_]+)*(?!\w)"
+_HOUSES = (
+    r"(?:Cottages?|House|Lodge|Farm|Farmhouse|Barns?|Mill|Hall|Forge|Rectory|Vicarage|Manor|Villa|"
+    r"Bungalow|Stables|Oast|Grange|Maltings|Granary|Smithy|Tannery|Croft|Cabin|Gatehouse|"
+    r"Sorting House)"
 )
-_SPANISH = re.compile(
-    r"(?<!\w)(?:calle|c/|avenida|avda\.?|plaza|paseo|camino|via|viale|piazza|corso|rua|travessa|ul\.|ulica)\s+"
-    rf"(?:{_WORD}\s?){{1,4}}?,?\s*(?:n[ºo°.]\s*)?\d{{1,4}}(?:,?\s*\d[ºªo°]?\s?\w?)?"
-    rf"(?:,\s*\d{{2}}-?\d{{3}}\s+{_WORD}(?:\s{_WORD})?)?",
-    re.IGNORECASE,
+_HOUSE = re.compile(
+    rf"(?<![\w'’-])(?:(?:Flat|Apartment|Apt|Unit|Suite)\.?\s\w{{1,5}},?\s)?(?:The\s)?(?:{_CAPITAL}\s){{0,3}}"
+    rf"{_HOUSES},\s+(?:The\s)?{_CAPITAL}(?:\s(?:(?:of|the|on|upon|le|in)\s)?{_CAPITAL}){{0,3}}"
+    rf"(?:,\s+{_CAPITAL}(?:\s(?:(?:of|the|on|upon|le|in)\s)?{_CAPITAL}){{0,3}}){{0,3}}(?:,?\s+{_UK}\b)?"
 )
 _CODE = re.compile(
     r"\b[A-Z]{1,2}\d[\dA-Z]? \d[A-Z]{2}\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b|\b[A-Z]\d[\dW] [A-Z0-9]{4}\b"
     r"|\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|(?<=[a-z] )(?:\d{6}|\d{4})\b(?=,|$|\n| landmark| c/)"
     r"|\b(?:VIC|NSW|QLD|WA|SA|TAS|ACT|NT) \d{4}\b"
-    r"|\b(?:AL|AK|AZ|CA|CO|FL|GA|IL|IN|MA|MI|MN|MT|NC|NJ|NM|NV|NY|OH|OR|PA|TX|UT|VA|WI) \d{5}\b"
 )
 _PART = re.compile(  # one part, up to where the next begins: words in capitals, numbers
     r"(?:(?:[A-Z0-9#][\w'’./#-]*|of|the|de|la|du|des|on)(?: |(?=[,\n]|$))){1,6}[, \n]*$"
 )
 _BOX = re.compile(
-    r"\bP\.? ?O\.? ?Box \d+(?:,? [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)?(?:,? [A-Z]{2} \d{5})?",
+    r"\bP\.? ?O\.? ?Box \d+(?:,? [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)?(?:,? (?:[A-Z]{2} \d{5}"
+    rf"|{_UK}))?",
     re.IGNORECASE,
 )
-_ANY_HAN = re.compile(r"[\u4e00-\u9fff]")
-_HAN = r"[\u4e00-\u9fff]"
-_PLACES = (
-    rf"(?:{_HAN}{{2,8}}?(?:省|自治区|市|區|区|县|縣|镇|鎮|乡|鄉|旗|新区|开发区|园区|工业园区|村))"
+_SINGAPORE = re.compile(
+    r"(?<!\w)(?:Blk |Block )?\d{1,4}[A-Z]? [A-Z]\w+(?: \w+){0,4}?,? #\d{2}-\d{2,4}"
+    r"(?:,? [A-Z]\w+(?: [A-Z]\w+)?)?(?:,? (?:Singapore |S ?\(?)\d{6}\)?)?"
 )
-_CHINESE = re.compile(
-    rf"(?:{_PLACES}{{0,5}}{_HAN}{{1,8}}?(?:大街|大道|胡同|公路|路|街|道|巷|弄|里|段|村|新村)"
-    rf"(?:[一二三四五六七八九十\d]+段)?[0-9A-Za-z一二三四五六七八九十-]+(?:號|号院?|弄|巷)"
-    rf"|{_PLACES}{{2,5}}{_HAN}{{2,10}}?(?:小区|花园|公寓|大厦|家园|苑|城|庄园|广场))"
-    rf"(?:[0-9A-Za-z一二三四五六七八九十-]+(?:号楼|號樓|栋|棟|幢|单元|座|室|樓|楼|层|層|号|號|户)"
-    rf"|[\u4e00-\u9fff]{{1,8}}?[0-9A-Za-z一二三四五六七八九十-]+(?:号楼|栋|幢|单元|座|室|樓|楼|层|号|號)"
-    rf"|[A-Z]座|[A-Z]室)*(?:之\d|\d{{2,4}}(?!\d|{_HAN}?号))?"
-    rf"|{_PLACES}{{3,6}}(?:[一二三四五六七八九十\d]+[组組社队](?:\d+号)?)"
-    rf"|{_PLACES}{{1,5}}{_HAN}{{2,8}}(?:花园|小区|公寓|苑|新村[一二三四五六七八九十]区)\d[\d-]*(?:[幢栋]\S{{1,4}}?室)?"
+_INDIA = re.compile(
+    r"(?<!\w)(?:(?:(?:plot|flat|house|door|no\.?|h\.?no\.?|site)\s?#?\s?[\w/-]+|\d[\w/-]*(?:\s[\w'.]+){0,3}|"
+    r"[A-Za-z][\w'.]*(?:\s[\w'.]+){0,3}),\s*){1,5}?"
+    r"[A-Za-z][\w'.]*(?:\s[A-Za-z][\w'.]*){0,2},?[ -]+\d{3} ?\d{3}(?!\d)",
+    re.IGNORECASE,
 )
-_LEAD = re.compile(
-    r"^(?:.*(?:寄到|送到|送去|寄去|改成|改为|换成|搬到|住在|住|在|地址是|地址|新址|改寄|改|到|是|为|至|去|我家|我们家|家))(?=.{6})"
+_INDIAN = re.compile(
+    r"\b(?:nagar|layout|colony|cross|road|street|main|sector|phase|block|marg|enclave|vihar|"
+    r"puram|pet|salai|society|apartments?|towers?|bazaar|chowk|gali|lane)\b",
+    re.IGNORECASE,
 )
+_NUMBER_ON = re.compile(rf"\b[Nn]umber \d{{1,4}}[a-z]? on (?:{_CAPITAL} ){{1,3}}?(?i:{_STREET})\b")
+
+
+# What the patterns above hold; it is quicker to look for.
+_HOUSE_WORDS = re.compile(
+    "Cottage|House|Lodge|Farm|Barn|Mill|Hall|Forge|Rectory|Vicarage|Manor|Villa|Bungalow|Stables|Oast|Grange|"
+    "Malting|Granary|Smithy|Tannery|Croft|Cabin|Gatehouse"
+)
+_LOWER_WORDS = re.compile("street|road|avenue|lane|close|crescent|drive|terrace|gardens|grove|mews")
+_DIGITS = re.compile(r"\d+")
+_PIN = re.compile(r"\d{3} ?\d{3}(?!\d)")
+_CODE_BACK = 4  # characters of a postcode at most before its first digits: `NSW 2000`
 
 
 def addresses(text: str, region: str) -> Found:
     """Streets with a number, with flat, house, city and postcode where they stand beside it."""
-    if _DIGIT.search(text):
-        coded = bool(_POSTCODE.search(text))
-        for match in _ENGLISH.finditer(text):
-            tail = _CODED.match(text, match.end(), match.end() + _FORTH) if coded else None
-            if tail is None and not _in_capitals(match["street"]):
-                continue
-            tail = tail or _CITY.match(text, match.end())
-            end = tail.end() if tail else match.end()
+    if "," in text and _HOUSE_WORDS.search(text):
+        for match in _HOUSE.finditer(text):
+            if match.group().split(",")[0] != "House":
+                yield match.start(), match.end(), "address"
+    if _DIGITS.search(text):
+        for finder in (_other, _english, _coded, european_addresses):
+            for start, end in finder(text):
+                yield start, end, "address"
+    for start, end in chinese_addresses(text):
+        yield start, end, "address"
+
+
+def _english(text: str) -> Iterator[tuple[int, int]]:
+    coded: bool | None = None
+    last: tuple[int, int] | None = None
+    for match in at_digits(_ENGLISH, text):
+        if coded is None:
+            coded = bool(_POSTCODE.search(text))
+        tail = _CODED.match(text, match.end(), match.end() + _FORTH) if coded else None
+        if tail is None and not _in_capitals(match["street"]):
+            continue
+        tail = tail or _CITY.match(text, match.end())
+        end = tail.end() if tail else match.end()
+        start = _start(text, match.start())
+        end = start + len(text[start:end].rstrip(" ,.;"))
+        if last is not None and start <= last[1]:  # a court with a number, then its street
+            last = (last[0], end)
+            continue
+        if last is not None:
+            yield last
+        last = (start, end)
+    if last is not None:
+        yield last
+    for match in at_digits(_LOWER, text) if _LOWER_WORDS.search(text) else ():
+        if not _NO_STREET & set(match["words"].split()):
             start = _start(text, match.start())
-            yield start, start + len(text[start:end].rstrip(" ,.;")), "address"
-        for start, end in _coded(text):
-            yield start, end, "address"
-        for match in _BOX.finditer(text):
-            yield match.start(), match.end(), "address"
-        for pattern in (_FRENCH, _GERMAN, _SPANISH):
-            for match in pattern.finditer(text):
-                yield match.start(), match.start() + len(match.group().rstrip(" ,.;")), "address"
-    for match in _CHINESE.finditer(text) if _ANY_HAN.search(text) else ():
-        lead = _LEAD.match(match.group())
-        start = match.start() + (lead.end() if lead else 0)
-        yield start, match.end(), "address"
+            yield start, match.end()
+
+
+def _other(text: str) -> Iterator[tuple[int, int]]:
+    low = text.lower()
+    for word, pattern in (("box", _BOX), ("#", _SINGAPORE), ("umber ", _NUMBER_ON)):
+        for match in pattern.finditer(text) if word in low else ():
+            yield match.span()
+    for match in (
+        _INDIA.finditer(text) if "," in text and _PIN.search(text) and _INDIAN.search(text) else ()
+    ):
+        if _INDIAN.search(match.group()):
+            numbered = re.search(
+                r"(?:(?:plot|flat|house|door|no)\b|\d)", match.group(), re.IGNORECASE
+            )
+            start = match.start() + (numbered.start() if numbered else 0)
+            yield start, match.end()
 
 
 def _coded(text: str) -> Iterator[tuple[int, int]]:
     """Parts in capitals before a postcode: `The Old Forge, Mill Lane, Bakewell DE45 1PL`."""
-    for match in _CODE.finditer(text):
+    for match in _postcodes(text):
         start, parts, numbered = match.start(), 0, False
         while parts < 7:
             part = _PART.search(text, max(0, start - 45), start)
@@ -124,13 +176,21 @@ def _coded(text: str) -> Iterator[tuple[int, int]]:
             if text[start - 2 : start] not in (", ", ",\n") and text[start - 1 : start] != "\n":
                 break
             start -= 2 if text[start - 2 : start] in (", ", ",\n") else 1
-        begin = (
-            start
-            + len(text[start : match.start()])
-            - len(text[start : match.start()].lstrip(" ,\n"))
-        )
+        begin = match.start() - len(text[start : match.start()].lstrip(" ,\n"))
         if parts >= 2 and (numbered or parts >= 3):
             yield begin, match.end()
+
+
+def _postcodes(text: str) -> Iterator[re.Match[str]]:
+    """What `_CODE.finditer` yields; only the places just before digits are tried."""
+    past = 0
+    for digits in _DIGITS.finditer(text):
+        for place in range(max(past, digits.start() - _CODE_BACK), digits.start() + 1):
+            match = _CODE.match(text, place)
+            if match is not None:
+                past = match.end()
+                yield match
+                break
 
 
 def _in_capitals(street: str) -> bool:

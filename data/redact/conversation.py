@@ -7,9 +7,10 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol
 
-from data.redact.find import find, redact
+from data.redact.find import find, find_all, redact
 from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
@@ -46,15 +47,21 @@ def redact_conversation(
     """
     counts: Counter[str] = Counter()
     found = finder.predict([t.text for t in conversation.turns]) if finder is not None else ()
-    turns: list[Turn] = []
-    for place, turn in enumerate(conversation.turns):
-        more: list[Span] = [
+    more: list[list[Span]] = [
+        [
             (entity.start, entity.end, entity.type)
             for entity in (*turn.entities, *(found[place] if found else ()))
             if entity.type in KINDS
         ]
-        spans = find(turn.text, region, more)
+        for place, turn in enumerate(conversation.turns)
+    ]
+    turns: list[Turn] = []
+    spans_of = find_all([turn.text for turn in conversation.turns], region, more)
+    for turn, spans in zip(conversation.turns, spans_of, strict=True):
         counts.update(kind for _, _, kind in spans)
+        if not spans and turn.speaker_id is None:
+            turns.append(turn)
+            continue
         marked = _with_marks(turn, spans)
         clean = put(
             turn.text,
@@ -74,10 +81,16 @@ def redact_conversation(
         conversation,
         id=_pseudonym(conversation.id, region, key) or "",
         customer_id=_pseudonym(conversation.customer_id, region, key),
-        channel=conversation.channel and redact(conversation.channel, region=region).text,
-        labels={name: redact(v, region=region).text for name, v in conversation.labels.items()},
+        channel=conversation.channel and _label(conversation.channel, region),
+        labels={name: _label(value, region) for name, value in conversation.labels.items()},
         turns=tuple(turns),
     ), counts
+
+
+@lru_cache(maxsize=1024)
+def _label(value: str, region: str) -> str:
+    """A label or channel without private values; a log has few different ones."""
+    return redact(value, region=region).text
 
 
 def _with_marks(turn: Turn, spans: Sequence[Span]) -> list[Entity]:

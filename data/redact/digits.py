@@ -1,54 +1,15 @@
-"""Numbers that are private: cards, IBANs, national ids, phones, orders, accounts, IP addresses.
+"""Numbers without a check digit: phones, accounts, orders, parcels; words near them decide."""
 
-A check digit decides wherever a kind has one; where it does not, the words before the number do.
-"""
-
-import ipaddress
 import re
 from collections.abc import Iterator
-from functools import cache
-from importlib import import_module
-from typing import Any
 
 import phonenumbers
-from stdnum import iban as iban_numbers
-from stdnum import luhn
-from stdnum.exceptions import ValidationError
 
 Found = Iterator[tuple[int, int, str]]
 
-_CARD = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{13,19}|\d{4}(?:[ .\u00a0-]{1,2}\d{3,7}){2,5})(?!\d)")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
-_IPV4 = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_]|\.\d)")
-_IPV6 = re.compile(
-    r"(?<![A-Za-z0-9_:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![A-Za-z0-9_:])"
-)
-_VERSION = re.compile(
-    r"(?:version|firmware|ver|v|build|release|update|app|software|driver|版本|固件|升级到|系统)"
-    r"\s*(?:号|is|to|no\.?|number)?\s*[:：]?\s*v?$",
-    re.IGNORECASE,
-)
-# (stdnum's module, shape, the words that must stand before it where the shape alone is common)
-_NATIONAL: tuple[tuple[str, str, str | None], ...] = (
-    ("cn.ric", r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]", None),
-    ("es.dni", r"\d{8}[ -]?[A-Za-z]", None),
-    ("es.nie", r"[XYZxyz][ -]?\d{7}[ -]?[A-Za-z]", None),
-    ("it.codicefiscale", r"[A-Za-z]{6} ?\d{2} ?[A-Za-z]\d{2} ?[A-Za-z]\d{3} ?[A-Za-z]", None),
-    ("fr.nir", r"[12](?: ?\d{2}){2} ?(?:\d{2}|2[ABab])(?: ?\d{3}){2} ?\d{2}", None),
-    ("br.cpf", r"\d{3}\.\d{3}\.\d{3}-\d{2}", None),
-    ("br.cpf", r"\d{11}", r"cpf"),
-    ("se.personnummer", r"(?:19|20)?\d{6}[-+]\d{4}", None),
-    ("gb.nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}", r"nhs"),
-    ("nl.bsn", r"\d{4}[ .]?\d{2}[ .]?\d{3}|\d{3}[ .]?\d{3}[ .]?\d{3}", r"bsn|burgerservice|sofi"),
-    ("pl.pesel", r"\d{11}", r"pesel"),
-    ("de.idnr", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", r"steuer|idnr|tax id"),
-    ("be.nn", r"\d{2}\.?\d{2}\.?\d{2}-?\d{3}\.?\d{2}", r"rijksregister|registre national|insz"),
-    ("fi.hetu", r"\d{6}[-+A]\d{3}[0-9A-Ya-y]", None),
-    ("in_.aadhaar", r"\d{4} ?\d{4} ?\d{4}", r"aadhaar|aadhar"),
-)
-_NEAR = 40  # characters on either side of a number in which its word may stand
+_NEAR = 40  # characters before a number in which the words stand that tell its kind
 _DIGITS = re.compile(r"\d(?:[^\da-zA-Z]{0,3}\d){6}")
-_GLUED = re.compile(r"[A-Za-z][-/]?$")
+_GLUED = re.compile(r"[A-Za-z][-/.]?$")
 _LIST = re.compile(r"[1-9]\d?|(?:19|20)\d\d")  # a size, a day or a year among others
 _CHINESE_MOBILE = re.compile(r"(?<!\d)(?:(?:\+|00)86[ -]?)?1[3-9](?:[ -]?\d){9}(?!\d)")
 _CHINESE_LINE = re.compile(r"(?<!\d)0[1-9]\d{1,2}[ -]\d{4} ?\d{3,4}(?:转\d{1,6})?(?!\d)")
@@ -67,14 +28,22 @@ _TRACKING = re.compile(
     r"(?<![A-Za-z0-9_])(?:[A-Za-z]{2}\d{9,13}(?:[A-Za-z]{2})?"
     rf"|{_PREFIX}[A-Za-z]{{2}}[ -]?[1-9](?: ?\d){{8,12}})(?![A-Za-z0-9_])"
 )
-_VALUE = r"(#?(?:[A-Za-z]{1,4}[- ]?)?\d[\dA-Za-z]*(?:[-/ ]?\d[\dA-Za-z]*)*(?:-[A-Z])?)"
+_VALUE = r"(#?(?:[A-Za-z]{1,4}[-_. ]?)?\d[\dA-Za-z]*(?:[-/. ]?\d[\dA-Za-z]*)*(?:-[A-Z])?)"
+# How the words before a number begin, in lower case: quicker to look for than the words.
+_ACCOUNT_BEGINS = re.compile(
+    "acc|a/c|mem|cus|cli|pol|con|ten|loy|rew|fre|sor|kun|ver|kla|kon|ele|gas|wat|met|mpa|mpr|iba"
+)
+_ORDER_BEGINS = re.compile(
+    "ord|ref|inv|boo|res|tic|cas|cla|quo|ret|rma|po|com|enq|que|inc|req|app|tra|pur|wor|job|con|rec|rep"
+)
 _IS = r"\s*(?:(?:number|num|no|nr|id|ref|reference)\b)?[ .:：#]*(?:is |was |are )?[:：]?\s*"
 _ACCOUNT_SAID = re.compile(
     r"(?:\b(?:account|acct?|a/c|accnt|membership|member|customer|client|policy|contract|tenancy|"
-    r"loyalty|rewards?|frequent flyer|sort code|kundennummer|vertragsnummer|konto|"
+    r"loyalty|rewards?|frequent flyer|sort code|kundennummer|kundennr|vertragsnummer|"
+    r"vertragsnr|klantnummer|konto|"
     r"electricity|gas|water|meter point|mpan|mprn|iban-nr)\b"
     rf"(?:\s+(?:account|card|code))?{_IS}(?:ref(?:erence)?\s+)?|"
-    r"(?:账号|帐号|账户|会员号|会员卡号?|会员编号|保单号?|保单编号|合同号?|保险合同|户号|客户号|客户编号|"
+    r"(?:账号|帐号|帳號|戶號|账户|会员号|会员卡号?|会员编号|保单号?|保单编号|合同号?|保险合同|户号|客户号|客户编号|"
     r"用户号|水表户号|电表户号|缴费号|积分卡号?)\s*(?:是|为)?[:：]?\s*)"
     + _VALUE
     + r"(?![A-Za-z0-9_%])",
@@ -84,15 +53,20 @@ _SORT_CODE = re.compile(r"(?<![\w-])\d{2}-\d{2}-\d{2}(?![\w-])")
 _BANK = re.compile(r"sort|branch|acc(?:ount|t)?\b|a/c|bank", re.IGNORECASE)
 _ORDER_SAID = re.compile(
     r"(?:\b(?:orders?|ord|ref|reference|invoice|booking|reservation|ticket|case|claim|quote|return|"
-    r"rma|po|purchase order|work order|job(?: sheet)?|confirmation|receipt|repair)\b\s*"
+    r"rma|po|complaint|enquiry|query|incident|request|application|transaction|purchase order|"
+    r"work order|job(?: sheet)?|confirmation|receipt|repair)\b\s*"
     r"(?:(?:number|num|no|nr|id|ref|reference)\b[ .:]*(?:is |was )?|:\s*"
-    r"|(?=#|[A-Za-z]{0,4}-?\d{4}))|"
-    r"(?:订单号?|订单编号|预订号|预约号|发票号码?|工单号?|工单编号|单号|报案号|理赔号|退货单号?|案件号)"
+    r"|(?=#|[A-Za-z]{0,4}[-.]?\d{4}|(?-i:[A-Z]{2,4}) \d{2,}|\d{2,3}(?:[ -]\d{2,4}){1,3}\b))|"
+    r"(?:订单号?|订单编号|预订号|预约号|发票号码?|工单号?|工单编号|单号|报案号|理赔号|退货单号?|案件号|发票|受理编号|[退维询申预派配安送修换]\S?单)"
     r"\s*(?:是|为)?[:：]?\s*)" + _VALUE + r"(?![A-Za-z0-9_%])",
     re.IGNORECASE,
 )
+_LOCATOR = re.compile(  # six letters and digits, as airlines give them
+    r"\b(?i:locator|pnr|booking|reference|reservation|confirmation)\b(?i:\s+(?:number|code|no|reference))?\s*(?:is|:)?\s*"
+    r"(?P<value>(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6})\b"
+)
 _MONEY = r"(?:[£$€¥]|quid|pounds?|gbp|eur|euros?|usd|dollars?|points?|miles|km|元|块|分|积分|点)"
-_STANDARD = r"(?!(?i:bs|en|iso|din|iec|ieee|ip|dc|rfc|ral|type|zip)\s?\d)"
+_STANDARD = r"(?!(?i:kb|bs|en|iso|din|iec|ieee|ip|dc|rfc|ral|type|zip)\s?\d)"
 _ORDER = re.compile(
     rf"(?<![A-Za-z0-9_])(?:{_STANDARD}[A-Za-z]{{1,4}}\d{{5,10}}[A-Z]?|[A-Za-z]{{1,6}}-\d{{5,10}}"
     rf"|#\s?\d{{4,10}}|{_STANDARD}{_PREFIX}(?:[A-Za-z]{{2}}|[A-Z]{{3,4}}) \d{{5,10}})"
@@ -103,6 +77,8 @@ _GROUPED = re.compile(
     r"(?<![A-Za-z0-9_/.-])(?:[A-Z]{1,5}[-/#.]{0,2})?(?:[A-Z]{1,5}[-/])?\d{2,8}(?:[-/.][A-Z0-9]{1,8}){0,3}"
     r"(?![A-Za-z0-9_/%-]|\.\d)"
 )
+_JOINED = re.compile(r"[-/#.]\d|\d[-/.][A-Z0-9]")  # what every such group holds
+_FOUR, _SIX = re.compile(r"\d{4}"), re.compile(r"\d{6,}")
 _DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,4}[-/.]\d{1,4}")
 _NOT_ORDER = re.compile(
     r"(?:\b(?:error|err|code|model|sku|part|serial|firmware|version|flight|train|bus|fault|room|"
@@ -117,71 +93,6 @@ _ORDER_BARE = re.compile(
 )
 
 
-def cards(text: str, region: str) -> Found:
-    """Payment card numbers: 13 to 19 digits whose last is the check digit (ISO/IEC 7812-1)."""
-    for match in _CARD.finditer(text):
-        ends = [group.end() for group in re.finditer(r"\d+", match.group())]
-        for end in reversed(ends):  # an expiry date or a check code may stand behind the number
-            digits = re.sub(r"\D", "", match.group()[:end])
-            if 13 <= len(digits) <= 19 and luhn.is_valid(digits) and len(set(digits)) > 1:
-                yield match.start(), match.start() + end, "card"
-                break
-
-
-def ibans(text: str, region: str) -> Found:
-    """International bank account numbers that pass mod 97 (ISO 13616)."""
-    for match in _IBAN.finditer(text):
-        ends = [group.end() for group in re.finditer(r"[A-Za-z0-9]+", match.group())]
-        for end in reversed(ends):
-            if iban_numbers.is_valid(match.group()[:end], check_country=False):
-                yield match.start(), match.start() + end, "iban"
-                break
-
-
-@cache
-def _national() -> list[tuple[re.Pattern[str], Any, re.Pattern[str] | None]]:
-    return [
-        (
-            re.compile(rf"(?<![A-Za-z0-9_.+-])(?:{shape})(?![A-Za-z0-9_-])", re.ASCII),
-            import_module(f"stdnum.{module}"),
-            re.compile(words, re.IGNORECASE) if words else None,
-        )
-        for module, shape, words in _NATIONAL
-    ]
-
-
-def national_ids(text: str, region: str) -> Found:
-    """Numbers of persons that pass the check of their country; some need their name beside them."""
-    for shape, module, words in _national():
-        for match in shape.finditer(text):
-            around = text[max(0, match.start() - _NEAR) : match.end() + _NEAR]
-            if words is not None and not words.search(around):
-                continue
-            try:
-                module.validate(match.group())
-            except ValidationError:
-                continue
-            yield match.start(), match.end(), "national_id"
-
-
-def ip_addresses(text: str, region: str) -> Found:
-    """IPv4 and IPv6 addresses; four numbers after a word such as `version` are none."""
-    for match in _IPV4.finditer(text):
-        if _is_ip(match.group()) and not _VERSION.search(_just_before(text, match.start())):
-            yield match.start(), match.end(), "ip"
-    for match in _IPV6.finditer(text):
-        if len(match.group()) > 4 and _is_ip(match.group()):
-            yield match.start(), match.end(), "ip"
-
-
-def _is_ip(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True
-
-
 def phones(text: str, region: str) -> Found:
     """Phone numbers, in the region's own writing or with a country code."""
     for pattern in (_CHINESE_MOBILE, _CHINESE_LINE):
@@ -191,11 +102,12 @@ def phones(text: str, region: str) -> Found:
         return
     leniency = phonenumbers.Leniency.POSSIBLE
     for found in phonenumbers.PhoneNumberMatcher(text, region, leniency=leniency):
-        if _GLUED.search(text[max(0, found.start - 2) : found.start]):
-            continue  # a part number, such as DC97-16782A
         groups = re.findall(r"\d+", found.raw_string)
         listed = all(_LIST.fullmatch(group) for group in groups)
         said = _CALLED.search(_just_before(text, found.start))
+        glued = _GLUED.search(text[max(0, found.start - 2) : found.start])
+        if glued and not (said and glued.group().endswith(".")):
+            continue  # a part number, such as DC97-16782A; not `tel.0171`
         many = sum(map(len, groups)) >= (7 if said else 9)
         if many and (said or not listed or found.raw_string.startswith("+")):
             yield found.start, found.end, "phone"
@@ -203,7 +115,7 @@ def phones(text: str, region: str) -> Found:
 
 def accounts(text: str, region: str) -> Found:
     """Numbers of accounts, members, policies and contracts, by the words before them."""
-    for match in _ACCOUNT_SAID.finditer(text):
+    for match in _said(_ACCOUNT_SAID, _ACCOUNT_BEGINS, text):
         if sum(map(str.isdigit, match.group(1))) >= 4:
             yield match.start(1), match.end(1), "account_number"
     for match in _SORT_CODE.finditer(text):
@@ -211,24 +123,51 @@ def accounts(text: str, region: str) -> Found:
             yield match.start(), match.end(), "account_number"
 
 
+def is_thing(text: str, start: int) -> bool:
+    """Whether the words before a number say that a thing has it: a part, a model, an error."""
+    return bool(_NOT_ORDER.search(_just_before(text, start)))
+
+
 def orders(text: str, region: str) -> Found:
     """Numbers of orders, bookings, tickets, claims and the like."""
-    for match in _ORDER_SAID.finditer(text):
-        if sum(map(str.isdigit, match.group(1))) >= 4:
-            yield match.start(1), match.end(1), "order_number"
-    for match in _GROUPED.finditer(text):
+    for match in _GROUPED.finditer(text) if _JOINED.search(text) else ():
         value = match.group()
         groups = re.split(r"[-/#.]", value)
         many = sum(map(str.isdigit, value)) >= 5 and len(groups) >= 2
         plain = not any(map(str.isalpha, value)) and (
             len(groups) < 3 or _DATE_LIKE.fullmatch(value)
         )
-        if many and not plain and not _NOT_ORDER.search(_just_before(text, match.start())):
+        if many and not plain and not is_thing(text, match.start()):
             yield match.start(), match.end(), "order_number"
-    for pattern in (_ORDER, _ORDER_BARE):
-        for match in pattern.finditer(text):
-            if not _NOT_ORDER.search(_just_before(text, match.start())):
-                yield match.start(), match.end(), "order_number"
+    for match in _said(_ORDER_SAID, _ORDER_BEGINS, text):
+        if sum(map(str.isdigit, match.group(1))) >= 4:
+            yield match.start(1), match.end(1), "order_number"
+    for match in _LOCATOR.finditer(text):
+        yield match.start("value"), match.end("value"), "order_number"
+    for match in (*(_ORDER.finditer(text) if _FOUR.search(text) else ()), *_bare(text)):
+        if not is_thing(text, match.start()):
+            yield match.start(), match.end(), "order_number"
+
+
+def _bare(text: str) -> Iterator[re.Match[str]]:
+    """What `_ORDER_BARE.finditer` yields; it begins where digits begin."""
+    for digits in _SIX.finditer(text):
+        match = _ORDER_BARE.match(text, digits.start())
+        if match is not None:
+            yield match
+
+
+def _said(pattern: re.Pattern[str], begins: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """What `pattern.finditer` yields; in plain text only words that begin right are tried."""
+    if not text.isascii():
+        yield from pattern.finditer(text)
+        return
+    past = 0
+    for word in begins.finditer(text.lower()):
+        match = pattern.match(text, word.start()) if word.start() >= past else None
+        if match is not None:
+            past = match.end()
+            yield match
 
 
 def _just_before(text: str, start: int) -> str:

@@ -16,13 +16,23 @@ from data.errors import EncoderError
 
 _ENDS = ("s", "es", "ed", "d", "ing", "er", "ly", "able")
 _PLAIN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]+(?:['’-][A-Za-zÀ-ɏḀ-ỿ]+)*")
+_COMMON = 4000  # of the vocabulary's words, which stand by how often they are written
 _LISTS = Path(__file__).parent / "words.yaml"
+_NAMES = Path(__file__).parent / "more_names.yaml"
 
 
 @cache
 def _lists() -> dict[str, str]:
     read: dict[str, str] = yaml.safe_load(_LISTS.read_text(encoding="utf-8"))
     return read
+
+
+@cache
+def _more(kind: str) -> frozenset[str]:
+    """Our own names of one kind, in lower case, with and without accents."""
+    read: dict[str, str] = yaml.safe_load(_NAMES.read_text(encoding="utf-8"))
+    told = read[kind].lower().split()
+    return frozenset(told) | {plain(name) for name in told}
 
 
 @cache
@@ -41,48 +51,46 @@ def phrases(name: str) -> tuple[str, ...]:
 @cache
 def first_names() -> frozenset[str]:
     """First names, in lower case."""
-    return _of("first_names") | {name.lower() for name in words("first_names")}
+    told = {name.lower() for name in words("first_names")}
+    return _of("first_names") | told | _more("first_names")
 
 
 @cache
 def surnames() -> frozenset[str]:
     """Surnames, in lower case."""
-    return _of("last_names")
+    return _of("last_names") | _more("surnames")
+
+
+def common(low: str, ranks: int = _COMMON) -> bool:
+    """Whether a word in lower case is one of the most frequent of that vocabulary."""
+    return vocabulary().get(low, ranks) < ranks
 
 
 def rare(low: str) -> bool:
     """Whether a word in lower case is none of the vocabulary of the encoder that is shipped."""
-    known = _vocabulary()
+    known = vocabulary()
     if not known or low in known:
         return False
     return not any(low.endswith(end) and low.removesuffix(end) in known for end in _ENDS)
 
 
 @cache
-def _vocabulary() -> frozenset[str]:
-    """The whole words of the default encoder's vocabulary; none where it is not installed."""
+def vocabulary() -> dict[str, int]:
+    """Ranks of the whole words of the default encoder's vocabulary; none without the encoder."""
     try:
         path = resolve_encoder(DEFAULT_ENCODER).path / "vocab.txt"
         lines = path.read_text(encoding="utf-8").split("\n")
     except (EncoderError, OSError):
-        return frozenset()
-    return frozenset(line for line in lines if line[:1].isalpha())
+        return {}
+    told = (line for line in lines if line[:1].isalpha())
+    return {word: rank for rank, word in enumerate(told)}
 
 
 @cache
 def chinese_surnames() -> frozenset[str]:
     """Chinese surnames of one and two characters."""
     provider = import_module("faker.providers.person.zh_CN").Provider
-    return frozenset(provider.last_names) | {
-        "司马",
-        "欧阳",
-        "上官",
-        "诸葛",
-        "东方",
-        "皇甫",
-        "邹",
-        "丁",
-    }
+    return frozenset(provider.last_names) | words("chinese_surnames")
 
 
 @cache
@@ -93,7 +101,8 @@ def chinese_titles() -> tuple[str, ...]:
 
 def is_word(token: str) -> bool:
     """Whether a first name is more often a word, a month or a place."""
-    return token.lower() in words("also_words") or token.lower() in words("more_words")
+    low = token.lower()
+    return low in words("also_words") or low in words("more_words")
 
 
 def _of(kind: str) -> frozenset[str]:

@@ -1,93 +1,115 @@
-"""Names of persons: after a greeting or a title, in a signature, told, or known as a first name."""
+"""Names of persons: announced by what stands before, or known and not the name of a thing."""
 
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Literal
 
+from data.redact.announced import WORD, Level, announced, last_words, words_of
 from data.redact.chinese_names import chinese_names
-from data.redact.gazetteer import first_names, is_word, phrases, rare, surnames, words
+from data.redact.gazetteer import common, first_names, is_word, phrases, rare, surnames, words
+from data.redact.likeness import unknown_name
+from data.redact.name_shapes import known, person_word, shaped
 
-Kind = Literal["told", "strong", "sure", "greeting"]
-# told: a known name counts there. sure: any word in capitals does. closing: it ends a letter.
-Level = Literal["told", "strong", "sure"]
-
-_WORD = re.compile(r"[^\W\d_\u4e00-\u9fff]+(?:['’-][^\W\d_\u4e00-\u9fff]+)*")
-_GAP = re.compile(r" {1,2}|-|\. ?")
+_GAP = re.compile(r" {1,2}|-|\. ?| ?[\"“”](?=[A-Z])|[\"“”] ")
 _SHORTENED = re.compile(r"['’](?:m|s|ll|ve|re|d|t)$")
 _OWN = re.compile(r"['’]s$")
-_JOINED = re.compile(r"(?:,| and| or| &|/|, and)? ?(?:and |or |& )?")
-_INITIALS = re.compile(
-    r"(?<![^\W_])(?<![.'’&-])(?P<initials>(?:[A-HJ-Z]\. ?){1,3}|[A-HJ-Z] )"
-    r"(?P<name>[A-ZÀ-Þ][^\W\d_]{2,}(?:[-'’][A-ZÀ-Þ]?[^\W\d_]+)*)(?![^\W_]|['’])"
+_JOINED = re.compile(
+    r"(?:,| and| or| &|/|, and| \(\d+\),)? ?(?:and |or |& |baby |\d{1,2}[.)] |\n\d{1,2}[.)] ?|"
+    r"not )?"
 )
+_APART = 12  # characters between names that stand beside each other
+_MYSELF = frozenset(("i'm", "im", "i’m", "am"))
+_AGAIN = re.compile(r" (?:again|here|speaking)\b|,? (?:from|in) [A-Z]")
 _NAMING = frozenset(("name", "is", "surname"))
-_BARE = re.compile(
-    r"(?:(?:yes|ok|sure|name|full name|i am|it is|its)[ ,:]+)?"
-    r"(?P<name>[^\W\d_]+(?: [^\W\d_]+){0,2})(?: is my name)?"
-    r"(?:[ ,.]+(?:and|my|ssn|social|number|no|is|last|four|digits|4)\b)*[ ,.]*[\d -]*[.!]?",
-    re.IGNORECASE,
-)
-_KISSES = frozenset(("x", "xx", "xxx"))
-_NO_SIGNATURE = re.compile(r"[\d@#:?]")
-_BEGINS = re.compile(
-    r"(?:^|[\n.!?,;:–—-]\s*|\b(?:oh|ok|okay|ah|yes|no|well|right|great|perfect)\s+)$"
-)
-_SIGNED = re.compile(r"(?:[.!?,]\s|\n|^)[^.!?\n]{0,40}[,.!]?[ \t]*\n+[-–—~* \t]*$")
-_COMPANY = re.compile(
-    r"^(?:['’]s)?\s+(?:Ltd|Limited|Inc|LLC|PLC|GmbH|Bank|Pay|Prime|Store|Team|Street|St|Road|Rd|"
-    r"Avenue|Lane|Hotel|Airport|Station|Insurance|Energy|Airlines?|Express|Day|Sale|Card)\b"
-)
-_BACK = 48  # characters before a name in which the words stand that announce it
+_DETERMINERS = frozenset("the a an this that these those your my our any".split())
+_TELLING = _DETERMINERS | {"in", "size", "buy", "for"}
 _PARTICLES, _NEVER = words("particles"), words("never_names")
-_TITLES = words("titles")
-_COLOURS = words("colours")
+_SMALL, _NO_ANSWER = words("small_words"), words("no_answer_names")
+_COLOURS, _SHADES, _PLACES = words("colours"), words("shades"), words("place_ends")
+_NOT_FAMILIES, _DOES = words("surname_words"), words("does")
 
 
 def names(text: str, region: str) -> Iterator[tuple[int, int, str]]:
     """Names of persons, without their English titles; a Chinese one with its title."""
     found: list[tuple[int, int]] = []
-    tokens = list(_WORD.finditer(text))
-    for place, token in enumerate(tokens):
-        if found and token.start() < found[-1][1]:
+    past = 0
+    before = ""
+    cues, plain_names, rare_names = last_words(), first_names(), _rare_names()
+    for match in words_of(text):
+        token = match.group()
+        start = match.start()
+        ahead, before = before, token.lower()
+        if start < past:
             continue
-        name = _name_at(text, tokens, place)
-        if name is None and found and _JOINED.fullmatch(text, found[-1][1], token.start()):
-            name = _listed(text, token)
+        if token == before and token not in rare_names and "-" not in token:
+            # A word in lower case is none, unless a known one stands behind a word that tells.
+            if ahead not in cues:
+                continue
+            own = _OWN.sub("", token)
+            again = own not in plain_names and _AGAIN.match(text, match.end())
+            if own not in plain_names and ahead not in _NAMING and not again:
+                continue
+        name, past = _name_at(text, match, ahead)
+        if name is None and found and past <= match.end() and token[0].isupper():
+            gap = start - found[-1][1]
+            if gap < _APART and _JOINED.fullmatch(text, found[-1][1], start):
+                name = _listed(text, match)
         if name is not None:
             found.append(name)
-    for start, end in (
-        *found,
-        *_signature(text),
-        *_initialled(text),
-        *_bare(text),
-        *chinese_names(text),
-    ):
+            past = max(past, name[1])
+    for start, end in (*found, *shaped(text), *chinese_names(text)):
         yield start, end, "person"
 
 
-def _name_at(text: str, tokens: list[re.Match[str]], place: int) -> tuple[int, int] | None:
-    """The name that begins with a token, if it is one."""
-    match = tokens[place]
+@cache
+def _rare_names() -> frozenset[str]:
+    """First names that are hardly ever a word: they are names in lower case too."""
+    return frozenset(
+        name for name in first_names() if len(name) > 4 and "-" not in name and rare(name)
+    )
+
+
+def _name_at(text: str, match: re.Match[str], before: str) -> tuple[tuple[int, int] | None, int]:
+    """The name that begins with a token, if it is one, and where the next may begin.
+
+    Args:
+        text: The turn.
+        match: The token.
+        before: The token before it, in lower case.
+    """
     token = match.group()
-    low = _OWN.sub("", token.lower())
+    low = token.lower()
+    if "'" in low or "’" in low:
+        low = _OWN.sub("", low)
     capital = token[0].isupper()
-    known = _known(low)
-    before = tokens[place - 1].group().lower() if place else ""
-    if low in _NEVER or len(low) < 2 or _SHORTENED.search(low):
-        return None
-    if not (capital or known) and before not in _NAMING:
-        return None
-    level = _announced(text, match.start(), before)
+    none = None, match.end()
+    if not (capital or before in _NAMING or known(low) or _AGAIN.match(text, match.end())):
+        return none
+    if len(low) < 2 or _SHORTENED.search(low) or (low in _NEVER and before not in _NAMING):
+        return none
+    level = announced(text, match.start(), before)
     if not capital:
-        asked = level == "sure" and before in _NAMING and (known or rare(low))
-        told = level is not None and known and _told_in_lower_case(text, match, level)
-        return (match.start(), _lower_end(text, match)) if told or asked else None
+        asked = level == "sure" and before in _NAMING and (known(low) or rare(low))
+        told = known(low) and (
+            (level is not None and _told_in_lower_case(text, match, level)) or low in _rare_names()
+        )
+        if level is not None and unknown_name(low) and _AGAIN.match(text, match.end()):
+            told = True  # `its oyin again`
+        small = low in _NO_ANSWER and before not in _MYSELF
+        if low in _NEVER or small or not (told or asked):
+            return none
+        return (match.start(), _lower_end(text, match)), match.end()
     run = _run(text, match)
     last = _OWN.sub("", run[-1].group().lower())
-    if not _is_name(text, run, low, last, level) or _COMPANY.match(text[run[-1].end() :]):
-        return None
-    return match.start(), run[-1].end() - (2 if _OWN.search(run[-1].group()) else 0)
+    if low in _NEVER and (level != "sure" or len(run) == 1 or last not in surnames()):
+        return none
+    if not _is_name(text, run, low, last, level):
+        return none
+    thing = level != "sure" and _is_thing(text, run, low, last, before, level)
+    if thing or (level != "sure" and _is_brand(text, match)):
+        return None, run[-1].end()
+    end = run[-1].end() - (2 if _OWN.search(run[-1].group()) else 0)
+    return (match.start(), end), run[-1].end()
 
 
 def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Level | None) -> bool:
@@ -100,20 +122,65 @@ def _is_name(text: str, run: list[re.Match[str]], low: str, last: str, level: Le
         last: The last of them in lower case.
         level: What announces them, if anything does.
     """
-    known = _known(low)
-    family = last in surnames() and last not in words("surname_words")
-    several = len(run) > 1 and (known or family) and last not in _COLOURS
+    is_known = known(low)
+    family = last in surnames() and last not in _NOT_FAMILIES
+    if "-" in last and not family:  # Okafor-Lindley
+        family = any(part in surnames() and rare(part) for part in last.split("-"))
+    several = len(run) > 1 and (is_known or family) and last not in _COLOURS
     if run[0].group().isupper() and len(low) > 1:  # a currency, an airport, a shout
-        return len(low) > 3 and several and known and (family or _known(last))
+        shouted = level == "sure" and (rare(low) or (family and not common(low)))
+        told = level is not None and len(run) > 1 and (is_known or rare(low))
+        return len(low) > 3 and (
+            shouted or told or (several and is_known and (family or known(last)))
+        )
     if level == "sure" or (level and (several or (family and not is_word(last)))):
         return True
-    if known and (not is_word(low) or (several and last in surnames())):
+    if is_known and (not is_word(low) or (several and last in surnames())):
+        return True
+    if family and (rare(last) or "-" in last) and (len(run) > 1 or "'" in low or "-" in low):
         return True
     if level == "strong" and rare(low):
         return True
-    does = _WORD.match(text, run[-1].end() + 1)
-    acts = does is not None and does.group().lower() in words("does")
-    return acts and low not in words("surname_words") and (known or family or rare(low))
+    others = [token.group().lower() for token in run[1:]]
+    if level == "told" and unknown_name(low) and all(map(_may_follow, others)):
+        return True
+    does = WORD.match(text, run[-1].end() + 1)
+    acts = does is not None and does.group().lower() in _DOES
+    return acts and low not in _NOT_FAMILIES and (is_known or family or rare(low))
+
+
+def _may_follow(low: str) -> bool:
+    return rare(low) or known(low) or low in surnames() or low in _PARTICLES
+
+
+def _is_thing(
+    text: str, run: list[re.Match[str]], low: str, last: str, before: str, level: Level | None
+) -> bool:
+    """Whether words in capitals are a place, a firm, a product or a colour: `Baker Street`."""
+    if len(run) > 1 and last in _PLACES:
+        return True
+    after = WORD.match(text, run[-1].end() + 1)
+    owner = _OWN.search(run[-1].group())
+    if after is not None and not owner and after.group().lower() in _PLACES:
+        return True
+    beside = text[: run[0].start()].lower().endswith(f"{before} ")
+    if level is None and len(run) == 1 and before in _DETERMINERS and beside and not owner:
+        return True  # `the Winston`, `my Jasper table`; a family is `the Quayles`
+    return low in _SHADES and (last in _COLOURS or (level is None and len(run) == 1))
+
+
+@cache
+def _brands() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for brand in phrases("brands"):
+        found.setdefault(brand.split()[0].split("'")[0], []).append(brand)
+    return found
+
+
+def _is_brand(text: str, match: re.Match[str]) -> bool:
+    low = match.group().lower().replace("’", "'").split("'")[0]
+    said = text[match.start() : match.start() + 30].lower().replace("’", "'")
+    return any(said.startswith(brand) for brand in _brands().get(low, ()))
 
 
 def _lower_end(text: str, first: re.Match[str]) -> int:
@@ -121,88 +188,28 @@ def _lower_end(text: str, first: re.Match[str]) -> int:
     end, last = first.end(), first
     for _ in range(2):
         gap = _GAP.match(text, last.end())
-        match = _WORD.match(text, gap.end()) if gap and "." not in gap.group() else None
+        match = WORD.match(text, gap.end()) if gap and "." not in gap.group() else None
         low = match.group() if match else ""
         if match is None or not low.islower() or low in _NEVER:
             break
-        if not (_person_word(low) or rare(low)):
+        if not (person_word(low) or rare(low)):
             break
         end, last = match.end(), match
     return end
 
 
-def _person_word(low: str) -> bool:
-    """Whether a word in lower case is a first name or a surname and seldom anything else."""
-    first = _known(low) and not is_word(low)
-    return first or (low in surnames() and low not in words("surname_words"))
-
-
-def _bare(text: str) -> Iterator[tuple[int, int]]:
-    """A turn that is a name and perhaps a number: `anand kann`, `johny 1239`."""
-    match = _BARE.fullmatch(text.strip())
-    if match is None:
-        return
-    tokens = match["name"].lower().split()
-    named = [token for token in tokens if _person_word(token)]
-    others = [token for token in tokens if token not in named]
-    if (
-        named
-        and all(rare(o) or _known(o) or o in surnames() for o in others)
-        and not (set(tokens) & _NEVER)
-    ):
-        start = text.index(match["name"])
-        yield start, start + len(match["name"])
-
-
 def _listed(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     """A name that stands beside another: `Ffion, Tunde and me`."""
-    low = match.group().lower()
-    if not match.group()[0].isupper() or low in _NEVER or is_word(low) or _SHORTENED.search(low):
+    token = match.group()
+    low = token.lower()
+    if not token[0].isupper() or low in _NEVER or is_word(low) or _SHORTENED.search(low):
         return None
-    if low in words("surname_words") or len(low) < 3:
+    if low in _NOT_FAMILIES or len(low) < 3 or (token.isupper() and len(token) < 5):
+        return None
+    if common(low) and not known(low):
         return None
     run = _run(text, match)
     return match.start(), run[-1].end() - (2 if _OWN.search(run[-1].group()) else 0)
-
-
-def _initialled(text: str) -> Iterator[tuple[int, int]]:
-    """A surname behind initials: `J. Okonkwo`, `R Patel`."""
-    for match in _INITIALS.finditer(text):
-        low = match["name"].lower()
-        dotted = "." in match["initials"]
-        if low not in _NEVER and (dotted or (low in surnames() and low not in _COLOURS)):
-            yield match.span()
-
-
-def _announced(text: str, start: int, before: str) -> Level | None:
-    """What the words before `start` say of it; `before` is the last of them."""
-    if before in _TITLES:
-        return "sure"
-    said = text[max(0, start - _BACK) : start]
-    if "\n" in said[-6:] and before in words("closings") and _SIGNED.search(said):
-        return "sure"
-    told = said.lower().rstrip(' ,:=("')
-    for phrase, kind in _cues().get(before, ()):
-        if told.endswith(phrase):
-            ahead = told[: -len(phrase)]
-            if kind == "greeting":
-                if _BEGINS.search(ahead):
-                    return "sure"
-            elif not ahead[-1:].isalnum():
-                return kind
-    return None
-
-
-@cache
-def _cues() -> dict[str, list[tuple[str, Kind]]]:
-    """The phrases that announce a name, by their last word."""
-    found: dict[str, list[tuple[str, Kind]]] = {}
-    kinds: tuple[Literal["greeting", "sure", "told"], ...] = ("greeting", "sure", "told")
-    for kind in kinds:
-        for phrase in phrases(f"{kind}_cues"):
-            last = _WORD.findall(phrase)[-1]
-            found.setdefault(last, []).append((phrase, kind))
-    return found
 
 
 def _told_in_lower_case(text: str, match: re.Match[str], level: Level) -> bool:
@@ -212,7 +219,12 @@ def _told_in_lower_case(text: str, match: re.Match[str], level: Level) -> bool:
     before = text[: match.start()].rstrip().lower()
     if is_word(match.group()):
         return ends and (level == "sure" or before.endswith(("i'm", "im", "i’m")))
-    return level == "sure" or ends or before.endswith(("i'm", "im", "this is", "it's", "its"))
+    return (
+        level in ("sure", "strong")
+        or ends
+        or rare(match.group())
+        or before.endswith(("i'm", "im", "this is", "it's", "its"))
+    )
 
 
 def _run(text: str, first: re.Match[str]) -> list[re.Match[str]]:
@@ -221,31 +233,14 @@ def _run(text: str, first: re.Match[str]) -> list[re.Match[str]]:
     while len(tokens) < 5 and not _OWN.search(tokens[-1].group()):
         last = tokens[-1]
         gap = _GAP.match(text, last.end())
-        match = _WORD.match(text, gap.end()) if gap else None
+        match = WORD.match(text, gap.end()) if gap else None
         if gap is None or match is None or ("." in gap.group() and len(last.group()) > 1):
             break
         low = _OWN.sub("", match.group().lower())
-        if low not in _PARTICLES and (not match.group()[0].isupper() or low in _NEVER):
+        joined = low.partition("-")[0] in _PARTICLES  # al-Rashid
+        if not joined and (not match.group()[0].isupper() or low in _NEVER):
             break
         tokens.append(match)
-    while len(tokens) > 1 and tokens[-1].group().lower() in _PARTICLES:
+    while len(tokens) > 1 and tokens[-1].group() in _PARTICLES:
         tokens.pop()
     return tokens
-
-
-def _known(low: str) -> bool:
-    return low in first_names() or ("-" in low and low.split("-")[0] in first_names())
-
-
-def _signature(text: str) -> Iterator[tuple[int, int]]:
-    """A name alone on the last line, or at the end with a kiss: `Siân x`."""
-    body = text.rstrip()
-    start = body.rfind("\n") + 1
-    if len(body) - start > 50 or _NO_SIGNATURE.search(body, start):
-        return
-    tokens = list(_WORD.finditer(body, start))
-    there = [token for token in tokens if token.group() not in _KISSES]
-    if not there or len(tokens) > 4 or (start == 0 and len(there) == len(tokens)):
-        return
-    if all(token.group()[0].isupper() for token in there) and _known(there[0].group().lower()):
-        yield there[0].start(), there[-1].end()

@@ -13,6 +13,8 @@ _VALUES = {
     "oh": "0", "o": "0", "nought": "0", "naught": "0",
 }  # fmt: skip
 _TIMES = {"double": 2, "triple": 3, "treble": 3}
+_LONG_WORD = re.compile("|".join(word for word in _VALUES if len(word) > 1))
+_O = re.compile(r"o\b")
 _NUMBER = "|".join(sorted(_VALUES, key=len, reverse=True))
 _SAID = re.compile(
     rf"\b(?:(?:(?:double|triple|treble)[ -]+)?(?:{_NUMBER}|\d)\b[\s,.-]*){{7,}}", re.IGNORECASE
@@ -26,7 +28,7 @@ _CHINESE_SAID = re.compile(rf"(?:[{''.join(_CHINESE)}][ ，,、-]?){{7,}}")
 
 def spoken(text: str, region: str) -> Found:
     """Seven or more digits in words: a card where they pass Luhn at its length, else a phone."""
-    for match in _SAID.finditer(text):
+    for match in _SAID.finditer(text) if _has_words(text.lower()) else ():
         digits = ""
         words = 0
         for times, word in _WORD.findall(match.group()):
@@ -38,11 +40,17 @@ def spoken(text: str, region: str) -> Found:
                 match.start() + len(match.group().rstrip(" ,.-\n\t")),
                 _kind(digits),
             )
-    for match in _CHINESE_SAID.finditer(text):
+    for match in _CHINESE_SAID.finditer(text) if not text.isascii() else ():
         said = match.group().rstrip(" ，,、-")
         digits = "".join(_CHINESE.get(char, "") for char in said)
         if len(digits) >= 7:
             yield match.start(), match.start() + len(said), _kind(digits)
+
+
+def _has_words(low: str) -> bool:
+    """Whether a text holds three words for digits, as every number in words does."""
+    words = len(_LONG_WORD.findall(low))
+    return words > 2 or (words > 0 and words + len(_O.findall(low)) > 2)
 
 
 def _kind(digits: str) -> str:

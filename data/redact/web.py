@@ -30,6 +30,22 @@ _HINT = re.compile(
     r"\bdot\b|点|艾特|＠|在e|@@|圈a|\w#\w|[\[({<\"]\s?(?:at|a|ät)\s?[\])}>\"]| @ |\w at \w+\.\w",
     re.IGNORECASE,
 )
+_MARKS = (
+    "dot",
+    " at ",
+    "@",
+    "#",
+    "[",
+    "(",
+    "{",
+    "<",
+    '"',
+    "点",
+    "艾特",
+    "＠",
+    "在",
+    "圈",
+)  # one in each hint
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\u4e00-\u9fff，。；！？（）【】]+", re.IGNORECASE)
 _TRAIL = ".,;:!?)]}'\"~"
 _LONG_SECRET = re.compile(
@@ -51,7 +67,8 @@ def emails(text: str, region: str) -> Found:
     if "@" in text:
         for match in _EMAIL.finditer(text):
             yield match.start(), match.end(), "email"
-    if not _HINT.search(text):
+    low = text.lower()
+    if not any(mark in low for mark in _MARKS) or not _HINT.search(text):
         return
     for match in _SPELLED.finditer(text):
         _, at, _, dot, ending = match.groups()
