@@ -85,6 +85,12 @@ PEERS = {
 }
 
 
+def peak_mib() -> int:
+    """The most memory this process has had; what its parent had before it began does not count."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+
+
 def main(peer: str, size: int, folder: Path) -> None:
     """Build one and ask it."""
     import numpy as np
@@ -109,6 +115,7 @@ def main(peer: str, size: int, folder: Path) -> None:
         "p50_ms": round(float(np.quantile(seconds[5:], 0.5)) * 1000, 2),
         "p95_ms": round(float(np.quantile(seconds[5:], 0.95)) * 1000, 2),
         "questions": len(seconds) - 5,
+        "peak_mib": peak_mib(),
         "version": f"{package} {version(package)}",
     }
     sys.stdout.write(json.dumps(said) + "\n")

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from benchmarks.retrieval_peers import peak_mib
 from benchmarks.retrieval_rows import Given, passages, texts_of, vectors
 from data.schema import Passage
 from retrieval.filters import Filter
@@ -44,6 +45,7 @@ def build(size: int, folder: Path) -> dict[str, Any]:
 
     return {
         "build_s": round(seconds, 2),
+        "peak_mib": peak_mib(),
         "disk_mb": round(sum(files.values()) / 1e6, 1),
         "vectors_mb": round(part("vectors.") / 1e6, 1),
         "words_mb": round(part("/words/") / 1e6, 1),

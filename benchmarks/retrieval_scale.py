@@ -28,8 +28,6 @@ def run(
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # In a process of its own like the rest: a child's peak memory is never told as less than
-        # what its parent held when it started it.
         _child(PYTHON, "benchmarks.retrieval_rows", str(datasets.resolve()), 0, folder)
         for size in sizes:
             rows += _ours(size, folder)
@@ -56,7 +54,7 @@ def _ours(size: int, folder: Path) -> list[dict[str, Any]]:
     how = made["about"] or "exact"
     return [
         row(f"{n}build, s (texts and vectors given)", made["build_s"], "",
-            f"{built.peak_rss_mib:.0f} MiB at most, with all texts and vectors in memory"),
+            f"{made['peak_mib']} MiB at most, with all texts and vectors in memory"),
         row(f"{n}disk, MB", made["disk_mb"], "2000" if large else "",
             f"vectors {made['vectors_mb']}, words {made['words_mb']}, passages "
             f"{made['passages_mb']}"),
@@ -93,7 +91,7 @@ def _peer(peer: str, size: int, folder: Path, python: Path | None) -> dict[str, 
     said = ran.result
     return row(
         what, f"{said['p50_ms']} · {said['p95_ms']}", "",
-        f"build {said['build_s']} s, process {ran.peak_rss_mib:.0f} MiB at most, "
+        f"build {said['build_s']} s, process {said['peak_mib']} MiB at most, "
         f"{said['questions']} questions, {said['version']}",
     )  # fmt: skip
 

@@ -256,6 +256,7 @@ def test_a_size_of_an_index_is_built_and_asked(tmp_path):
     made = retrieval_probe.build(1200, tmp_path)
     said = retrieval_probe.ask(1200, tmp_path)
     assert made["about"] == {}
+    assert made["peak_mib"] > 0
     assert made["disk_mb"] >= made["vectors_mb"] > 0
     assert said["recall_at_10"] == 1
     assert said["whole_p95_ms"] >= said["whole_p50_ms"] > 0

@@ -1,9 +1,7 @@
 import errno
 import os
 import threading
-from datetime import date
 
-import numpy as np
 import pytest
 
 import retrieval.columns
@@ -14,14 +12,10 @@ import retrieval.lexical
 import retrieval.manifest
 import retrieval.segment
 from data.errors import DeskhandError, IndexMismatchError, LogFormatError
-from data.schema import Passage
 from retrieval.compaction import MAX_SEGMENTS, small_ones
-from retrieval.filters import Filter
 from retrieval.index import build_index, open_index
 from retrieval.manifest import read_manifest, writing
-from retrieval.passages import fingerprints
 from retrieval.segment import Segment
-from retrieval.stale import stale
 from retrieval.writing import add, compact, delete, rollback
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, asked, faq, ids
@@ -278,106 +272,3 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_the_old_index(index, verb, s
         assert {path.name for path in index.root.rglob("*")} == names  # and nothing fills the disk
         calls += 4 if step == "sync" else 1
     assert counted >= (1 if step == "sync" or verb not in ("delete", "refit") else 0)
-
-
-def test_passages_past_their_day_or_from_changed_files_are_stale(tmp_path):
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for name in ("kept.md", "changed.md", "gone.md"):
-        (folder / name).write_text(f"# {name}\nText.\n", "utf-8")
-    passages = [Passage(name, "t", source=f"{name}.md#1") for name in ("kept", "changed", "gone")]
-    passages += [
-        Passage("old", "t", source="kept.md#2", metadata={"valid_until": "2026-03-01"}),
-        Passage("soon", "t", source="kept.md#3", metadata={"valid_from": "2027-01-01"}),
-        Passage("deleted", "t", source="gone.md#3", metadata={"valid_until": "2020-01-01"}),
-    ]
-    index = build_index(
-        passages, HashEncoder(), "hash", tmp_path / "index", sources=fingerprints([folder])
-    )
-    index = delete(index, ["deleted"])
-    (folder / "changed.md").write_text("# changed\nOther text.\n", "utf-8")
-    (folder / "gone.md").unlink()
-
-    def why(day, sources):
-        return {each.passage.id: each.why for each in stale(index, sources, day)}
-
-    now = fingerprints([folder])
-    assert why(date(2026, 3, 1), now) == {"changed": "changed", "gone": "gone"}
-    assert why(date(2026, 3, 2), now) == {"changed": "changed", "gone": "gone", "old": "expired"}
-    assert why(date(2026, 3, 2), None) == {"old": "expired"}
-
-
-def test_a_day_admits_what_is_valid_on_it_and_what_says_nothing(tmp_path):
-    texts = {
-        "always": {}, "then": {"valid_from": "2026-02-01", "valid_until": "2026-02-28"},
-        "since": {"valid_from": "2026-02-10"}, "odd": {"valid_until": "soon"},
-    }  # fmt: skip
-    passages = [Passage(name, "mug", metadata=values) for name, values in texts.items()]
-    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
-
-    def valid(day):
-        return set(ids(index.search("mug", 9, where=Filter(valid_on=date.fromisoformat(day)))))
-
-    assert valid("2026-01-31") == {"always", "odd"}
-    assert valid("2026-02-01") == valid("2026-02-09") == {"always", "odd", "then"}
-    assert valid("2026-02-28") == {"always", "odd", "then", "since"}
-    assert valid("2026-03-01") == {"always", "odd", "since"}
-
-
-def test_of_one_source_come_at_most_so_many(tmp_path):
-    passages = [faq(f"a{n}", f"mug number {n}") for n in range(6)]
-    passages = [Passage(p.id, p.text, p.title, f"a.md#{n}") for n, p in enumerate(passages)]
-    passages += [Passage("b", "plate", "plate", "b.csv:7"), Passage("c", "plate", "x", "c.md#1")]
-    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
-    assert {p.source[0] for p in index.search("mug number", 3)} == {"a"}
-    assert [p.source[0] for p in index.search("mug number", 4, per_source=2)][:2] == ["a", "a"]
-    assert sorted(p.source[0] for p in index.search("mug", 9, per_source=1)) == ["a", "b", "c"]
-
-
-@pytest.fixture
-def few_exact_rows(monkeypatch):
-    """Segments of more than 300 rows have inverted lists."""
-    monkeypatch.setattr(retrieval.dense.write_vectors, "__defaults__", (300,))
-    monkeypatch.setattr(retrieval.dense, "_FEW", 20)
-
-
-class WideEncoder:
-    """A random direction of 32 for each text, the same each time; near texts are not near."""
-
-    fingerprint = "wide"
-
-    def encode(self, texts):
-        rows = [np.random.default_rng(abs(hash(text)) % 2**32).normal(size=32) for text in texts]
-        vectors = np.array(rows, dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def test_a_large_segment_finds_nearly_what_an_exact_one_finds(
-    tmp_path, few_exact_rows, monkeypatch
-):
-    passages = [faq(str(n), f"title {n}", kind=("faq", "rare")[n % 50 == 0]) for n in range(2000)]
-    large = build_index(passages, WideEncoder(), "wide", tmp_path / "large")
-    monkeypatch.setattr(retrieval.dense.write_vectors, "__defaults__", (5000,))
-    exact = build_index(passages, WideEncoder(), "wide", tmp_path / "exact")
-    assert (large.root / large.manifest.segments[0].name / "vectors.faiss").exists()
-    again = open_index(large.root, WideEncoder())
-    assert again.search("title 7", 5, where=Filter.of({"kind": "none"})) == []
-    for where in (None, Filter.of({"kind": "rare"}), Filter.of({"kind": "faq"})):
-        hits = []
-        for number in range(30):
-            near = ids(exact.search(f"question {number}", 10, where=where))
-            got = ids(again.search(f"question {number}", 10, where=where))
-            hits.append(len({*near} & {*got}) / 10)
-        assert np.mean(hits) >= 0.93
-    assert again.search("title 7\nYes.", 1)[0].score == pytest.approx(1, abs=0.01)
-    assert len(again.search("question", 1999)) == 1999
-
-
-def test_a_large_segment_is_merged_and_deleted_from_like_others(tmp_path, few_exact_rows):
-    passages = [faq(str(n), f"title {n}") for n in range(400)]
-    index = build_index(passages, WideEncoder(), "wide", tmp_path / "index")
-    index = compact(delete(add(index, [faq("new", "something new")]), ["7", "8"]))
-    assert len(index) == 399
-    assert index.search("something new\nYes.", 1)[0].id == "new"
-    assert index.search("title 9\nYes.", 1)[0].id == "9"
-    assert "7" not in ids(index.search("title 7\nYes.", 50))

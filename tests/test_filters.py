@@ -1,0 +1,72 @@
+import os
+from datetime import date
+
+import pytest
+
+from data.schema import Passage
+from retrieval.filters import Filter
+from retrieval.index import build_index
+from retrieval.passages import fingerprints
+from retrieval.stale import stale
+from retrieval.writing import delete
+from tests.fakes import HashEncoder
+from tests.shop import faq, ids
+
+
+@pytest.fixture(autouse=True)
+def no_wait_for_the_disk(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+def test_passages_past_their_day_or_from_changed_files_are_stale(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in ("kept.md", "changed.md", "gone.md"):
+        (folder / name).write_text(f"# {name}\nText.\n", "utf-8")
+    passages = [Passage(name, "t", source=f"{name}.md#1") for name in ("kept", "changed", "gone")]
+    passages += [
+        Passage("old", "t", source="kept.md#2", metadata={"valid_until": "2026-03-01"}),
+        Passage("soon", "t", source="kept.md#3", metadata={"valid_from": "2027-01-01"}),
+        Passage("deleted", "t", source="gone.md#3", metadata={"valid_until": "2020-01-01"}),
+    ]
+    index = build_index(
+        passages, HashEncoder(), "hash", tmp_path / "index", sources=fingerprints([folder])
+    )
+    index = delete(index, ["deleted"])
+    (folder / "changed.md").write_text("# changed\nOther text.\n", "utf-8")
+    (folder / "gone.md").unlink()
+
+    def why(day, sources):
+        return {each.passage.id: each.why for each in stale(index, sources, day)}
+
+    now = fingerprints([folder])
+    assert why(date(2026, 3, 1), now) == {"changed": "changed", "gone": "gone"}
+    assert why(date(2026, 3, 2), now) == {"changed": "changed", "gone": "gone", "old": "expired"}
+    assert why(date(2026, 3, 2), None) == {"old": "expired"}
+
+
+def test_a_day_admits_what_is_valid_on_it_and_what_says_nothing(tmp_path):
+    texts = {
+        "always": {}, "then": {"valid_from": "2026-02-01", "valid_until": "2026-02-28"},
+        "since": {"valid_from": "2026-02-10"}, "odd": {"valid_until": "soon"},
+    }  # fmt: skip
+    passages = [Passage(name, "mug", metadata=values) for name, values in texts.items()]
+    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
+
+    def valid(day):
+        return set(ids(index.search("mug", 9, where=Filter(valid_on=date.fromisoformat(day)))))
+
+    assert valid("2026-01-31") == {"always", "odd"}
+    assert valid("2026-02-01") == valid("2026-02-09") == {"always", "odd", "then"}
+    assert valid("2026-02-28") == {"always", "odd", "then", "since"}
+    assert valid("2026-03-01") == {"always", "odd", "since"}
+
+
+def test_of_one_source_come_at_most_so_many(tmp_path):
+    passages = [faq(f"a{n}", f"mug number {n}") for n in range(6)]
+    passages = [Passage(p.id, p.text, p.title, f"a.md#{n}") for n, p in enumerate(passages)]
+    passages += [Passage("b", "plate", "plate", "b.csv:7"), Passage("c", "plate", "x", "c.md#1")]
+    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
+    assert {p.source[0] for p in index.search("mug number", 3)} == {"a"}
+    assert [p.source[0] for p in index.search("mug number", 4, per_source=2)][:2] == ["a", "a"]
+    assert sorted(p.source[0] for p in index.search("mug", 9, per_source=1)) == ["a", "b", "c"]
