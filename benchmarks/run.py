@@ -18,7 +18,17 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks import demo, discover, highlights, logs, pretrain, retrieval, samples, tweetsumm
+from benchmarks import (
+    demo,
+    discover,
+    highlights,
+    logs,
+    pretrain,
+    retrieval,
+    retrieval_tuned,
+    samples,
+    tweetsumm,
+)
 from benchmarks.circumstances import circumstances
 from benchmarks.finetune import case as finetune
 from benchmarks.finetune.tables import footnote, sections
@@ -34,6 +44,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "samples": ("The sample company, separately written test sets", samples.run),
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
     "retrieval": ("Retrieval: StackFAQ, refusal, Chinese", retrieval.run),
+    "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "logs": ("Logs: redaction, mined answers, the rate and memory of `prepare`", logs.run),
