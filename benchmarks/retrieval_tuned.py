@@ -3,7 +3,8 @@
     python -m benchmarks.retrieval_tuned stackfaq tweetsumm star [--datasets DIR]
 
 Runs of `train reply` go to var/benchmarks/retrieval/; one that is there is not trained again. The
-case `retrieval` measures those that are there and says of the others that they are not measured.
+case `retrieval_tuned` measures those that are there and says of the others that they are not
+measured.
 
 StackFAQ: five runs, each on the questions of four fifths of the threads with their titles and
 answers. TweetSumm and STAR: contexts of held-out conversations, the right answer among the answers
@@ -11,6 +12,7 @@ of the whole held-out collection.
 """
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +81,14 @@ def main(
             train_collection(COLLECTIONS[name], datasets)
         else:
             raise typer.BadParameter(f"no set {name!r}; stackfaq, {', '.join(COLLECTIONS)}")
+
+
+def run(datasets: Path) -> list[dict[str, Any]]:
+    """Measure what was trained."""
+    stack = read_stackfaq(datasets / "stackfaq")
+    with tempfile.TemporaryDirectory() as name:
+        rows = stack_rows(stack, Path(name))
+    return rows + collection_rows(datasets, encoder_of(DEFAULT_ENCODER))
 
 
 def stack_run(fold: int) -> Path:

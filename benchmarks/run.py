@@ -27,6 +27,7 @@ from benchmarks import (
     pretrain,
     retrieval,
     retrieval_scale,
+    retrieval_tuned,
     samples,
     tweetsumm,
 )
@@ -46,6 +47,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "samples": ("The sample company, separately written test sets", samples.run),
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
     "retrieval": ("Retrieval: StackFAQ, refusal, Chinese", retrieval.run),
+    "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "logs": ("Logs: redaction, mined answers, the rate and memory of `prepare`", logs.run),
