@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from apps.index_verbs import index, search
+from apps.index_verbs import index, pairs, search
 from apps.options import AsJson, Out, Overrides, say
 from data.errors import ConfigError, DeskhandError, LogFormatError
 
@@ -264,12 +264,15 @@ def extend(
 def evaluate(
     run: Annotated[Path, typer.Argument(help="a run or an index")],
     data: Annotated[Path, typer.Option("--data", help="labelled file")],
+    report: Annotated[
+        Path | None, typer.Option("--report", help="of an index: an HTML page, too")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Metrics of a run or an index on a labelled file."""
     from apps.measure import evaluate_path
 
-    metrics = evaluate_path(run, data)
+    metrics = evaluate_path(run, data, report)
     say(metrics, as_json, "\n".join(f"{key}: {value}" for key, value in metrics.items()))
 
 
@@ -303,6 +306,7 @@ def predict(
 
 app.command()(index)
 app.command()(search)
+app.command()(pairs)
 
 
 @app.command()

@@ -1,9 +1,15 @@
 """Plain values of an Answer: what `ask --json` prints, the page shows and the store keeps."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from data.conversations import entity_values
+from data.encoders import Encoder
 from data.schema import Answer, Passage
+from retrieval.highlight import highlight
+
+HIGHLIGHT = "highlight"  # of a passage's metadata: `start-end` of the sentence that answers
 
 
 def answer_values(answer: Answer) -> dict[str, Any]:
@@ -29,4 +35,23 @@ def passage_values(passage: Passage) -> dict[str, Any]:
         "title": passage.title,
         "source": passage.source,
         "score": round(passage.score, 4),
+        "highlight": _span(passage),
     }
+
+
+def highlighted(encoder: Encoder, question: str, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages, the first with the sentence that answers in its metadata."""
+    if not passages:
+        return []
+    first = passages[0]
+    found = highlight(question, first.text, encoder)
+    if found is None:
+        return list(passages)
+    span = {HIGHLIGHT: f"{found.start}-{found.end}"}
+    return [replace(first, metadata={**first.metadata, **span}), *passages[1:]]
+
+
+def _span(passage: Passage) -> list[int] | None:
+    """[start, end) of the sentence that answers, where it was looked for."""
+    start, _, end = passage.metadata.get(HIGHLIGHT, "").partition("-")
+    return [int(start), int(end)] if end else None

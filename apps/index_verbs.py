@@ -117,20 +117,48 @@ def search(
     per_source: Annotated[
         int | None, typer.Option("--per-source", min=1, help="passages of one file at most")
     ] = None,
+    rerank: Annotated[
+        Path | None,
+        typer.Option("--rerank", metavar="RUN", help="a cross-encoder reply run, to look twice"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The passages that answer a question."""
     from apps.build import opened_index
-    from apps.explain import passage_values
-    from apps.indexing import filter_of
+    from apps.explain import highlighted, passage_values
+    from apps.indexing import THREADS, filter_of
+    from retrieval.rerank import DEPTH, reranked
 
     admitted = filter_of(where or ())
-    opened = opened_index(index_path, 2)
-    found = opened.search(question, k, where=admitted, per_source=per_source)
-    rows = [passage_values(passage) for passage in found]
+    opened = opened_index(index_path, THREADS)
+    depth = max(k, DEPTH) if rerank else max(k, 2)  # a decision may look at the second
+    found = opened.search(question, depth, where=admitted, per_source=per_source)
     answerable = opened.answerable(found)
+    if rerank is not None:
+        from finetune.reranker_model import RerankerModel
+
+        found = reranked(question, found, RerankerModel(rerank, THREADS), k)
+    rows = [passage_values(passage) for passage in highlighted(opened.encoder, question, found[:k])]
     lines = [f"{row['score']:.3f}  {row['title']}  [{row['source']}]" for row in rows]
+    if rows and rows[0]["highlight"]:
+        start, end = rows[0]["highlight"]
+        lines[0] += f"\n       {' '.join(rows[0]['text'][start:end].split())}"
     if not answerable:
         lines.insert(0, "nothing here answers that; the closest:")
     result = {"question": question, "answerable": answerable, "passages": rows}
     say(result, as_json, "\n".join(lines))
+
+
+def pairs(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="as of index")],
+    out: Annotated[Path, typer.Option("--out", help="a .jsonl file")],
+    questions: Annotated[
+        Path | None, typer.Option(help="known questions with the ids that answer them")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Questions and passages that `train reply` tunes an encoder for search on."""
+    from apps.indexing import write_pairs
+
+    made = write_pairs(paths, out, questions)
+    say(made, as_json, f"{made['pairs']} pairs → {out}")

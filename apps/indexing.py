@@ -9,13 +9,15 @@ from typing import Any
 from apps.build import opened_encoder
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, LogFormatError
-from data.rows import BadRows
+from data.rows import BadRows, write_jsonl
 from data.schema import Passage
 from retrieval.columns import source_file
 from retrieval.evaluate import fit
 from retrieval.filters import Filter
 from retrieval.index import Index, build_index, open_index
 from retrieval.manifest import read_manifest
+from retrieval.pairs import training_pairs
+from retrieval.parts import part_rows
 from retrieval.passages import fingerprints, read_passages
 from retrieval.questions import read_questions
 from retrieval.stale import ids_from, stale
@@ -49,7 +51,8 @@ def make_index(
     passages, sources = _read(paths)
     known = read_questions(questions) if questions is not None else []
     opened = opened_encoder(name, THREADS)
-    index = build_index(passages, opened, name, out, known, sources=sources)
+    rows = [row for passage in passages for row in part_rows(passage)]
+    index = build_index(passages, opened, name, out, known, extra_rows=rows, sources=sources)
     made = {"index": str(out), "passages": len(passages), "kinds": _kinds(passages)}
     return made | {"encoder": name} | _fitted(index, labelled)
 
@@ -88,7 +91,8 @@ def add_passages(
     ids = {passage.id for passage in passages}
     new = index.missing(ids)
     gone = ids_from(index, sources) - ids
-    grown = add(index, passages, known, sources=sources, delete=gone)
+    rows = [row for passage in passages for row in part_rows(passage)]
+    grown = add(index, passages, known, extra_rows=rows, sources=sources, delete=gone)
     counts = {"added": len(new), "replaced": len(ids) - len(new), "deleted": len(gone)}
     return _told(grown) | counts | {"kinds": _kinds(passages)} | _fitted(grown, labelled)
 
@@ -142,6 +146,24 @@ def stale_passages(out: Path, paths: Sequence[Path]) -> dict[str, Any]:
         for each in stale(index, now, date.today())
     ]  # fmt: skip
     return {"index": str(out), "passages": len(index), "stale": rows}
+
+
+def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dict[str, Any]:
+    """Write question-passage pairs that `deskhand train reply` tunes an encoder on.
+
+    Args:
+        paths: As of `make_index`.
+        out: A JSONL file.
+        questions: Known questions; not those that an index is measured on.
+
+    Raises:
+        DeskhandError: If a file is wrong, or `out` is no JSONL file.
+    """
+    if out.suffix.lower() != ".jsonl" or out.is_dir():
+        raise ConfigError(f"{out}: pairs are JSONL; give --out the name of a .jsonl file")
+    passages, _ = _read(paths)
+    known = read_questions(questions) if questions is not None else []
+    return {"out": str(out), "pairs": write_jsonl(out, list(training_pairs(passages, known)))}
 
 
 def filter_of(entries: Sequence[str]) -> Filter | None:
@@ -206,4 +228,7 @@ def _fitted(index: Index, labelled: Path | None) -> dict[str, Any]:
     if labelled is None:
         return {}
     fitted = fit(index, read_questions(labelled), labelled.name, kinds={"faq"}).manifest
-    return {"dense_weight": fitted.dense_weight, "threshold": fitted.threshold}
+    return {
+        "dense_weight": fitted.dense_weight, "whole": fitted.whole,
+        "threshold": fitted.threshold, "margin": fitted.margin,
+    }  # fmt: skip

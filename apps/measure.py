@@ -22,7 +22,7 @@ from finetune.reranker_model import RerankerModel
 from finetune.run_dir import RunDir
 from finetune.serving import reply_kind
 from finetune.summary_model import SummaryModel
-from retrieval.evaluate import evaluate
+from retrieval.evaluate import measure
 from retrieval.index import open_index
 from retrieval.manifest import MANIFEST, read_manifest
 from retrieval.questions import read_questions
@@ -30,17 +30,25 @@ from retrieval.questions import read_questions
 THREADS = 2
 
 
-def evaluate_path(path: Path, data: Path) -> dict[str, float]:
-    """Metrics of a run, or of an index, on labelled rows.
+def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[str, float]:
+    """Metrics of a run, or of an index, on labelled rows; an index's `report` as a page, too.
 
     Raises:
         DeskhandError: If the path is neither, or the rows do not fit it.
     """
     if (path / MANIFEST).exists():
         index = open_index(path, opened_encoder(read_manifest(path).encoder, THREADS))
-        return {
-            key: round(value, 5) for key, value in evaluate(index, read_questions(data)).items()
-        }
+        questions = read_questions(data)
+        measured = measure(index, questions)
+        if report is not None:
+            from apps.index_report import index_report
+
+            page = index_report(path.name, index.manifest, questions, measured)
+            report.parent.mkdir(parents=True, exist_ok=True)
+            report.write_text(page, encoding="utf-8")
+        return {key: round(value, 5) for key, value in measured.metrics.items()}
+    if report is not None:
+        raise ConfigError(f"--report {report}: of an index only; a run has its report.html")
     run = RunDir(path)
     task_name = run.check()
     from finetune.metrics import rounded

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from apps.app import State, clean, polite_refusal
+from apps.explain import highlighted
 from data.schema import Answer, Conversation
 from retrieval.filters import Filter
 from retrieval.index import Index
@@ -43,7 +44,9 @@ class FaqApp:
         if not self._index.answerable(found):
             yield Answer(UNKNOWN, passages=found, reason="no_answer", step="no_answer", ms=ms)
             return
-        yield Answer(found[0].text, passages=found, step="faq", ms=ms)
+        shown = tuple(highlighted(self._index.encoder, text, found))
+        ms |= {"highlight": _since(start) - ms["search"], "total": _since(start)}
+        yield Answer(found[0].text, passages=shown, step="faq", ms=ms)
 
 
 def _since(start: float) -> float:

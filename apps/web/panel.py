@@ -148,9 +148,18 @@ def passages_html(passages: Sequence[Mapping[str, Any]]) -> str:
         items.append(
             f'<details class="dh-passage"{" open" if number == 0 else ""}>'
             f"<summary><span>{title}</span>{bar(passage.get('score', 0.0), 'score')}</summary>"
-            f"<p>{escape(str(passage.get('text', '')))}</p>{cite}</details>"
+            f"<p>{_with_highlight(passage)}</p>{cite}</details>"
         )
     return "".join(items)
+
+
+def _with_highlight(passage: Mapping[str, Any]) -> str:
+    """The passage's text; of several sentences, the one that answers is marked."""
+    text, span = str(passage.get("text", "")), passage.get("highlight")
+    if not span or span == [0, len(text)]:
+        return escape(text)
+    start, end = span
+    return f"{escape(text[:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:])}"
 
 
 def times_html(ms: Mapping[str, Any]) -> str:
