@@ -200,7 +200,11 @@ def test_search_prints_the_contracts_keys(trained):
     result = json.loads(done.stdout)
     assert set(result) == {"question", "answerable", "passages"}
     assert len(result["passages"]) == 2
-    assert set(result["passages"][0]) == {"id", "text", "title", "source", "score"}
+    assert set(result["passages"][0]) == {
+        "id", "text", "title", "source", "score", "highlight",
+    }  # fmt: skip
+    start, end = result["passages"][0]["highlight"]
+    assert result["passages"][0]["text"][start:end].strip()
 
 
 @pytest.mark.parametrize("text", ["", "😀", "x" * 100_000, "<b>hi</b>\x07"])

@@ -16,10 +16,11 @@ class ByLength:
 
 def test_the_reranker_decides_the_order_and_the_scores():
     reader = ByLength()
-    found = reranked("how long", SHOP, reader, 2)
-    assert ids(found) == ["parcel", "refund"]
-    assert found[0].score == len(reader.seen[2]) / 100
-    assert reader.seen[:2] == ["how long", "when does my refund arrive\nFive working days."]
+    found = reranked("how long", list(reversed(SHOP)), reader, 2)
+    assert ids(found) == ["refund", "parcel"]
+    assert found[0].score == len(reader.seen[-1]) / 100
+    assert reader.seen[0] == "how long"
+    assert reader.seen[-1] == "when does my refund arrive\nFive working days."
 
 
 def test_equal_scores_leave_the_order_of_the_search():
