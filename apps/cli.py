@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from apps.testing.command import run_tests
 from data.errors import ConfigError, DeskhandError, LogFormatError
 
 app = typer.Typer(
@@ -374,6 +375,9 @@ def serve(
     from apps.serving import serve_apps
 
     serve_apps(apps, host, port, overrides or ())
+
+
+app.command("test")(run_tests)
 
 
 def main() -> None:

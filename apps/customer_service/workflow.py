@@ -80,6 +80,23 @@ class WorkflowsConfig(Config):
         return self
 
 
+def stages(config: WorkflowsConfig) -> dict[str, tuple[str, ...]]:
+    """What each workflow can come to: its questions, its answers, and how else it can end.
+
+    It ends early where the customer stops it (`cancelled`) or a person takes over (`hand_over`).
+    """
+    return {
+        name: (
+            *(f"ask:{slot}" for slot in workflow.slots),
+            *(("confirm",) if workflow.confirm is not None else ()),
+            *(f"answer:{say}" for say in workflow.answers),
+            "cancelled",
+            "hand_over",
+        )
+        for name, workflow in config.workflows.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a customer stands in a workflow."""
