@@ -106,6 +106,7 @@ def _read(path: Path) -> Suite:
 def _told(loc: Sequence[int | str], message: str, mistake: Any) -> str:  # noqa: ANN401
     """A mistake in words: its key, what is wrong, and what was given where that is short."""
     key = ".".join(map(str, loc)) or "file"
+    message = message.removeprefix("Value error, ")
     if mistake["type"] == "extra_forbidden":
         return f"{key}: unknown key"
     got = mistake["input"]

@@ -1,17 +1,27 @@
 """What somebody writes: conversations, and what each answer in them is expected to be."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from data.config import Config
 from data.schema import Reason
+
+T = TypeVar("T")
 
 
 def _listed(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
     return (value,) if isinstance(value, str) else value
 
 
+def _filled(value: tuple[T, ...]) -> tuple[T, ...]:
+    """Not Field(min_length=1): that counts what is valid, and tells of an item's mistake twice."""
+    if not value:
+        raise ValueError("at least one is needed")
+    return value
+
+
+Some = Annotated[tuple[T, ...], AfterValidator(_filled)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]  # one text, or a list of them
 
 
@@ -57,7 +67,7 @@ class WrittenConversation(Config):
     """One conversation, in a store of its own."""
 
     name: str = Field(min_length=1)
-    turns: tuple[WrittenTurn, ...] = Field(min_length=1)
+    turns: Some[WrittenTurn]
     expected_failure: str = Field("", min_length=1, description="why the app gets it wrong today")
 
     @model_validator(mode="after")
@@ -72,4 +82,4 @@ class WrittenFile(Config):
 
     app: str = Field(min_length=1, description="a template's name or a config file")
     settings: tuple[str, ...] = Field((), description="key=value, as with --set")
-    conversations: tuple[WrittenConversation, ...] = Field(min_length=1)
+    conversations: Some[WrittenConversation]
