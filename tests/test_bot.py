@@ -116,6 +116,15 @@ def test_a_person_is_called_when_asked_for(bot):
     assert (answer.hand_over, answer.reason) == (True, "asked_for_person")
 
 
+def test_a_person_asked_for_in_a_workflow_is_called_whatever_else_is_said(bot):
+    for text in ("no, a human please", "human, somebody real"):
+        answer = chat(bot, "please cancel FK-100001", text)
+        assert (answer.hand_over, answer.reason) == (True, "asked_for_person")
+        assert not answer.effects
+    answer = chat(bot, "please cancel FK-100001", "yes please, most human of you")
+    assert answer.hand_over
+
+
 def test_out_of_scope_is_declined_once_and_then_handed_over(bot):
     first = chat(bot, "what is the capital of Peru")
     assert (first.hand_over, first.reason, first.intent.name) == (False, "out_of_scope", None)

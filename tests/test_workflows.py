@@ -88,6 +88,31 @@ def test_a_no_at_the_confirmation_changes_nothing(workflows):
     assert not declined.effects
 
 
+@pytest.mark.parametrize("text", ["no problem, go ahead", "no worries, do it", "sure"])
+def test_no_problem_is_not_a_no(workflows, text):
+    assert say(workflows, "cancel_order", "cancel FK-100001", text).stage == "answer:done"
+
+
+@pytest.mark.parametrize("text", ["that's not correct", "please don’t", "no thats not ok"])
+def test_a_yes_word_that_is_denied_is_a_no(workflows, text):
+    assert say(workflows, "cancel_order", "cancel FK-100001", text).stage == "answer:declined"
+
+
+@pytest.mark.parametrize("text", ["hm i'm not sure", "I don't know", "maybe, not so sure yet"])
+def test_who_is_not_sure_is_asked_again_and_nothing_changes(workflows, text):
+    asked = say(workflows, "cancel_order", "cancel FK-100001", text)
+    assert asked.stage == "confirm"
+    assert not asked.effects
+    assert workflows.takes(asked.progress, text, [])
+
+
+def test_a_question_is_not_taken_for_the_item(workflows):
+    asked = say(workflows, "return_item", "return from FK-100003").progress
+    assert not workflows.takes(asked, "what does that cost", [])
+    assert not workflows.takes(asked, "a label too?", [])
+    assert workflows.takes(asked, "the hand blender", [])
+
+
 def test_a_corrected_order_number_is_taken_at_the_confirmation(workflows):
     asked = say(workflows, "cancel_order", "cancel FK-100001", "sorry I meant FK-100003")
     assert asked.stage == "answer:delivered"
@@ -128,6 +153,16 @@ def test_a_new_address_is_read_out_of_a_sentence(workflows):
         "change FK-100001", "please send it to 4 Mill Lane, York, YO1 7AA", "yes",
     )  # fmt: skip
     assert done.effects == ({"order": "FK-100001", "address": "4 Mill Lane, York, YO1 7AA"},)
+
+
+@pytest.mark.parametrize("lead", ["sorry, ", "oh no wait, it's ", "no, send it to "])
+def test_the_words_before_a_corrected_address_are_no_part_of_it(workflows, lead):
+    done = say(
+        workflows, "change_address",
+        "change FK-100001", "4 Mill Lane, York, YO1 7AA",
+        f"{lead}6 Mill Lane, York, YO1 7AA", "yes",
+    )  # fmt: skip
+    assert done.effects == ({"order": "FK-100001", "address": "6 Mill Lane, York, YO1 7AA"},)
 
 
 def test_the_customer_can_stop(workflows):

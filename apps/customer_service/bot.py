@@ -30,6 +30,11 @@ _THANKS = re.compile(
 _WISHES = re.compile(
     r"\?|\b(?:instead|actually|wait|rather|where|i want|i'd like|can you|could you|please)\b", re.I
 )
+_PERSON = re.compile(
+    r"\b(?:humans?|person|people|someone|somebody|manager|supervisor|adviser|advisor|agent|colleague"
+    r"|representative|speak|talk|call me|ring me)\b",
+    re.I,
+)
 _PASSING = "I am passing this conversation to a colleague"
 _HAND_OVER: dict[Reason, str] = {
     "asked_for_person": f"Of course. {_PASSING}, who will read it and write to you here.",
@@ -127,12 +132,15 @@ class CustomerServiceBot:
         """Whether the message leaves the workflow's question unanswered or wants another workflow.
 
         An answer such as "it is order FK-123456" may look like another intent: only a message that
-        also asks or wishes counts as a change of mind.
+        also asks or wishes counts as a change of mind. Whoever asks for a person gets one, whatever
+        else the message says; but a bare "yes please" may be taken for that too.
         """
         if not self._workflows.takes(progress, turn.text, turn.entities):
             return True
-        other = started is not None and started != progress.name
         sure = turn.intent.confidence >= self._intents.levels.sure
+        if turn.intent.name == "talk_to_human" and sure and _PERSON.search(turn.text):
+            return True
+        other = started is not None and started != progress.name
         return other and sure and bool(_WISHES.search(turn.text))
 
     def _start(self, turn: _Turn, name: str) -> Answer:

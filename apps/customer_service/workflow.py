@@ -16,7 +16,11 @@ from data.schema import Entity
 _YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|correct|confirm|do it|y)\b", re.I
 )
-_NO = re.compile(r"\b(?:no|nope|nah|don'?t|do not|n|cancel that|wrong)\b", re.I)
+_NO = re.compile(
+    r"\b(?:no(?! (?:problem|worries|rush|hurry))|nope|nah|not|don['’]?t|n|cancel that|wrong)\b",
+    re.I,
+)
+_UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
 _ASKS = re.compile(
     r"^\W*(?:hi|hello|hey)?\W*(?:how (?:long|much|many|late|do|does)|what|when|until when|which|is"
     r"|are|do|does|will|am i|can (?:i|you|we) still)\b",
@@ -28,7 +32,11 @@ _ADDRESS_LEAD = re.compile(
     r"^.*?\b(?:deliver(?:ed|y)?|sen[dt]|ship(?:ped)?|go|address|it|change)\b.*?\b(?:to|is|:)\s+",
     re.I | re.S,
 )
-
+_ADDRESS_FILLER = re.compile(
+    r"^(?:(?:oh|ah|oops|sorry|no|wait|actually|please|i meant?|it['’]?s|it is|that['’]?s|should be"
+    r"|to)\b[\s,.:;!-]*)+",
+    re.I,
+)
 
 MISSES = 3  # so many answers in a row that do not answer the question hand the conversation over
 
@@ -169,7 +177,7 @@ class Workflows:
         if self._wants_out(text):
             return True
         if progress.asked == "confirm":
-            if len(text) < 60 and (_YES.search(text) or _NO.search(text)):
+            if len(text) < 60 and any(kind.search(text) for kind in (_YES, _NO, _UNSURE)):
                 return True
             slots = self._config.workflows[progress.name].slots
             return any(
@@ -194,7 +202,7 @@ class Workflows:
             words = "All right, I have stopped that. What else can I do for you?"
             return Step(words, "cancelled", None)
         slots, filled = self._filled(workflow, progress, text, entities)
-        if progress.asked == "confirm" and not filled:
+        if progress.asked == "confirm" and not filled and not _UNSURE.search(text):
             if _NO.search(text):
                 return self._end(workflow, "declined", slots)
             if _YES.search(text):
@@ -281,7 +289,8 @@ class Workflows:
                 return order_number(entity.text) if name == "order_number" else entity.text
         if name == "order_number" and asked and (digits := _ORDER_DIGITS.search(text)):
             return order_number(digits.group())
-        return text.strip() if asked and name == "product" and len(text.split()) <= 6 else None
+        named = asked and name == "product" and len(text.split()) <= 6
+        return text.strip() if named and "?" not in text and not _ASKS.search(text) else None
 
 
 class _Known(dict[str, str]):
@@ -300,7 +309,12 @@ def order_number(text: str) -> str:
 def _address(text: str, *, asked: bool) -> str | None:
     """A new address: what stands after "to" if it holds a postcode, or the asked-for answer."""
     if _POSTCODE.search(text):
-        return _ADDRESS_LEAD.sub("", text.strip()).strip(" .!") or None
+        return _bare_address(_ADDRESS_LEAD.sub("", text.strip())) or None
     if asked and len(text.split()) >= 3 and any(char.isdigit() for char in text):
-        return text.strip(" .!")
+        return _bare_address(text)
     return None
+
+
+def _bare_address(text: str) -> str:
+    """Without the words that somebody begins a correction with."""
+    return _ADDRESS_FILLER.sub("", text.strip(" .!"))
