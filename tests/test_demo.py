@@ -1,4 +1,4 @@
-"""The demo for real: trained on the samples, driven in headless Chromium, asked what is written down."""
+"""The demo for real: trained on the samples, driven in headless Chromium, put to conversations."""
 
 import json
 import os
