@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from apps.actions import Order
-from apps.customer_service.workflow import Progress, Workflows, order_number
+from apps.customer_service.replies import new_value, order_number
+from apps.customer_service.workflow import Progress, Workflows
 from data.errors import ConfigError
 from data.schema import Entity
 
@@ -104,6 +105,44 @@ def test_who_is_not_sure_is_asked_again_and_nothing_changes(workflows, text):
     assert asked.stage == "confirm"
     assert not asked.effects
     assert workflows.takes(asked.progress, text, [])
+
+
+def product(text, value):
+    start = text.index(value)
+    return Entity("product", value, start, start + len(value))
+
+
+def test_of_the_item_named_before_and_another_the_other_is_meant(workflows):
+    progress = Progress("return_item", {"order_number": "FK-100003", "product": "cover"}, "confirm")
+    text = "actually not the cover, I meant the throw"
+    found = [product(text, "cover"), product(text, "throw")]
+    assert workflows.takes(progress, text, found)
+    step = workflows.step(progress, text, found)
+    assert (step.stage, step.progress.slots["product"]) == ("confirm", "throw")
+
+
+def test_of_the_number_given_before_and_another_the_other_is_meant(workflows):
+    progress = Progress("cancel_order", {"order_number": "FK-100005"}, "confirm")
+    text = "not FK-100005, I meant FK-100001"
+    step = workflows.step(progress, text, [number(text, "FK-100005"), number(text, "FK-100001")])
+    assert (step.stage, step.progress.slots["order_number"]) == ("confirm", "FK-100001")
+
+
+def test_which_item_is_asked_where_several_were_named(workflows):
+    text = "the bowls and mugs came in FK-100003, and I send back the mugs"
+    found = [number(text, "FK-100003"), product(text, "bowls"), product(text, "mugs")]
+    asked = workflows.step(Progress("return_item"), text, found)
+    assert asked.stage == "ask:product"
+    both = workflows.step(asked.progress, "mugs, not bowls", [product("mugs, not bowls", "mugs"),
+                          product("mugs, not bowls", "bowls")])  # fmt: skip
+    assert both.progress.slots["product"] == "mugs"
+
+
+def test_of_several_new_values_the_first_is_wanted_or_none():
+    assert new_value(["a", "b", "A"], None, one=True) == "a"
+    assert new_value(["a", "b"], None, one=False) is None
+    assert new_value(["b", "A", "B"], "a", one=False) == "b"
+    assert new_value(["A"], "a", one=True) == "a"
 
 
 def test_a_question_is_not_taken_for_the_item(workflows):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apps.app import State, clean, polite_refusal
+from apps.customer_service.replies import order_number
 from apps.customer_service.selection import select
-from apps.customer_service.workflow import Progress, Step, Workflows, order_number
+from apps.customer_service.workflow import Progress, Step, Workflows
 from data.schema import Answer, Conversation, Entity, Intent, Passage, Reason
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
@@ -144,12 +145,16 @@ class CustomerServiceBot:
         return other and sure and bool(_WISHES.search(turn.text))
 
     def _start(self, turn: _Turn, name: str) -> Answer:
-        """Begin a workflow; a question about the rules is answered on the way."""
-        progress = _carried(turn, name)
-        ruled = not progress.slots and self._workflows.answers_first(name, turn.text)
-        chosen = self._search(turn) if ruled else None
+        """Begin a workflow, or stay in it; a question about the rules is answered on the way."""
+        going_on = turn.progress if turn.progress and turn.progress.name == name else None
+        progress = going_on or _carried(turn, name)
+        ruled = going_on is not None or not progress.slots
+        asks = ruled and self._workflows.answers_first(name, turn.text)
+        chosen = self._search(turn) if asks else None
         if chosen is None:
             return self._workflow(turn, progress)
+        if going_on is not None:
+            return self._selected(turn, chosen, "Back to where we were")
         turn.progress = self._workflows.step(progress, turn.text, turn.entities).progress
         return self._selected(turn, chosen, "If you want me to do it for you")
 
