@@ -10,7 +10,9 @@ from data.errors import ConfigError
 
 
 def run_tests(
-    tests: Annotated[Path, typer.Argument(help="a YAML file of conversations, or a folder")],
+    tests: Annotated[
+        Path, typer.Argument(metavar="TESTS", help="a YAML file of conversations, or a folder")
+    ],
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="key.of.config=value, last word")
     ] = None,
@@ -19,7 +21,7 @@ def run_tests(
         bool, typer.Option("--json", help="print one JSON object and nothing else")
     ] = False,
 ) -> None:
-    """Written conversations with expectations through an app; exit code 1 where one fails."""
+    """Written conversations with expectations, run through an app."""
     from apps.testing.coverage import coverage_of
     from apps.testing.page import page_html
     from apps.testing.reading import read_suites
