@@ -37,6 +37,12 @@ def opened_index(path: Path, threads: int) -> Index:
 
 
 @lru_cache(maxsize=4)
+def opened_intents(run: Path, threads: int) -> IntentModel:
+    """An intent classifier, opened once."""
+    return IntentModel(run, lambda name: opened_encoder(name, threads), threads)
+
+
+@lru_cache(maxsize=4)
 def opened_ner(run: Path, threads: int) -> NerModel:
     """An entity recogniser, opened once."""
     return NerModel(run, threads)
@@ -53,9 +59,7 @@ def build_store(config: AppConfig, folder: Path) -> Store:
 def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
     """The customer service bot."""
     return CustomerServiceBot(
-        IntentModel(
-            config.runs.intent, lambda name: opened_encoder(name, config.threads), config.threads
-        ),
+        opened_intents(config.runs.intent, config.threads),
         opened_ner(config.runs.ner, config.threads),
         opened_index(config.index, config.threads),
         Workflows.load(folder / config.workflows, store),

@@ -11,6 +11,7 @@ import typer
 
 from apps.index_verbs import index, pairs, search
 from apps.options import AsJson, Out, Overrides, say
+from apps.testing.command import run_tests
 from data.errors import ConfigError, DeskhandError, LogFormatError
 
 app = typer.Typer(
@@ -335,6 +336,9 @@ def serve(
     from apps.serving import serve_apps
 
     serve_apps(apps, host, port, overrides or ())
+
+
+app.command("test")(run_tests)
 
 
 def main() -> None:

@@ -1,16 +1,19 @@
 """Apps put together and opened: one message from the command line, or the page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from apps.app import App
 from apps.build import APPS, build_store, build_summarizer
 from apps.chat import exchange
-from apps.config import app_config
+from apps.config import AppConfig, app_config
 from apps.explain import answer_values
+from apps.store import Store
 from apps.web.paste import parse_conversation
 from data.conversations import entity_values
 from data.errors import ConfigError
+from data.schema import Answer
 
 OWNER = "command line"  # whose conversations `ask` holds
 
@@ -33,13 +36,28 @@ def ask_app(
             "ended": summary.ended,
             "entities": [entity_values(entity) for entity in summary.entities],
         }
-    store = build_store(config, folder)
-    built = APPS[config.app](config, folder, store)
+    built, store = opened_chat(config, folder)
     identity = conversation or store.new_conversation(OWNER, config.app)
     if not store.owns(OWNER, identity):
         store.new_conversation(OWNER, config.app, identity)
-    *_, (answer, _turn) = exchange(built, store, identity, message)
+    answer = last_answer(built, store, identity, message)
     return {**answer_values(answer), "conversation": identity}
+
+
+def opened_chat(config: AppConfig, folder: Path) -> tuple[App, Store]:
+    """A chat app, and the store that it reads and that its exchanges go to.
+
+    Raises:
+        DeskhandError: If its runs, its index or its store are not what is needed.
+    """
+    store = build_store(config, folder)
+    return APPS[config.app](config, folder, store), store
+
+
+def last_answer(app: App, store: Store, conversation: str, message: str) -> Answer:
+    """The complete Answer to a message, after it was stored."""
+    *_, (answer, _turn) = exchange(app, store, conversation, message)
+    return answer
 
 
 def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[str]) -> None:

@@ -113,9 +113,30 @@ def test_a_question_about_the_rules_is_answered_before_the_workflow_begins(bot):
     assert answer.state["workflow"]["asked"] == "order_number"
 
 
+def test_a_question_about_the_rules_of_the_workflow_that_goes_on_is_answered_in_between(bot):
+    answer = chat(bot, "please cancel FK-100001", "how late can I cancel, is my parcel late?")
+    assert answer.text.startswith("Reports of late parcels")
+    assert "Shall I cancel order FK-100001" in answer.text.split("Back to where we were")[1]
+
+
+def test_who_only_repeats_the_wish_is_asked_again_and_then_given_to_a_person(bot):
+    wish = "please cancel it"
+    assert chat(bot, wish, wish, wish).step == "workflow:cancel_order:ask:order_number"
+    assert chat(bot, wish, wish, wish, wish).reason == "action_failed"
+
+
 def test_a_person_is_called_when_asked_for(bot):
     answer = chat(bot, "a human please")
     assert (answer.hand_over, answer.reason) == (True, "asked_for_person")
+
+
+def test_a_person_asked_for_in_a_workflow_is_called_whatever_else_is_said(bot):
+    for text in ("no, a human please", "human, somebody real"):
+        answer = chat(bot, "please cancel FK-100001", text)
+        assert (answer.hand_over, answer.reason) == (True, "asked_for_person")
+        assert not answer.effects
+    answer = chat(bot, "please cancel FK-100001", "yes please, most human of you")
+    assert answer.hand_over
 
 
 def test_out_of_scope_is_declined_once_and_then_handed_over(bot):

@@ -71,7 +71,7 @@ def test_help_answers_without_heavy_imports():
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "prepare", "train", "evaluate", "predict", "index", "search", "ask", "serve"],
+    ["demo", "prepare", "train", "evaluate", "predict", "index", "search", "ask", "test", "serve"],
 )
 def test_every_command_of_the_contract_has_a_help(command, tmp_path):
     done = deskhand(tmp_path, command, "--help")

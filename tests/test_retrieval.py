@@ -109,7 +109,9 @@ def test_common_words_of_a_question_bring_no_rows_in_a_large_segment(tmp_path, m
 
 def test_chinese_is_cut_into_words_and_characters_and_other_text_is_left_as_it_was():
     assert words_of("我想退货policies, 订单12号 mugs") == [
-        "我", "想", "退", "货", "退货", "policie", "订", "单", "订单", "12", "号", "mug"]  # fmt: skip
+        "我", "想", "退", "货", "退货", "policie",
+        "订", "单", "订单", "12", "号", "mug",
+    ]  # fmt: skip
     assert words_of("") == []
 
 

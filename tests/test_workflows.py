@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from apps.actions import Order
-from apps.customer_service.workflow import Progress, Workflows, order_number
+from apps.customer_service.replies import new_value, order_number
+from apps.customer_service.workflow import Progress, Workflows
 from data.errors import ConfigError
 from data.schema import Entity
 
@@ -88,6 +89,69 @@ def test_a_no_at_the_confirmation_changes_nothing(workflows):
     assert not declined.effects
 
 
+@pytest.mark.parametrize("text", ["no problem, go ahead", "no worries, do it", "sure"])
+def test_no_problem_is_not_a_no(workflows, text):
+    assert say(workflows, "cancel_order", "cancel FK-100001", text).stage == "answer:done"
+
+
+@pytest.mark.parametrize("text", ["that's not correct", "please don’t", "no thats not ok"])
+def test_a_yes_word_that_is_denied_is_a_no(workflows, text):
+    assert say(workflows, "cancel_order", "cancel FK-100001", text).stage == "answer:declined"
+
+
+@pytest.mark.parametrize("text", ["hm i'm not sure", "I don't know", "maybe, not so sure yet"])
+def test_who_is_not_sure_is_asked_again_and_nothing_changes(workflows, text):
+    asked = say(workflows, "cancel_order", "cancel FK-100001", text)
+    assert asked.stage == "confirm"
+    assert not asked.effects
+    assert workflows.takes(asked.progress, text, [])
+
+
+def product(text, value):
+    start = text.index(value)
+    return Entity("product", value, start, start + len(value))
+
+
+def test_of_the_item_named_before_and_another_the_other_is_meant(workflows):
+    progress = Progress("return_item", {"order_number": "FK-100003", "product": "cover"}, "confirm")
+    text = "actually not the cover, I meant the throw"
+    found = [product(text, "cover"), product(text, "throw")]
+    assert workflows.takes(progress, text, found)
+    step = workflows.step(progress, text, found)
+    assert (step.stage, step.progress.slots["product"]) == ("confirm", "throw")
+
+
+def test_of_the_number_given_before_and_another_the_other_is_meant(workflows):
+    progress = Progress("cancel_order", {"order_number": "FK-100005"}, "confirm")
+    text = "not FK-100005, I meant FK-100001"
+    step = workflows.step(progress, text, [number(text, "FK-100005"), number(text, "FK-100001")])
+    assert (step.stage, step.progress.slots["order_number"]) == ("confirm", "FK-100001")
+
+
+def test_which_item_is_asked_where_several_were_named(workflows):
+    text = "the bowls and mugs came in FK-100003, and I send back the mugs"
+    found = [number(text, "FK-100003"), product(text, "bowls"), product(text, "mugs")]
+    asked = workflows.step(Progress("return_item"), text, found)
+    assert asked.stage == "ask:product"
+    both = workflows.step(asked.progress, "mugs, not bowls", [product("mugs, not bowls", "mugs"),
+                          product("mugs, not bowls", "bowls")])  # fmt: skip
+    assert both.progress.slots["product"] == "mugs"
+
+
+def test_of_several_new_values_the_first_is_wanted_or_none():
+    assert new_value(["a", "b", "A"], None, one=True) == "a"
+    assert new_value(["a", "b"], None, one=False) is None
+    assert new_value(["b", "A", "B"], "a", one=False) == "b"
+    assert new_value(["A"], "a", one=True) == "a"
+
+
+def test_a_question_is_not_taken_for_the_item(workflows):
+    asked = say(workflows, "return_item", "return from FK-100003").progress
+    assert not workflows.takes(asked, "what does that cost", [])
+    assert not workflows.takes(asked, "a label too?", [])
+    assert workflows.takes(asked, "the hand blender", [])
+
+
 def test_a_corrected_order_number_is_taken_at_the_confirmation(workflows):
     asked = say(workflows, "cancel_order", "cancel FK-100001", "sorry I meant FK-100003")
     assert asked.stage == "answer:delivered"
@@ -128,6 +192,16 @@ def test_a_new_address_is_read_out_of_a_sentence(workflows):
         "change FK-100001", "please send it to 4 Mill Lane, York, YO1 7AA", "yes",
     )  # fmt: skip
     assert done.effects == ({"order": "FK-100001", "address": "4 Mill Lane, York, YO1 7AA"},)
+
+
+@pytest.mark.parametrize("lead", ["sorry, ", "oh no wait, it's ", "no, send it to "])
+def test_the_words_before_a_corrected_address_are_no_part_of_it(workflows, lead):
+    done = say(
+        workflows, "change_address",
+        "change FK-100001", "4 Mill Lane, York, YO1 7AA",
+        f"{lead}6 Mill Lane, York, YO1 7AA", "yes",
+    )  # fmt: skip
+    assert done.effects == ({"order": "FK-100001", "address": "6 Mill Lane, York, YO1 7AA"},)
 
 
 def test_the_customer_can_stop(workflows):

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from apps.app import State, clean, polite_refusal
+from apps.customer_service.replies import order_number
 from apps.customer_service.selection import select
-from apps.customer_service.workflow import Progress, Step, Workflows, order_number
+from apps.customer_service.workflow import Progress, Step, Workflows
 from data.schema import Answer, Conversation, Entity, Intent, Passage, Reason
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
@@ -31,6 +32,11 @@ _THANKS = re.compile(
 )
 _WISHES = re.compile(
     r"\?|\b(?:instead|actually|wait|rather|where|i want|i'd like|can you|could you|please)\b", re.I
+)
+_PERSON = re.compile(
+    r"\b(?:humans?|person|people|someone|somebody|manager|supervisor|adviser|advisor|agent|colleague"
+    r"|representative|speak|talk|call me|ring me)\b",
+    re.I,
 )
 _PASSING = "I am passing this conversation to a colleague"
 _HAND_OVER: dict[Reason, str] = {
@@ -129,21 +135,28 @@ class CustomerServiceBot:
         """Whether the message leaves the workflow's question unanswered or wants another workflow.
 
         An answer such as "it is order FK-123456" may look like another intent: only a message that
-        also asks or wishes counts as a change of mind.
+        also asks or wishes counts as a change of mind. Whoever asks for a person gets one, whatever
+        else the message says; but a bare "yes please" may be taken for that too.
         """
         if not self._workflows.takes(progress, turn.text, turn.entities):
             return True
-        other = started is not None and started != progress.name
         sure = turn.intent.confidence >= self._intents.levels.sure
+        if turn.intent.name == "talk_to_human" and sure and _PERSON.search(turn.text):
+            return True
+        other = started is not None and started != progress.name
         return other and sure and bool(_WISHES.search(turn.text))
 
     def _start(self, turn: _Turn, name: str) -> Answer:
-        """Begin a workflow; a question about the rules is answered on the way."""
-        progress = _carried(turn, name)
-        ruled = not progress.slots and self._workflows.answers_first(name, turn.text)
-        chosen = self._search(turn) if ruled else None
+        """Begin a workflow, or stay in it; a question about the rules is answered on the way."""
+        going_on = turn.progress if turn.progress and turn.progress.name == name else None
+        progress = going_on or _carried(turn, name)
+        ruled = going_on is not None or not progress.slots
+        asks = ruled and self._workflows.answers_first(name, turn.text)
+        chosen = self._search(turn) if asks else None
         if chosen is None:
             return self._workflow(turn, progress)
+        if going_on is not None:
+            return self._selected(turn, chosen, "Back to where we were")
         turn.progress = self._workflows.step(progress, turn.text, turn.entities).progress
         return self._selected(turn, chosen, "If you want me to do it for you")
 

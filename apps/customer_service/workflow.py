@@ -10,25 +10,17 @@ from pydantic import Field, model_validator
 
 from apps.actions import ActionResult, Orders
 from apps.customer_service.actions import ACTIONS, PREVIEWS
+from apps.customer_service.replies import (
+    agreed,
+    asks,
+    is_reply,
+    new_value,
+    order_number,
+    read_address,
+    read_order_number,
+)
 from data.config import Config, load_config
 from data.schema import Entity
-
-_YES = re.compile(
-    r"\b(?:yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|correct|confirm|do it|y)\b", re.I
-)
-_NO = re.compile(r"\b(?:no|nope|nah|don'?t|do not|n|cancel that|wrong)\b", re.I)
-_ASKS = re.compile(
-    r"^\W*(?:hi|hello|hey)?\W*(?:how (?:long|much|many|late|do|does)|what|when|until when|which|is"
-    r"|are|do|does|will|am i|can (?:i|you|we) still)\b",
-    re.I,
-)
-_ORDER_DIGITS = re.compile(r"\d{6}")
-_POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
-_ADDRESS_LEAD = re.compile(
-    r"^.*?\b(?:deliver(?:ed|y)?|sen[dt]|ship(?:ped)?|go|address|it|change)\b.*?\b(?:to|is|:)\s+",
-    re.I | re.S,
-)
-
 
 MISSES = 3  # so many answers in a row that do not answer the question hand the conversation over
 
@@ -78,6 +70,23 @@ class WorkflowsConfig(Config):
                     raise ValueError(f"intent {intent!r} starts both {seen[intent]!r} and {name!r}")
                 seen[intent] = name
         return self
+
+
+def stages(config: WorkflowsConfig) -> dict[str, tuple[str, ...]]:
+    """What each workflow can come to: its questions, its answers, and how else it can end.
+
+    It ends early where the customer stops it (`cancelled`) or a person takes over (`hand_over`).
+    """
+    return {
+        name: (
+            *(f"ask:{slot}" for slot in workflow.slots),
+            *(("confirm",) if workflow.confirm is not None else ()),
+            *(f"answer:{say}" for say in workflow.answers),
+            "cancelled",
+            "hand_over",
+        )
+        for name, workflow in config.workflows.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,24 +154,24 @@ class Workflows:
 
     def answers_first(self, name: str, text: str) -> bool:
         """Whether the message asks about the rules rather than wanting the workflow done."""
-        return self._config.workflows[name].question_first and bool(_ASKS.search(text))
+        return self._config.workflows[name].question_first and asks(text)
 
     def takes(self, progress: Progress, text: str, entities: Sequence[Entity]) -> bool:
         """Whether the message answers what was asked, rather than raising something else."""
         if self._wants_out(text):
             return True
         if progress.asked == "confirm":
-            if len(text) < 60 and (_YES.search(text) or _NO.search(text)):
+            if len(text) < 60 and is_reply(text):
                 return True
             slots = self._config.workflows[progress.name].slots
             return any(
-                self._slot_value(name, slot, text, entities, asked=False) is not None
+                self._slot_value(name, slot, text, entities, progress) is not None
                 for name, slot in slots.items()
             )
         slot = self._config.workflows[progress.name].slots.get(progress.asked or "")
         if slot is None:
             return False
-        return self._slot_value(progress.asked or "", slot, text, entities, asked=True) is not None
+        return self._slot_value(progress.asked or "", slot, text, entities, progress) is not None
 
     def step(self, progress: Progress, text: str, entities: Sequence[Entity]) -> Step:
         """Move a workflow on with the customer's message.
@@ -178,9 +187,10 @@ class Workflows:
             return Step(words, "cancelled", None)
         slots, filled = self._filled(workflow, progress, text, entities)
         if progress.asked == "confirm" and not filled:
-            if _NO.search(text):
+            reply = agreed(text)
+            if reply is False:
                 return self._end(workflow, "declined", slots)
-            if _YES.search(text):
+            if reply:
                 return self._act(progress.name, workflow, slots)
         misses = progress.misses + 1 if progress.asked and not filled else 0
         if misses >= MISSES:
@@ -193,7 +203,7 @@ class Workflows:
         """The slots with what the message adds or corrects, and whether it did."""
         slots = dict(progress.slots)
         for name, slot in workflow.slots.items():
-            value = self._slot_value(name, slot, text, entities, asked=progress.asked == name)
+            value = self._slot_value(name, slot, text, entities, progress)
             if value is not None:
                 slots[name] = value
         return slots, slots != dict(progress.slots)
@@ -255,16 +265,25 @@ class Workflows:
         return Step(workflow.answers[say].format_map(_Known(slots)), f"answer:{say}", None)
 
     def _slot_value(
-        self, name: str, slot: SlotConfig, text: str, entities: Sequence[Entity], *, asked: bool
+        self,
+        name: str,
+        slot: SlotConfig,
+        text: str,
+        entities: Sequence[Entity],
+        progress: Progress,
     ) -> str | None:
+        asked = progress.asked == name
         if slot.kind == "text":
-            return _address(text, asked=asked)
-        for entity in entities:
-            if entity.type == name:
-                return order_number(entity.text) if name == "order_number" else entity.text
-        if name == "order_number" and asked and (digits := _ORDER_DIGITS.search(text)):
-            return order_number(digits.group())
-        return text.strip() if asked and name == "product" and len(text.split()) <= 6 else None
+            return read_address(text, asked=asked)
+        is_order = name == "order_number"
+        found = [each.text for each in entities if each.type == name]
+        if found:
+            values = list(map(order_number, found)) if is_order else found
+            return new_value(values, progress.slots.get(name), one=asked or is_order)
+        if is_order:
+            return read_order_number(text) if asked else None
+        named = asked and name == "product" and len(text.split()) <= 6
+        return text.strip() if named and "?" not in text and not asks(text) else None
 
 
 class _Known(dict[str, str]):
@@ -272,18 +291,3 @@ class _Known(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return ""
-
-
-def order_number(text: str) -> str:
-    """The number as the store writes it: `FK-` and its digits."""
-    digits = "".join(char for char in text if char.isdigit())
-    return f"FK-{digits}" if digits else text
-
-
-def _address(text: str, *, asked: bool) -> str | None:
-    """A new address: what stands after "to" if it holds a postcode, or the asked-for answer."""
-    if _POSTCODE.search(text):
-        return _ADDRESS_LEAD.sub("", text.strip()).strip(" .!") or None
-    if asked and len(text.split()) >= 3 and any(char.isdigit() for char in text):
-        return text.strip(" .!")
-    return None

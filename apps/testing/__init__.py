@@ -1,0 +1,1 @@
+"""Written conversations with expectations: what `deskhand test` reads, runs, counts and reports."""
