@@ -20,6 +20,8 @@ ONE_DOOR = {
     "docx": "retrieval/documents/word.py",
     "jieba": "retrieval/lexical.py",
     "filelock": "retrieval/manifest.py",
+    "pymilvus": "retrieval/milvus.py",
+    "langchain_core": "apps/langchain.py",
     "peft": "finetune/",
     "trl": "finetune/",
     "sentence_transformers": "finetune/",
