@@ -128,7 +128,11 @@ def conll2003(cell: Cell, source: Path) -> Rows:
 
 
 def multidogo(cell: Cell, source: Path) -> Rows:
-    """Customers' turns. Rows with several intents, or with a broken label count, are left out."""
+    """Customers' turns.
+
+    Rows with several intents, with a broken label count, or with a label that training lacks (a
+    handful, mostly broken ones) are left out.
+    """
     domain = cell.dataset.split("_")[1]
     folder = source / "multidogo" / "annotated_turn_level" / domain
     make = _slots if cell.dataset.endswith("_slots") else _intent
@@ -137,8 +141,15 @@ def multidogo(cell: Cell, source: Path) -> Rows:
         with _opened(folder / f"{name}.tsv") as file:
             rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             parts.append([made for row in rows if (made := make(row)) is not None])
-    train, validation, test = parts
+    train = parts[0]
+    known = {label for row in train for label in _names(row)}
+    validation, test = ([row for row in part if _names(row) <= known] for part in parts[1:])
     return Rows(train, validation, test)
+
+
+def _names(row: Record) -> set[str]:
+    entities = row.get("entities")
+    return {row["label"]} if entities is None else {each["type"] for each in entities}
 
 
 def _intent(row: dict[str, str | None]) -> Record | None:
