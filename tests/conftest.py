@@ -19,6 +19,11 @@ ANSWERS = [f"your {thing} is on its way to the {thing} shop" for thing in THINGS
 WORDS = sorted({word for text in [*INTENTS.values(), *ANSWERS] for word in text.split()})
 
 
+def pytest_collection_modifyitems(items):
+    """The demo first: it trains for minutes, beside which the other process does the rest."""
+    items.sort(key=lambda item: item.path.name != "test_demo.py")
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """The folder of a BERT of two layers of width 32 and its WordPiece tokenizer."""
