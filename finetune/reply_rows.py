@@ -1,7 +1,9 @@
 """What reply models learn from: trusted pairs, and answers that are close but wrong."""
 
+import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import datasets
 from sentence_transformers import SentenceTransformer
@@ -60,9 +62,22 @@ def with_negatives(
     if not mines(rows, config):
         return rows
     datasets.disable_progress_bars()
-    mined = mine_hard_negatives(
-        rows, model, num_negatives=config.reply.hard_negatives, range_min=10, range_max=60,
-        max_score=0.85, sampling_strategy="random", output_format="n-tuple", batch_size=64,
-        verbose=False,
-    )  # fmt: skip
+    with _bars_on_terminals(model):
+        mined = mine_hard_negatives(
+            rows, model, num_negatives=config.reply.hard_negatives, range_min=10, range_max=60,
+            max_score=0.85, sampling_strategy="random", output_format="n-tuple", batch_size=64,
+            verbose=False,
+        )  # fmt: skip
     return mined if len(mined) >= len(rows) // 2 else rows
+
+
+@contextmanager
+def _bars_on_terminals(model: SentenceTransformer) -> Iterator[None]:
+    """The library draws its bars into log files too; here only where somebody looks on."""
+    encode = model.encode
+    shown = {"show_progress_bar": sys.stderr.isatty()}
+    model.encode = lambda *texts, **options: encode(*texts, **{**options, **shown})
+    try:
+        yield
+    finally:
+        del model.encode  # its class has it
