@@ -20,9 +20,10 @@ LATER = "later"
 SHOWN = 40  # topics, and contradictions, that the page lists
 REPLIES = 1000  # answers from which tuning a reply model pays
 ENOUGH, FEW = 50, 10  # rows of an intent: trained well by tuning; just enough for a head
-# Rows that one CPU core trains on in a minute, and epochs of the shipped configs (BENCHMARKS.md).
+# Rows that one CPU core trains on in a minute, and epochs of the shipped configs: BANKING77 with
+# one thread, TweetSumm by `--dry-run` with two, halved.
 _INTENT_ROWS, _INTENT_EPOCHS = 6300, 3
-_REPLY_ROWS, _REPLY_EPOCHS = 420, 2
+_REPLY_ROWS, _REPLY_EPOCHS = 200, 2
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
 color:#1c2330} h1{font-size:1.5rem} h2{font-size:1.15rem;margin-top:2rem}

@@ -36,7 +36,7 @@ def test_it_says_what_the_log_is_enough_for_and_the_minutes():
     assert "minutes on one CPU core" in page
     more = report_html("log", REPORT_VALUES | {"turns": 600_000})
     assert "enough to tune a reply model" in more
-    assert "1,429 minutes" in more
+    assert "3,000 minutes" in more
 
 
 def test_topics_and_contradictions_are_added_to_a_prepared_folder(tmp_path):
