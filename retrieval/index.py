@@ -121,6 +121,10 @@ class Index:
         number = int(np.searchsorted(self._starts, place, side="right")) - 1
         return self.segments[number].passage(place - int(self._starts[number]))
 
+    def values(self, key: str) -> set[str]:
+        """The values that passages have under a metadata key, those of deleted ones too."""
+        return {value for segment in self.segments for value in segment.values(key)}
+
     def places(self, ids: Collection[str]) -> NDArray[np.int64]:
         """The places in the index of those of `ids` that are here."""
         found = [

@@ -207,6 +207,10 @@ class Segment:
                 at += 1
         return there
 
+    def values(self, key: str) -> list[str]:
+        """The values that passages have under a metadata key."""
+        return self._columns.values(key)
+
     def sources(self) -> tuple[list[str], NDArray[np.int32]]:
         """The files that passages came from, and which of them each (n,) came from."""
         codes = self._columns.codes_of(SOURCE)

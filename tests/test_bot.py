@@ -220,6 +220,13 @@ def test_the_faq_app_answers_from_entries_alone_or_says_that_it_does_not_know(in
     assert all(p.metadata["kind"] == "faq" for p in answer.passages)
 
 
+def test_without_faq_entries_the_faq_app_answers_from_what_agents_said(tmp_path):
+    said = Passage("c1:1", "Two working days to the islands.", "how long to Orkney", "conversation c1",
+                   {"kind": "conversation"})  # fmt: skip
+    app = FaqApp(build_index([said], HashEncoder(), "hash", tmp_path / "log"))
+    assert chat(app, "how long to Orkney").text == said.text
+
+
 def test_an_app_that_runs_sees_what_is_added_and_not_what_is_past_its_day(index):
     app = FaqApp(index)
     old = Passage("old", "Ten pounds.", "how much is a zebra", "faq.md#9",

@@ -10,16 +10,16 @@ from data.schema import Answer, Conversation
 from retrieval.filters import Filter
 from retrieval.index import Index
 
-KINDS = ("faq",)
+KIND = "faq"
 SHOWN = 3
-UNKNOWN = "I don't know: nothing in the FAQ answers that."
+UNKNOWN = "I don't know: nothing here answers that."
 
 
 class FaqApp:
-    """Answer with the closest FAQ entry.
+    """Answer with the closest FAQ entry, or from what agents answered where there is no FAQ.
 
     Args:
-        index: Holds FAQ entries; its fitted threshold decides when to say "I don't know".
+        index: Holds FAQ entries or solved conversations; its fitted threshold decides when to say "I don't know".
         examples: Questions to begin with, for the page.
     """
 
@@ -38,7 +38,9 @@ class FaqApp:
             yield Answer(refusal, step="not_read", ms={"total": _since(start)})
             return
         self._index = self._index.current()  # someone may have added to it
-        where = Filter.of({"kind": KINDS}, valid_on=date.today())
+        # An index without FAQ entries, made of a log alone, is searched whole.
+        kinds = {"kind": KIND} if KIND in self._index.values("kind") else {}
+        where = Filter.of(kinds, valid_on=date.today())
         found = tuple(self._index.search(text, SHOWN, where=where))
         ms = {"search": _since(start), "total": _since(start)}
         if not self._index.answerable(found):
