@@ -221,9 +221,10 @@ def test_the_faq_app_answers_from_entries_alone_or_says_that_it_does_not_know(in
 
 
 def test_without_faq_entries_the_faq_app_answers_from_what_agents_said(tmp_path):
-    said = Passage("c1:1", "Two working days to the islands.", "how long to Orkney", "conversation c1",
-                   {"kind": "conversation"})  # fmt: skip
-    app = FaqApp(build_index([said], HashEncoder(), "hash", tmp_path / "log"))
+    said = Passage("c1:1", "Two working days to the islands.", "how long will it be to Orkney",
+                   "conversation c1", {"kind": "conversation"})  # fmt: skip
+    personal = replace(said, id="c2:1", text="Two days, [person].", title="how long to Orkney")
+    app = FaqApp(build_index([personal, said], HashEncoder(), "hash", tmp_path / "log"))
     assert chat(app, "how long to Orkney").text == said.text
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from apps.app import State, clean, polite_refusal
 from apps.explain import highlighted
+from data.redact.spans import PLACEHOLDER
 from data.schema import Answer, Conversation
 from retrieval.filters import Filter
 from retrieval.index import Index
@@ -19,7 +20,8 @@ class FaqApp:
     """Answer with the closest FAQ entry, or from what agents answered where there is no FAQ.
 
     Args:
-        index: Holds FAQ entries or solved conversations; its fitted threshold decides when to say "I don't know".
+        index: Holds FAQ entries or solved conversations; its fitted threshold decides when to say
+            "I don't know".
         examples: Questions to begin with, for the page.
     """
 
@@ -41,7 +43,9 @@ class FaqApp:
         # An index without FAQ entries, made of a log alone, is searched whole.
         kinds = {"kind": KIND} if KIND in self._index.values("kind") else {}
         where = Filter.of(kinds, valid_on=date.today())
-        found = tuple(self._index.search(text, SHOWN, where=where))
+        passages = self._index.search(text, 3 * SHOWN, where=where)
+        # What an agent said to one customer by name is not for another one.
+        found = tuple(p for p in passages if not PLACEHOLDER.search(p.text))[:SHOWN]
         ms = {"search": _since(start), "total": _since(start)}
         if not self._index.answerable(found):
             yield Answer(UNKNOWN, passages=found, reason="no_answer", step="no_answer", ms=ms)
