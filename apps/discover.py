@@ -23,6 +23,7 @@ from data.topics.files import (
 from data.topics.known import read_known
 from data.topics.texts import Text, check_turns, read_turns
 
+KEPT = "topics.old.csv"
 logger = logging.getLogger(__name__)
 
 
@@ -104,7 +105,13 @@ def discover(
 
 
 def write_found(out: Path, turns: list[Text], found: Discovered) -> None:
-    """Write both tables; the turns first, so that a topic's table never stands alone."""
+    """Write both tables; the turns first, so that a topic's table never stands alone.
+
+    A table of topics that is there already may have been edited: it is kept beside the new one.
+    """
+    if (out / TOPICS).exists():
+        (out / TOPICS).replace(out / KEPT)
+        logger.info("%s: the topics that were here are kept as %s", out, KEPT)
     write_table(
         out / TURNS,
         TURN_COLUMNS,

@@ -124,6 +124,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The passages that answer a question."""
+    if not question.strip():
+        raise ConfigError("the question is empty; ask something")
     from apps.build import opened_index
     from apps.explain import highlighted, passage_values
     from apps.indexing import THREADS, filter_of
@@ -144,7 +146,8 @@ def search(
         start, end = rows[0]["highlight"]
         lines[0] += f"\n       {' '.join(rows[0]['text'][start:end].split())}"
     if not answerable:
-        lines.insert(0, "nothing here answers that; the closest:")
+        empty = "no passage passes the filter" if admitted and len(opened) else "nothing indexed"
+        lines.insert(0, "nothing here answers that; the closest:" if rows else empty)
     result = {"question": question, "answerable": answerable, "passages": rows}
     say(result, as_json, "\n".join(lines))
 

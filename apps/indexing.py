@@ -161,6 +161,8 @@ def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dic
     """
     if out.suffix.lower() != ".jsonl" or out.is_dir():
         raise ConfigError(f"{out}: pairs are JSONL; give --out the name of a .jsonl file")
+    if any(out.resolve() == path.resolve() for path in (*paths, questions) if path is not None):
+        raise ConfigError(f"{out}: is read too; choose another --out")
     passages, _ = _read(paths)
     known = read_questions(questions) if questions is not None else []
     return {"out": str(out), "pairs": write_jsonl(out, list(training_pairs(passages, known)))}

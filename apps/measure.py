@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from apps.build import opened_encoder
+from apps.pages import check_page, write_page
 from apps.predict_pairs import predict_answers, predict_relations
 from data.conversations import entity_values
 from data.errors import ConfigError, LogFormatError, RunDirError
@@ -36,6 +37,7 @@ def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[st
     Raises:
         DeskhandError: If the path is neither, or the rows do not fit it.
     """
+    check_page(report)
     if (path / MANIFEST).exists():
         index = open_index(path, opened_encoder(read_manifest(path).encoder, THREADS))
         questions = read_questions(data)
@@ -44,8 +46,7 @@ def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[st
             from apps.index_report import index_report
 
             page = index_report(path.name, index.manifest, questions, measured)
-            report.parent.mkdir(parents=True, exist_ok=True)
-            report.write_text(page, encoding="utf-8")
+            write_page(report, page)
         return {key: round(value, 5) for key, value in measured.metrics.items()}
     if report is not None:
         raise ConfigError(f"--report {report}: of an index only; a run has its report.html")

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -79,22 +80,15 @@ def on_ray(
     context.execution_options.preserve_order = True
 
     def stage(batch: dict[str, Any]) -> dict[str, Any]:
-        done = [processed(each, settings) for each in batch["item"]]
-        return {"item": _objects(done)}
+        done = [processed(pickle.loads(each), settings) for each in batch["item"]]
+        return {"item": [pickle.dumps(each) for each in done]}
 
     while piece := list(islice(conversations, ROWS_AT_ONCE)):
-        rows = ray.data.from_items([{"item": each} for each in piece])
+        # As bytes: an object that Arrow cannot hold is written, whole, into Ray's log files.
+        rows = ray.data.from_items([{"item": pickle.dumps(each)} for each in piece])
         for row in rows.map_batches(stage, batch_size=BATCH).iter_rows():
-            yield row["item"]
+            yield pickle.loads(row["item"])
 
 
 def _batch(conversations: Iterable[Conversation], settings: Settings) -> list[Processed | Drop]:
     return [processed(each, settings) for each in conversations]
-
-
-def _objects(items: list[Any]) -> Any:  # noqa: ANN401 - numpy has no type for it
-    import numpy as np
-
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array

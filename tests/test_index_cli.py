@@ -179,3 +179,32 @@ def test_every_mode_is_in_the_help(run):
     assert index_verb.__doc__ in out
     for option in ("--add", "--delete", "--rollback", "--compact", "--stale"):
         assert option in out
+
+
+@pytest.mark.parametrize("name", ["q.jsonl", "i", "page.txt"])
+def test_a_report_is_written_over_nothing_that_is_no_page(made, tmp_path, name):
+    questions = tmp_path / "q.jsonl"
+    questions.write_text('{"question": "where is my parcel", "relevant": ["parcel"]}\n')
+    code, _, err = made("evaluate", "i", "--data", "q.jsonl", "--report", name)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--report" in err
+    assert questions.read_text().startswith('{"question"')
+    assert made("evaluate", "i", "--data", "q.jsonl", "--report", "out/page.html")[0] == 0
+    assert "<html" in (tmp_path / "out" / "page.html").read_text()
+
+
+def test_pairs_are_not_written_over_what_they_are_made_of(run, tmp_path):
+    known = tmp_path / "q.jsonl"
+    known.write_text('{"question": "where is my parcel", "relevant": ["parcel"]}\n')
+    code, _, err = run("pairs", "faq.md", "--questions", "q.jsonl", "--out", "q.jsonl")
+    assert code == 2
+    assert "is read too" in err
+    assert run("pairs", "faq.md", "--questions", "q.jsonl", "--out", "p.jsonl")[0] == 0
+    rows = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert [row["passage"] for row in rows] == ["parcel", "parcel", "refund", "warranty"]
+
+
+def test_an_empty_question_and_an_empty_filter_say_so(made):
+    code, _, err = made("search", "i", "  ")
+    assert (code, "the question is empty" in err) == (2, True)
+    assert "no passage passes the filter" in made("search", "i", "x", "--where", "kind=none")[1]

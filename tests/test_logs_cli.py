@@ -66,7 +66,10 @@ def test_a_log_without_labels_becomes_topics_labels_and_an_faq(tmp_path, monkeyp
     log = SAMPLES / "conversations.jsonl"
     prepared = run("prepare", log, "--out", "logs")
     assert prepared["read"] == 408 == sum(prepared["conversations"].values())
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "topics" / "topics.csv").write_text("edited by hand")
     found = run("discover", "logs", "--out", "topics", "--topics", 12, "--threads", 1)
+    assert (tmp_path / "topics" / "topics.old.csv").read_text() == "edited by hand"
     assert len(found["topics"]) == 12
     with (tmp_path / "topics" / "turns.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

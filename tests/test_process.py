@@ -3,6 +3,7 @@
 import json
 import pickle
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,11 @@ def test_ray_gives_what_this_machine_gives():
         pytest.skip(f"Ray's processes do not start on this machine: {error}")
     try:
         assert list(on_ray(iter(log), SETTINGS, None)) == list(local(iter(log), SETTINGS, None))
+        session = Path(ray._private.worker._global_node.get_session_dir_path())
+        logs = [path for path in (session / "logs").rglob("*") if path.is_file()]
+        assert logs  # Ray keeps its own, and nobody's words may stand in them
+        said = b"please, it is late"
+        assert not any(said in path.read_bytes() for path in logs)
         with pytest.raises(DeskhandError, match="--ner"):
             list(on_ray(iter(log), SETTINGS, object()))
     finally:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from data.errors import ConfigError
+from apps.pages import check_page, write_page
 
 
 def run_tests(
@@ -28,13 +28,12 @@ def run_tests(
     from apps.testing.results import result_lines, result_values
     from apps.testing.running import run_suites
 
-    if report is not None and report.is_dir():
-        raise ConfigError(f"{report}: a folder; --report needs the name of a file")
+    check_page(report)
     subjects = run_suites(read_suites(tests), overrides or ())
     coverages = {subject.name: coverage_of(subject) for subject in subjects}
     values = result_values(subjects, coverages)
     if report is not None:
-        _write(report, page_html(str(tests), subjects, coverages))
+        write_page(report, page_html(str(tests), subjects, coverages))
     if as_json:
         typer.echo(json.dumps(values, ensure_ascii=False))
     else:
@@ -42,16 +41,3 @@ def run_tests(
             typer.echo(line)
     if values["failed"]:
         raise SystemExit(1)
-
-
-def _write(path: Path, page: str) -> None:
-    """Write the page, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be written ({error.strerror}); choose another"
-        ) from error
