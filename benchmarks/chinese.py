@@ -1,4 +1,4 @@
-"""Chinese questions: by words and characters, and by the default encoder, which was made for English."""
+"""Chinese questions: by words and characters, and by the default encoder, made for English."""
 
 import csv
 from collections.abc import Sequence
