@@ -135,6 +135,7 @@ def test_a_time_that_cannot_be_read_costs_the_order_and_no_turn(tmp_path):
     ((conversation,), bad) = read(file(tmp_path, "export.csv", content))
     assert [turn.text for turn in conversation.turns] == ["one", "two"]
     assert not bad
+    assert bad.mended == {"a time that cannot be read": 1}
 
 
 def test_mapped_columns_win_over_guessed_ones(tmp_path):

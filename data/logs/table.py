@@ -147,6 +147,9 @@ def _conversation(
     identity: str, pieces: Sequence[_Piece], table: _Table, bad: BadRows
 ) -> Conversation:
     timed = [(moment(piece.time, table.day_first), piece) for piece in _once(pieces, bad)]
+    unread = sum(time is None and cell(piece.time) != "" for time, piece in timed)
+    if unread:
+        bad.mended["a time that cannot be read"] += unread
     if all(time for time, _ in timed):
         timed.sort(key=lambda pair: seconds(pair[0]) if pair[0] else 0.0)
     column = table.names.get("speaker", "")
