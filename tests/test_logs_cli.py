@@ -32,6 +32,7 @@ def said(arguments, capsys):
         (["prepare", "LOG", "--out", "o", "--key-file", "KEY"], "3 bytes; it needs 16 or more"),
         (["prepare", "LOG", "--out", "o", "--key-file", "none"], "none: cannot be read"),
         (["prepare", "LOG", "--out", "o", "--ner", "none"], "none"),
+        (["prepare", "LOG", "--out", "o", "--region", "XX"], "--region XX: no such region"),
         (["prepare", "LOG", "--out", "o", "--format", "lotus"], "no importer 'lotus'; one of star"),
         (["prepare", "BINARY", "--out", "o"], "photo.bin: no importer fits"),
         (["discover", "--out", "o"], "give PATH --out DIR, or --apply DIR --out FILE"),

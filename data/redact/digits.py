@@ -7,6 +7,12 @@ import phonenumbers
 
 Found = Iterator[tuple[int, int, str]]
 
+
+def is_region(code: str) -> bool:
+    """Whether phone numbers of a region are known by this code (ISO 3166-1, two letters)."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
 _NEAR = 40  # characters before a number in which the words stand that tell its kind
 _DIGITS = re.compile(r"\d(?:[^\da-zA-Z]{0,3}\d){6}")
 _GLUED = re.compile(r"[A-Za-z][-/.]?$")
