@@ -82,7 +82,7 @@ def index(
         made = indexing.add_passages(files, out, questions, fit_questions, encoder, overrides or ())
         text = (
             f"{made['added']} passages added, {made['replaced']} replaced, {made['deleted']} "
-            f"deleted; {made['passages']} → {out}"
+            f"deleted, {made['unchanged']} as they were; {made['passages']} → {out}"
         )
     else:
         made = indexing.make_index(files, out, questions, fit_questions, encoder, overrides or ())

@@ -65,7 +65,7 @@ def add_passages(
     encoder: str | None,
     overrides: Sequence[str],
 ) -> dict[str, Any]:
-    """Add files to an index; a passage with a known id replaces that one.
+    """Add files to an index; a passage with a known id replaces that one, if it has changed.
 
     What the index has from one of these files, and the file no longer has, is deleted.
 
@@ -91,9 +91,19 @@ def add_passages(
     ids = {passage.id for passage in passages}
     new = index.missing(ids)
     gone = ids_from(index, sources) - ids
-    rows = [row for passage in passages for row in part_rows(passage)]
-    grown = add(index, passages, known, extra_rows=rows, sources=sources, delete=gone)
-    counts = {"added": len(new), "replaced": len(ids) - len(new), "deleted": len(gone)}
+    # What is as it was keeps its known questions, and is no version to roll back from.
+    held = {passage.id: passage for passage in map(index.passage, index.places(ids).tolist())}
+    asked = {each for question in known for each in question.relevant}
+    fresh = [each for each in passages if each.id in asked or held.get(each.id) != each]
+    is_known = all(index.manifest.sources.get(file) == value for file, value in sources.items())
+    grown = index
+    if fresh or gone or not is_known:
+        rows = [row for passage in fresh for row in part_rows(passage)]
+        grown = add(index, fresh, known, extra_rows=rows, sources=sources, delete=gone)
+    counts = {
+        "added": len(new), "replaced": len(fresh) - len(new), "unchanged": len(ids) - len(fresh),
+        "deleted": len(gone),
+    }  # fmt: skip
     return _told(grown) | counts | {"kinds": _kinds(passages)} | _fitted(grown, labelled)
 
 

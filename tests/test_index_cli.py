@@ -94,8 +94,20 @@ def test_a_file_that_is_added_again_is_taken_as_it_is_now(made, tmp_path):
     text = FAQ.replace("Five", "Seven").replace("# How long is the warranty?", "# Lost it?")
     (tmp_path / "faq.md").write_text(text.replace("id: warranty", "id: lost"), "utf-8")
     told = result(made, "faq.md", "--out", "i", "--add")
-    assert (told["added"], told["replaced"], told["deleted"], told["passages"]) == (1, 2, 1, 3)
+    assert (told["added"], told["deleted"], told["passages"]) == (1, 1, 3)
+    assert (told["replaced"], told["unchanged"]) == (1, 1)
     assert sorted(asked(made, "parcel")) == ["lost", "parcel", "refund"]
+
+
+def test_what_is_added_unchanged_is_no_new_version_and_keeps_its_known_questions(run, tmp_path):
+    (tmp_path / "known.jsonl").write_text('{"question": "zebra", "relevant": ["refund"]}\n')
+    result(run, "faq.md", "--out", "i", "--questions", "known.jsonl")
+    result(run, "gifts.md", "--out", "i", "--add")
+    told = result(run, "faq.md", "gifts.md", "--out", "i", "--add")
+    assert (told["added"], told["replaced"], told["unchanged"], told["version"]) == (0, 0, 4, 2)
+    (tmp_path / "faq.md").write_text(FAQ.replace("Two years", "Three years"), "utf-8")
+    assert result(run, "faq.md", "--out", "i", "--add")["replaced"] == 1
+    assert asked(run, "zebra", "-k", 1) == ["refund"]
 
 
 def test_passages_are_deleted_by_their_ids(made):
