@@ -141,7 +141,9 @@ def search(
 
         found = reranked(question, found, RerankerModel(rerank, THREADS), k)
     rows = [passage_values(passage) for passage in highlighted(opened.encoder, question, found[:k])]
-    lines = [f"{row['score']:.3f}  {row['title']}  [{row['source']}]" for row in rows]
+    lines = [
+        f"{row['score']:.3f}  {row['title']}  [{row['source']}]  id {row['id']}" for row in rows
+    ]
     if rows and rows[0]["highlight"]:
         start, end = rows[0]["highlight"]
         lines[0] += f"\n       {' '.join(rows[0]['text'][start:end].split())}"
