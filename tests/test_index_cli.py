@@ -9,6 +9,7 @@ import pytest
 import apps.build
 import apps.cli
 import apps.indexing
+import apps.measure
 from apps.index_verbs import index as index_verb
 from tests.fakes import HashEncoder
 
@@ -47,6 +48,7 @@ def run(tmp_path, monkeypatch, capsys):
     apps.build.opened_index.cache_clear()
     monkeypatch.setattr(apps.build, "opened_encoder", encoder)
     monkeypatch.setattr(apps.indexing, "opened_encoder", encoder)
+    monkeypatch.setattr(apps.measure, "opened_encoder", encoder)
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faq.md").write_text(FAQ, "utf-8")
