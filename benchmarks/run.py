@@ -22,6 +22,7 @@ import typer
 from benchmarks import (
     demo,
     discover,
+    export,
     highlights,
     logs,
     pretrain,
@@ -51,6 +52,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "logs": ("Logs: redaction, mined answers, the rate and memory of `prepare`", logs.run),
+    "export": ("From an export to a page", export.run),
     "discover": ("Topics of unlabelled turns", discover.run),
     "pretrain": (
         "Continued pre-training on the sample conversations, then a frozen head",
