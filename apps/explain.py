@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.conversations import entity_values
 from data.encoders import Encoder
 from data.schema import Answer, Passage
@@ -39,12 +42,21 @@ def passage_values(passage: Passage) -> dict[str, Any]:
     }
 
 
-def highlighted(encoder: Encoder, question: str, passages: Sequence[Passage]) -> list[Passage]:
-    """The passages, the first with the sentence that answers in its metadata."""
+def highlighted(
+    encoder: Encoder, question: str, vector: NDArray[np.float32], passages: Sequence[Passage]
+) -> list[Passage]:
+    """The passages, the first with the sentence that answers in its metadata.
+
+    Args:
+        encoder: Of the index.
+        question: What is asked.
+        vector: The question's (D,).
+        passages: What was found, best first.
+    """
     if not passages:
         return []
     first = passages[0]
-    found = highlight(question, first.text, encoder)
+    found = highlight(question, first.text, encoder, vector)
     if found is None:
         return list(passages)
     span = {HIGHLIGHT: f"{found.start}-{found.end}"}

@@ -134,13 +134,15 @@ def search(
     admitted = filter_of(where or ())
     opened = opened_index(index_path, THREADS)
     depth = max(k, DEPTH) if rerank else max(k, 2)  # a decision may look at the second
-    found = opened.search(question, depth, where=admitted, per_source=per_source)
+    vector = opened.vector_of(question)
+    found = opened.search(question, depth, where=admitted, vector=vector, per_source=per_source)
     answerable = opened.answerable(found)
     if rerank is not None:
         from finetune.reranker_model import RerankerModel
 
         found = reranked(question, found, RerankerModel(rerank, THREADS), k)
-    rows = [passage_values(passage) for passage in highlighted(opened.encoder, question, found[:k])]
+    shown = highlighted(opened.encoder, question, vector, found[:k])
+    rows = [passage_values(passage) for passage in shown]
     lines = [
         f"{row['score']:.3f}  {row['title']}  [{row['source']}]  id {row['id']}" for row in rows
     ]

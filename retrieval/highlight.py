@@ -59,8 +59,12 @@ def highlight(
         return None
     asked = {piece for piece, _, _ in pieces(question)} - _COMMON
     found = [pieces(text[start:end]) for start, end in spans]
-    rows = encoder.encode([*(text[start:end] for start, end in spans), question])
-    cosines = rows[:-1] @ (rows[-1] if vector is None else vector)
+    told = [text[start:end] for start, end in spans]
+    if vector is None:
+        *rows, vector = encoder.encode([*told, question])
+    else:
+        rows = list(encoder.encode(told))
+    cosines = np.stack(rows) @ vector
     scores = (1 - words) * np.clip(cosines, 0, 1) + words * _shared(asked, found)
     best = int(np.argmax(scores))
     start, end = spans[best]

@@ -134,11 +134,16 @@ class Index:
         ]
         return np.array(found, dtype=np.int64)
 
+    def vector_of(self, question: str) -> NDArray[np.float32]:
+        """The question's vector (D,), for callers that need it more than once."""
+        vector: NDArray[np.float32] = self.encoder.encode([_encodable(question)])[0]
+        return vector
+
     def _asked(
         self, question: str, vector: NDArray[np.float32] | None, words: bool
     ) -> tuple[NDArray[np.float32], LexicalQuery | None]:
         if vector is None:
-            vector = self.encoder.encode([_encodable(question)])[0]
+            vector = self.vector_of(question)
         query = LexicalQuery(question, [each.words for each in self.segments]) if words else None
         return np.ascontiguousarray(vector, dtype=np.float32), query
 

@@ -43,14 +43,15 @@ class FaqApp:
         # An index without FAQ entries, made of a log alone, is searched whole.
         kinds = {"kind": KIND} if KIND in self._index.values("kind") else {}
         where = Filter.of(kinds, valid_on=date.today())
-        passages = self._index.search(text, 3 * SHOWN, where=where)
+        vector = self._index.vector_of(text)
+        passages = self._index.search(text, 3 * SHOWN, where=where, vector=vector)
         # What an agent said to one customer by name is not for another one.
         found = tuple(p for p in passages if not PLACEHOLDER.search(p.text))[:SHOWN]
         ms = {"search": _since(start), "total": _since(start)}
         if not self._index.answerable(found):
             yield Answer(UNKNOWN, passages=found, reason="no_answer", step="no_answer", ms=ms)
             return
-        shown = tuple(highlighted(self._index.encoder, text, found))
+        shown = tuple(highlighted(self._index.encoder, text, vector, found))
         ms |= {"highlight": _since(start) - ms["search"], "total": _since(start)}
         yield Answer(found[0].text, passages=shown, step="faq", ms=ms)
 
