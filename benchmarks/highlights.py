@@ -12,8 +12,8 @@ from benchmarks.shell import row
 from benchmarks.stackfaq import KeptVectors
 from data.encoders import DEFAULT_ENCODER, Encoder
 from finetune.serving import shared_encoder
+from retrieval import sentences
 from retrieval.highlight import WORDS, highlight
-from retrieval.parts import sentences
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the words beside the cosine
 
@@ -75,7 +75,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
 
 
 def _beside(asked: Sequence[Asked], encoder: Encoder) -> str:
-    spans = [sentences(each.text) for each in asked]
+    spans = [sentences.spans(each.text) for each in asked]
     chance = np.mean([1 / len(each) for each in spans])
     whole = np.mean(
         [

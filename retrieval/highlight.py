@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.encoders import Encoder
-from retrieval.parts import sentences
+from retrieval import sentences
 
 # Chosen on the first half of XQuAD's English articles; see BENCHMARKS.md.
 WORDS = 0.6
@@ -54,7 +54,7 @@ def highlight(
     Returns:
         The highlight, or None where the text is empty.
     """
-    spans = sentences(text)
+    spans = sentences.spans(text)
     if not spans:
         return None
     asked = {piece for piece, _, _ in pieces(question)} - _COMMON

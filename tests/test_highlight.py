@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from data.schema import Passage
+from retrieval import sentences
 from retrieval.highlight import Highlight, highlight, pieces
-from retrieval.parts import part_rows, sentences
+from retrieval.parts import part_rows
 from tests.fakes import HashEncoder
 
 RETURNS = (
@@ -14,7 +15,7 @@ CHINESE = "自收到货那天起 30 天内可以退货。商品需未使用，�
 
 
 def said(text):
-    return [text[start:end] for start, end in sentences(text)]
+    return [text[start:end] for start, end in sentences.spans(text)]
 
 
 def shown(text, found):
@@ -55,7 +56,7 @@ def test_a_short_form_or_a_number_ends_no_sentence(text):
 
 @pytest.mark.parametrize("text", ["", "  \n ", "...", "!?", "。。", "a", " a\n\nb ", "x" * 10_000])
 def test_every_character_but_space_is_in_exactly_one_sentence(text):
-    spans = sentences(text)
+    spans = sentences.spans(text)
     covered = [place for start, end in spans for place in range(start, end)]
     assert covered == sorted(set(covered))
     assert {place for place, char in enumerate(text) if not char.isspace()} <= set(covered)
@@ -82,7 +83,8 @@ def test_words_alone_and_vectors_alone_may_differ():
         fingerprint = "contrary"
 
         def encode(self, texts):
-            return np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], dtype=np.float32)
+            rows = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]][: len(texts)]
+            return np.array(rows, dtype=np.float32)
 
     text = "The label is free. It is somewhere else."
     assert highlight("label", text, Contrary(), words=1.0).start == 0

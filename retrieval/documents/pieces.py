@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from retrieval.documents.blocks import Block
+from retrieval.sentences import sentences
 
 MAX_CHARS = 900  # about 200 tokens: what the encoder reads in one piece
 OVERLAP = 1  # sentences that a piece repeats of the one before it
@@ -13,11 +14,6 @@ _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b\ufeff\ud800-\udff
 _WIDE = "\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"  # Chinese and Japanese: no space at a line end
 _WIDE_BREAK = re.compile(rf"(?<=[{_WIDE}])[^\S\n]*+\n\s*+(?=[{_WIDE}])")
 _WIDE_LAST = re.compile(rf"[{_WIDE}][”’」』）)]?$")
-_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|[。！？]+[\"”’」』）)]*")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|no|nr|vs|approx|fig|art|inc|ltd|e\.g|i\.e|z\.b|[a-z])\.$",
-    re.IGNORECASE,
-)
 _SEPARATOR = re.compile(r"\|[\s:|-]+\|?")  # the line below a table's header
 
 
@@ -78,23 +74,6 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """All of it in one line: a line end is a space, none between Chinese characters."""
     return " ".join(_WIDE_BREAK.sub("", clean(text)).split())
-
-
-def sentences(text: str) -> Iterator[str]:
-    """The sentences of a paragraph, each with the space that follows it; together the text."""
-    start = 0
-    for found in _END.finditer(text):
-        after = text[found.end() : found.end() + 2].lstrip()[:1]
-        before = text[max(start, found.end() - 12) : found.end()]
-        if found[0] == "." and (after.islower() or _ABBREVIATION.search(before)):
-            continue
-        end = found.end()
-        while end < len(text) and text[end].isspace():
-            end += 1
-        yield text[start:end]
-        start = end
-    if start < len(text):
-        yield text[start:]
 
 
 def _merged(blocks: Iterable[Block], limit: int) -> Iterator[Block]:
