@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from data.errors import LogFormatError
@@ -17,6 +18,7 @@ PAGE = "report.html"
 WAITS = ((1, "within 1 minute"), (5, "within 5 minutes"), (60, "within 1 hour"),
          (480, "within 8 hours"), (1440, "within 1 day"))  # fmt: skip
 LATER = "later"
+QUOTED = 160  # characters of a question
 SHOWN = 40  # topics, and contradictions, that the page lists
 REPLIES = 1000  # answers from which tuning a reply model pays
 ENOUGH, FEW = 50, 10  # rows of an intent: trained well by tuning; just enough for a head
@@ -133,7 +135,7 @@ def _topics(report: Mapping[str, Any]) -> str:
         )
     rows = [
         f"<tr><td>{escape(topic['name'])}<td class=n>{topic['size']:,}"
-        f"<td>{'<br>'.join(escape(text) for text in topic['questions'])}"
+        f"<td>{'<br>'.join(escape(shorten(text, QUOTED)) for text in topic['questions'])}"
         for topic in topics[:SHOWN]
     ]
     more = f"<p class=note>and {len(topics) - SHOWN} smaller ones.</p>" * (len(topics) > SHOWN)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from data.errors import ConfigError, LogFormatError
-from finetune.extend import extend
+from finetune.extend import _Old, _shift, extend
 from finetune.intent_model import IntentModel
 from finetune.memory import Memory
 from finetune.run_dir import RunDir
@@ -100,3 +100,21 @@ def test_another_run_is_not_overwritten(trained_run, tmp_path):
     data = write_lines(tmp_path / "new.jsonl", NEW)
     with pytest.raises(ConfigError, match="exists; choose another --out"):
         extend(trained_run.root, data, trained_run.root, open_encoder, 1)
+
+
+def test_rows_that_were_held_out_decide_how_readily_new_intents_are_said():
+    rng = np.random.default_rng(0)
+    old = rng.normal(size=(40, 8)) + [6, 0, 0, 0, 0, 0, 0, 0]
+    new = rng.normal(size=(10, 8)) + [0, 6, 0, 0, 0, 0, 0, 0]
+    between = rng.normal(size=(40, 8)) + [1, 6, 0, 0, 0, 0, 0, 0]  # old ones, none of them seen
+    target = np.zeros(10, dtype=int)
+
+    def shift(held):
+        seen = _Old(old, old[:, :1])
+        apart = None if held is None else _Old(held, held[:, :1])
+        return _shift(new, new[:, :1], target, seen, apart, 1)
+
+    free, _ = shift(None)
+    careful, told = shift(between)
+    assert careful < free - 1
+    assert told["taken_from_old"] <= 1 / 40
