@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from apps.cli import _readable
 from apps.measure import evaluate_path, predict_given
+from apps.run_verbs import readable
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.onnx_text import OnnxText
@@ -521,13 +521,13 @@ def test_the_command_line_evaluates_and_predicts(learned, data, tmp_path):
     passage = squad(THINGS[:1])["data"][0]["paragraphs"][0]["context"]
     (row,) = predict_given(run, ["where is shoes", passage], None)
     assert list(row) == ["question", "answer", "start", "end", "confidence"]
-    assert _readable(row) == f"on its way ({row['confidence']:.2f})  where is shoes"
+    assert readable(row) == f"on its way ({row['confidence']:.2f})  where is shoes"
     path = tmp_path / "asked.jsonl"
     asked = [{"question": "where is shoes", "passage": passage}, {"question": "x", "context": ""}]
     path.write_text("".join(json.dumps(each) + "\n" for each in asked))
     first, second = predict_given(run, [], path)
     assert first == row
-    assert _readable(second) == "no answer (1.00)  x"
+    assert readable(second) == "no answer (1.00)  x"
     with pytest.raises(ConfigError, match="give a question and a passage, or --input"):
         list(predict_given(run, ["where is shoes"], None))
     path.write_text('{"question": "x"}\n')

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from apps.cli import _readable
 from apps.measure import evaluate_path, predict_given
+from apps.run_verbs import readable
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.onnx_text import OnnxText
@@ -277,7 +277,7 @@ def test_the_command_line_evaluates_and_predicts(tiny, data, tmp_path):
     assert len(rows) == 2 * len(THINGS)
     assert json.loads(json.dumps(rows[0])) == rows[0]
     assert list(rows[0]) == ["text", "head", "tail", "label", "confidence", "top"]
-    assert _readable(rows[0]).startswith(f"shoes → 40: {rows[0]['label']} (")
+    assert readable(rows[0]).startswith(f"shoes → 40: {rows[0]['label']} (")
     with pytest.raises(ConfigError, match="give --input with rows of text, head and tail"):
         list(predict_given(run, ["my coat"], None))
     bad = write_lines(
