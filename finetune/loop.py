@@ -1,5 +1,6 @@
 """The settings that every task's Trainer shares."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, TrainingArguments
 
@@ -112,8 +114,14 @@ def has_bf16(cuda: bool) -> bool:
 
 def leave() -> None:
     """Part from the processes that train together, if there are any: they exit without a word."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return
+    # A reducer that outlives the group's other owners ends its threads while it holds Python's
+    # lock, for which they may be waiting: both would wait for ever.
+    for each in gc.get_objects():
+        if type(each) is DistributedDataParallel:
+            del each.logger, each.reducer
+    torch.distributed.destroy_process_group()
 
 
 def is_main() -> bool:
