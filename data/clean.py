@@ -126,5 +126,7 @@ def merge_turns(turns: list[Turn]) -> tuple[list[Turn], int]:
             entities=last.entities + moved,
             gold=turn.gold or last.gold,
             rating=turn.rating or last.rating,
+            action=turn.action or last.action,
+            facts={**last.facts, **turn.facts},
         )
     return result, len(turns) - len(result)

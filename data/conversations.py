@@ -121,6 +121,9 @@ def _turn(values: Any) -> Turn:  # noqa: ANN401 - whatever JSON holds
     mark: Any = values.get("mark")
     if mark is not None and mark not in _MARKS:
         raise ValueError(f"unknown 'mark'; one of {', '.join(_MARKS)}")
+    facts = values.get("facts") or {}
+    if not isinstance(facts, dict):
+        raise ValueError("'facts' must be an object")
     return Turn(
         speaker=speaker,
         text=values["text"],
@@ -130,6 +133,8 @@ def _turn(values: Any) -> Turn:  # noqa: ANN401 - whatever JSON holds
         entities=entities_of(values, values["text"]),
         gold=gold,
         mark=mark,
+        action=_text(values.get("action")),
+        facts={str(name): str(value) for name, value in facts.items()},
     )
 
 
@@ -160,6 +165,8 @@ def _turn_values(turn: Turn) -> dict[str, Any]:
         "rating": turn.rating,
         "gold": turn.gold,
         "mark": turn.mark,
+        "action": turn.action,
+        "facts": dict(turn.facts) or None,
         "entities": [entity_values(entity) for entity in turn.entities] or None,
     }
     return {key: value for key, value in values.items() if value is not None}

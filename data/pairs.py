@@ -30,7 +30,8 @@ def merged(turns: Iterable[Turn]) -> list[Turn]:
         if result and result[-1].speaker == turn.speaker:
             last = result[-1]
             result[-1] = replace(last, text=f"{last.text} {turn.text}", entities=(),
-                                 gold=turn.gold or last.gold)  # fmt: skip
+                                 gold=turn.gold or last.gold, action=turn.action or last.action,
+                                 facts={**last.facts, **turn.facts})  # fmt: skip
         else:
             result.append(turn)
     return result

@@ -56,7 +56,9 @@ class Turn:
     """One message.
 
     `gold` says whether an annotator found an agent's answer good or bad; `mark` that no person
-    wrote it: a bot did, or the helpdesk itself (`system`: assigned, closed, on hold).
+    wrote it: a bot did, or the helpdesk itself (`system`: assigned, closed, on hold). Of an agent's
+    turn, `action` names the step that was taken, and `facts` are what the agent had looked up
+    before it (name to value), where the log tells.
     """
 
     speaker: Speaker
@@ -67,6 +69,8 @@ class Turn:
     entities: tuple[Entity, ...] = ()
     gold: Gold | None = None
     mark: Mark | None = None
+    action: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

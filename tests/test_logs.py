@@ -31,7 +31,7 @@ FULL = Conversation(
             speaker_id="cu-1",
             entities=(Entity("order_number", "fk 204881", 9, 18, confidence=0.75),),
         ),
-        Turn("agent", "On its way.", rating=2, gold="bad"),
+        Turn("agent", "On its way.", rating=2, gold="bad", action="status", facts={"order": "x"}),
     ),
 )
 
@@ -63,6 +63,7 @@ SPEAKER = {"speaker": "customer", "text": "ring 07700 900123"}
     ("values", "reason"),
     [
         ({"turns": [SPEAKER]}, "no 'id'"),
+        ({"id": "c1", "turns": [SPEAKER | {"facts": ["07700 900123"]}]}, "must be an object"),
         ({"id": "c1"}, "no 'turns'"),
         ({"id": "c1", "turns": []}, "no 'turns'"),
         ({"id": "c1", "turns": ["ring 07700 900123"]}, "needs a speaker and a text"),
@@ -278,7 +279,9 @@ STAR = {
         {"Agent": "User", "Action": "utter", "Text": "hello", "UnixTime": 1589375697},
         {"Agent": "Wizard", "Action": "request_suggestions", "Text": "hi", "UnixTime": 1589375700},
         {"Agent": "Wizard", "Action": "query", "APIName": "x", "UnixTime": 1589375705},
-        {"Agent": "Wizard", "Action": "pick_suggestion", "Text": "Hello!", "UnixTime": 1589375711},
+        {"Agent": "KnowledgeBase", "Action": "return_item", "Item": {"Balance": 12, "Bank": ""}},
+        {"Agent": "Wizard", "Action": "pick_suggestion", "Text": "Hello!", "UnixTime": 1589375711,
+         "ActionLabel": "hello"},
         {"Agent": "User", "Action": "complete", "UnixTime": 1589375720},
     ],
     "Scenario": {"Domains": ["bank"], "Happy": False, "MultiTask": False,
@@ -351,7 +354,9 @@ def test_a_star_dialogue_has_what_was_said_and_how_it_went(tmp_path):
         "intent": "bank_balance",
         "path": "unhappy",
     }
-    assert bad.left_out == {"event that is no turn": 4}
+    assert [(turn.action, turn.facts) for turn in conversation.turns] == [
+        (None, {}), ("hello", {"Balance": "12"})]  # fmt: skip
+    assert bad.left_out == {"event that is no turn": 5}
 
 
 def test_a_star_folder_passes_over_tasks_and_notes_broken_dialogues(tmp_path):

@@ -1,7 +1,8 @@
 """STAR: dialogues of a customer and a wizard who plays the assistant, one JSON file each.
 
 What the actors were told, what the wizard looked up, and the files of tasks and interfaces beside
-the dialogues are no turns; they are counted and passed over.
+the dialogues are no turns; they are counted and passed over. What was looked up becomes the facts
+of the turns after it.
 
 Source: Mosig, Mehri, Kober 2020, STAR, https://arxiv.org/abs/2010.11853
 """
@@ -95,7 +96,10 @@ def _turns(values: Mapping[str, Any], bad: BadRows) -> Iterator[Turn]:
         "customer": values.get("AnonymizedUserWorkerID"),
         "agent": values.get("AnonymizedWizardWorkerID"),
     }
+    facts: dict[str, str] = {}
     for event in values["Events"]:
+        if event.get("Agent") == "KnowledgeBase":
+            facts = _facts(event.get("Item"))
         speaker = _SPEAKERS.get(event.get("Agent"))
         text = str(event.get("Text") or "").strip()
         if speaker is None or event.get("Action") not in _SAID or not text:
@@ -103,4 +107,14 @@ def _turns(values: Mapping[str, Any], bad: BadRows) -> Iterator[Turn]:
             continue
         person = ids[speaker]
         time = time_of(event.get("UnixTime"))
-        yield Turn(speaker, text, time, speaker_id=str(person) if person else None)
+        action = event.get("ActionLabel") if speaker == "agent" else None
+        yield Turn(
+            speaker, text, time, speaker_id=str(person) if person else None,
+            action=str(action) if action else None, facts=facts if speaker == "agent" else {},
+        )  # fmt: skip
+
+
+def _facts(item: Any) -> dict[str, str]:  # noqa: ANN401 - whatever JSON holds
+    """The fields of what was found; none where nothing was."""
+    found = item if isinstance(item, dict) else {}
+    return {str(name): str(value) for name, value in found.items() if value not in (None, "")}

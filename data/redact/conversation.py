@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
-from data.redact.find import find, find_all, redact
+from data.redact.find import find, find_all, free, redact
+from data.redact.repeats import again
 from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
@@ -59,7 +60,7 @@ def redact_conversation(
     spans_of = find_all([turn.text for turn in conversation.turns], region, more)
     for turn, spans in zip(conversation.turns, spans_of, strict=True):
         counts.update(kind for _, _, kind in spans)
-        if not spans and turn.speaker_id is None:
+        if not spans and turn.speaker_id is None and not turn.facts:
             turns.append(turn)
             continue
         marked = _with_marks(turn, spans)
@@ -77,6 +78,12 @@ def redact_conversation(
                 speaker_id=_pseudonym(turn.speaker_id, region, key),
             )
         )
+    if any(turn.facts for turn in turns):
+        raw = [turn.text for turn in conversation.turns]
+        turns = [
+            replace(turn, facts=_facts(turn, raw, spans_of, region, key, conversation.id))
+            for turn in turns
+        ]
     return replace(
         conversation,
         id=_pseudonym(conversation.id, region, key) or "",
@@ -85,6 +92,25 @@ def redact_conversation(
         labels={name: _label(value, region) for name, value in conversation.labels.items()},
         turns=tuple(turns),
     ), counts
+
+
+def _facts(
+    turn: Turn,
+    texts: Sequence[str],
+    spans_of: Sequence[Sequence[Span]],
+    region: str,
+    key: bytes,
+    scope: str,
+) -> dict[str, str]:
+    """What was looked up, as private as the turns: a value has the stand-in that it has there."""
+    clean = {}
+    for name, value in turn.facts.items():
+        own = find(value, region, before=f"What is the {name.replace('_', ' ')}?")
+        repeated = again([*texts, value], [*spans_of, own])[-1]
+        spans = free(value, [*own, *repeated])
+        put_in = put(value, spans, (), lambda text, kind: stand_in(kind, text, key, scope))
+        clean[name] = put_in.text
+    return clean
 
 
 @lru_cache(maxsize=1024)
