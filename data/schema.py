@@ -107,6 +107,19 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """A conversation at the moment when an agent is to write.
+
+    `turns` end with the customer's; `passages` are what was retrieved for it, best first, and
+    `facts` what was looked up or is known of the customer, name to value.
+    """
+
+    turns: tuple[Turn, ...]
+    passages: tuple[Passage, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What an app says, what it says it from, and how it came to it.
 
@@ -139,7 +152,8 @@ class Example:
     none where it is out of scope. `pair` is the head and tail of a relation, of type ""
     where none is given. `passage` is the text that a question is put to, and `spans` the
     characters [start, end) of it that answer: any one of them, and none where nothing does.
-    `targets` are the texts that may be written for this one: any one of them.
+    `targets` are the texts that may be written for this one: any one of them. `situation` is what
+    the answer was written from, for a task that needs more of it than a text.
     """
 
     text: str
@@ -154,3 +168,4 @@ class Example:
     passage: str | None = None
     spans: tuple[tuple[int, int], ...] = ()
     targets: tuple[str, ...] = ()
+    situation: Situation | None = None

@@ -11,6 +11,7 @@ from data.encoders import DEFAULT_ENCODER
 from finetune.methods import METHODS, STOP_ON, Method, TaskName
 
 CONFIGS = Path(__file__).parent / "configs"
+SHORT = 512  # tokens that an encoder reads at most
 
 
 class OptimConfig(Config):
@@ -146,16 +147,39 @@ class QaConfig(Config):
     )
 
 
-class SummaryConfig(Config):
-    """Text-to-text."""
+class WriterConfig(Config):
+    """A network that writes: an encoder–decoder, or an encoder on both sides."""
 
-    max_target_tokens: int = Field(64, ge=4, le=512, description="of a summary")
+    max_target_tokens: int = Field(64, ge=4, le=512, description="of what is written")
     beams: int = Field(1, ge=1, description="sequences kept while writing")
     no_repeat: int = Field(3, ge=0, description="runs of so many tokens come once; 0: any")
-    prefix: str = Field("", description="before each text, as T5's 'summarize: ' is")
     tie: bool = Field(True, description="an encoder on both sides: one table of words for both")
     new_rate: float = Field(
         5.0, ge=1, description="factor on the rate of what starts from random numbers"
+    )
+
+
+class SummaryConfig(WriterConfig):
+    """Text-to-text."""
+
+    prefix: str = Field("", description="before each text, as T5's 'summarize: ' is")
+
+
+class DialogueConfig(WriterConfig):
+    """The next agent turn."""
+
+    no_repeat: int = Field(0, ge=0, description="runs of so many tokens come once; 0: any")
+    min_weight: float = Field(
+        0.5, ge=0, le=2, description="answers that the log speaks for less are left out"
+    )
+    max_rows: int = Field(
+        0, ge=0, description="training rows at most, drawn by the seed; 0: all of them"
+    )
+    scored_rows: int = Field(
+        300, ge=1, description="rows of a split that are written for the metrics, the first ones"
+    )
+    pack: bool = Field(
+        False, description="causal models: several conversations to a row of max_tokens"
     )
 
 
@@ -186,7 +210,7 @@ class TrainConfig(Config):
         "as always where rows have several labels",
     )
     words: bool = Field(True, description="intent: a linear model over words beside the network")
-    max_tokens: int = Field(128, ge=8, le=512, description="a text; longer ones are cut")
+    max_tokens: int = Field(128, ge=8, le=8192, description="a text; longer ones are cut")
     seed: int = Field(0, ge=0, description="of every random choice")
     threads: int = Field(2, ge=1, description="CPU threads")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA where it is")
@@ -207,10 +231,18 @@ class TrainConfig(Config):
     ner: NerConfig = NerConfig()
     qa: QaConfig = QaConfig()
     summary: SummaryConfig = SummaryConfig()
+    dialogue: DialogueConfig = DialogueConfig()
     pretrain: PretrainConfig = PretrainConfig()
+
+    @property
+    def writer(self) -> WriterConfig:
+        """The settings of the task that writes."""
+        return self.dialogue if self.task == "dialogue" else self.summary
 
     @model_validator(mode="after")
     def _tried(self) -> "TrainConfig":
+        if self.max_tokens > SHORT and self.task != "dialogue":
+            raise ValueError(f"max_tokens {self.max_tokens}: at most {SHORT} for {self.task}")
         if self.method != "auto" and self.method not in METHODS[self.task]:
             raise ValueError(
                 f"method {self.method} is not offered for task {self.task}; "

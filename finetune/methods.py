@@ -6,7 +6,7 @@ what it trains, what memory it takes and when to use it.
 
 from typing import Literal
 
-TaskName = Literal["intent", "ner", "relation", "qa", "reply", "summary", "pretrain"]
+TaskName = Literal["intent", "ner", "relation", "qa", "reply", "summary", "dialogue", "pretrain"]
 Method = Literal[
     "auto",
     "full",
@@ -35,6 +35,7 @@ METHODS: dict[TaskName, tuple[Method, ...]] = {
     "reply": (*_WHOLE, *_MERGED),
     "pretrain": ("full", "frozen_embeddings", "top_layers", "lora"),
     "summary": ("full", "frozen_embeddings", "lora", "dora", "ia3", "prefix", "prompt"),
+    "dialogue": ("full", "frozen_embeddings", "lora", "dora", "qlora"),
 }
 
 # What early stopping can watch on the validation rows, beside the loss.

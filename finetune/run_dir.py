@@ -15,6 +15,7 @@ from data.errors import RunDirError
 T = TypeVar("T")
 FORMAT = 4
 WEIGHTS = "model.safetensors"  # in the folder of an encoder or network
+ADAPTER = "adapter_model.safetensors"
 _PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"}
 
 
@@ -252,7 +253,8 @@ class RunDir:
 
     def _check_weights(self) -> None:
         recorded = self._recorded()
-        if not {"model.onnx", "head.safetensors", f"network/{WEIGHTS}"} & set(recorded):
+        served = ("model.onnx", "head.safetensors", f"network/{WEIGHTS}", f"adapter/{ADAPTER}")
+        if not set(served) & set(recorded):
             raise RunDirError(f"{self.weights}: no weights; train the run again")
         for path in sorted(self.weights.rglob("*")):
             name = path.relative_to(self.weights).as_posix()
@@ -293,6 +295,11 @@ def sha256_of(path: Path) -> str:
     """SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_text(text: str) -> str:
+    """SHA-256 (hex) of a text."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _under(folder: str, recorded: Mapping[str, str]) -> dict[str, str]:

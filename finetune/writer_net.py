@@ -17,7 +17,7 @@ from transformers import (
 
 from data.encoders import EncoderSource
 from data.errors import ConfigError
-from finetune.config import SummaryConfig, TrainConfig
+from finetune.config import TrainConfig, WriterConfig
 from finetune.encoder import load_encoder
 from finetune.run_dir import RunDir
 from finetune.tags import IGNORE
@@ -75,7 +75,7 @@ def load_writer(source: EncoderSource, config: TrainConfig) -> tuple[WriterNet, 
     Raises:
         ConfigError: If the encoder cannot be a decoder, or reads or writes fewer tokens than asked.
     """
-    path, dropout = str(source.path), config.optim.dropout
+    path, dropout, writer = str(source.path), config.optim.dropout, config.writer
     settings = AutoConfig.from_pretrained(path)
     new: list[nn.Parameter] = []
     if settings.is_encoder_decoder:
@@ -83,12 +83,12 @@ def load_writer(source: EncoderSource, config: TrainConfig) -> tuple[WriterNet, 
         network = AutoModelForSeq2SeqLM.from_pretrained(path, config=settings, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(path)
     else:
-        network, tokenizer, new = _warm_started(source, dropout, config.summary.tie)
+        network, tokenizer, new = _warm_started(source, dropout, writer.tie)
     _check_lengths(network, config)
     prepared = prepare(network, config)
     for parameter in new:  # random numbers that nothing trains would be noise
         parameter.requires_grad_(True)
-    factors = {id(parameter): config.summary.new_rate for parameter in new}
+    factors = {id(parameter): writer.new_rate for parameter in new}
     return WriterNet(prepared, config.optim.label_smoothing, factors), tokenizer
 
 
@@ -145,7 +145,7 @@ def _drop(settings: Any, dropout: float | None) -> None:  # noqa: ANN401 - a mod
 def _check_lengths(network: Any, config: TrainConfig) -> None:  # noqa: ANN401 - a transformers model
     sides = [getattr(network.config, name, network.config) for name in ("encoder", "decoder")]
     asked = {"max_tokens": config.max_tokens,
-             "summary.max_target_tokens": config.summary.max_target_tokens + 1}  # fmt: skip
+             f"{config.task}.max_target_tokens": config.writer.max_target_tokens + 1}  # fmt: skip
     for (name, tokens), side in zip(asked.items(), sides, strict=True):
         most = getattr(side, "max_position_embeddings", None) or tokens
         if tokens > most:
@@ -188,7 +188,7 @@ def collate(
     }
 
 
-def save_writer(net: WriterNet, settings: SummaryConfig, run: RunDir) -> None:
+def save_writer(net: WriterNet, settings: WriterConfig, run: RunDir) -> None:
     """Write the network, adapters merged in, with its hash; those that cannot be, beside it."""
     network = net.network
     if hasattr(network, "peft_config"):
@@ -210,7 +210,7 @@ def save_writer(net: WriterNet, settings: SummaryConfig, run: RunDir) -> None:
     network.save_pretrained(str(run.network))
 
 
-def _generation(own: GenerationConfig, settings: SummaryConfig) -> GenerationConfig:
+def _generation(own: GenerationConfig, settings: WriterConfig) -> GenerationConfig:
     """How it writes: the model's own tokens, our lengths; a model's own lengths suit its data."""
     names = ("decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id",
              "forced_bos_token_id")  # fmt: skip

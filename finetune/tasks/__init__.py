@@ -1,6 +1,7 @@
 """The tasks that can be trained, each a module with the answers of the Task protocol."""
 
 from finetune.task import Task
+from finetune.tasks.dialogue import DialogueTask
 from finetune.tasks.intent import IntentTask
 from finetune.tasks.ner import NerTask
 from finetune.tasks.pretrain import PretrainTask
@@ -17,4 +18,5 @@ TASKS: dict[str, Task] = {
     "reply": ReplyTask(),
     "pretrain": PretrainTask(),
     "summary": SummaryTask(),
+    "dialogue": DialogueTask(),
 }

@@ -1,0 +1,52 @@
+"""How words are written: a lower-case model's words in the company's own spelling."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+_PARTS = re.compile(r"\{[^{}]*\}|\w+|[^\w\s]")
+_CLOSING = re.compile(r"^[.,:;!?%)\]’'\"]+$")
+_OPENING = re.compile(r"[(\[$£€#]$")
+_END = re.compile(r"[.!?]$")
+_LONGEST = 6  # parts of one written word: a link, a time, an abbreviation
+
+
+def written_forms(texts: Iterable[str]) -> dict[str, str]:
+    """The usual form of each written word by its lower-case parts, where it is not theirs.
+
+    A first word of a sentence tells nothing of its case.
+    """
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for text in texts:
+        first = True
+        for word in text.split():
+            core = word.rstrip(".,:;!?)\"'").lstrip("(\"'") or word
+            parts = _parts(core)
+            if parts and len(parts) <= _LONGEST and "{" not in core:
+                seen[" ".join(parts)][core.lower() if first and core[1:].islower() else core] += 1
+            first = bool(_END.search(word))
+    forms = {parts: counts.most_common(1)[0][0] for parts, counts in seen.items()}
+    return {parts: form for parts, form in forms.items() if form != parts}
+
+
+def as_written(text: str, forms: Mapping[str, str]) -> str:
+    """The text with words in their usual form, blanks as people set them, sentences capital."""
+    parts, words, place = _parts(text), [], 0
+    while place < len(parts):
+        for size in range(min(_LONGEST, len(parts) - place), 0, -1):
+            key = " ".join(parts[place : place + size])
+            if key in forms or size == 1:
+                words.append(forms.get(key, parts[place]))
+                place += size
+                break
+    joined = ""
+    for word in words:
+        glued = not joined or _CLOSING.match(word) or _OPENING.search(joined)
+        if not joined or _END.search(joined):
+            word = word[:1].upper() + word[1:]
+        joined += word if glued else f" {word}"
+    return joined
+
+
+def _parts(text: str) -> list[str]:
+    return [part if part[0] == "{" else part.lower() for part in _PARTS.findall(text)]
