@@ -26,6 +26,7 @@ from finetune.loop import arguments, callbacks, trained, uses_cuda
 from finetune.methods import ADAPTERS
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, sha256_of_text, write_json
+from finetune.surface import lower_forms
 from finetune.tags import IGNORE
 from finetune.talker import Talker
 from finetune.task import Trains
@@ -69,6 +70,7 @@ def causal_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
     """What trains it on the trusted answers of the training conversations."""
     source = resolve_encoder(config.encoder)
     tokenizer = load_tokenizer(source)
+    datasets.disable_progress_bars()
     torch.manual_seed(config.seed)
     network = prepare(load_causal(source, config), config)
     rows = causal_rows(taught(splits.train, config), tokenizer, config)
@@ -79,7 +81,8 @@ def causal_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
             config, run.checkpoints, len(rows), SFTConfig,
             max_length=config.max_tokens + config.dialogue.max_target_tokens,
             packing=config.dialogue.pack, eval_packing=False, prediction_loss_only=True,
-            gradient_checkpointing=config.optim.checkpoint_activations,
+            gradient_checkpointing=None,
+            activation_checkpointing=config.optim.checkpoint_activations,
         ),
         train_dataset=rows,
         eval_dataset=causal_rows(splits.validation, tokenizer, config),
@@ -155,6 +158,7 @@ def save_causal(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDi
             "fitted_on": "nothing: no confidence is given",
             "kind": "causal",
             "system": SYSTEM,
+            "forms": lower_forms(tokenizer, taught(splits.train, config)),
             "chat_template_sha256": sha256_of_text(tokenizer.chat_template),
         },
     )

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.encoders import resolve_encoder
 from data.errors import RunDirError
 from data.schema import Situation
 from finetune.run_dir import RunDir, sha256_of_text
 from finetune.talker import NotWrittenError, Talker
+from finetune.writer import with_adapter
 
 __all__ = ["DialogueModel", "NotWrittenError"]
 
@@ -78,10 +80,6 @@ def _network(run: RunDir, kind: str) -> Any:  # noqa: ANN401 - a transformers or
     if not run.adapter.exists():
         return AutoModelForCausalLM.from_pretrained(str(run.network), dtype=dtype)
     run.verify(run.adapter)
-    import peft
-
-    from data.encoders import resolve_encoder
-
     base = run.read_json(run.base)
     source = resolve_encoder(str(base["encoder"]))
     if source.fingerprint != base["fingerprint"]:
@@ -90,7 +88,7 @@ def _network(run: RunDir, kind: str) -> Any:  # noqa: ANN401 - a transformers or
             f"{source.name}; get that version back, or train again"
         )
     network = AutoModelForCausalLM.from_pretrained(str(source.path), dtype=dtype)
-    return peft.PeftModel.from_pretrained(network, str(run.adapter))
+    return with_adapter(network, run.adapter)
 
 
 def _check_template(run: RunDir, tokenizer: Any, served: dict[str, Any]) -> None:  # noqa: ANN401

@@ -16,7 +16,7 @@ from finetune.encoder import base_of, device_name, save_tokenizer
 from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
-from finetune.surface import written_forms
+from finetune.surface import lower_forms
 from finetune.talker import Talker
 from finetune.task import Trains
 from finetune.tuning import Tuner
@@ -81,9 +81,7 @@ def save_dialogue_writer(trainer: Trains, config: TrainConfig, splits: Splits, r
     write_json(run.base, base_of(resolve_encoder(config.encoder)))
     write_json(run.labels, [])
     tokenizer = trainer.processing_class  # type: ignore[attr-defined]
-    answers = (hidden_example(example)[1] for example in taught(splits.train, config))
-    lower = tokenizer.decode(tokenizer("A")["input_ids"]).count("A") == 0
-    forms = written_forms(answer for answer in answers if answer) if lower else {}
+    forms = lower_forms(tokenizer, taught(splits.train, config))
     write_json(
         run.calibration,
         {"fitted_on": "nothing: no confidence is given", "kind": "writer", "forms": forms},

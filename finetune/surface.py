@@ -3,6 +3,10 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+from data.dialogue import hidden_example
+from data.schema import Example
 
 _PARTS = re.compile(r"\{[^{}]*\}|\w+|[^\w\s]")
 _CLOSING = re.compile(r"^[.,:;!?%)\]’'\"]+$")
@@ -27,6 +31,16 @@ def written_forms(texts: Iterable[str]) -> dict[str, str]:
             first = bool(_END.search(word))
     forms = {parts: counts.most_common(1)[0][0] for parts, counts in seen.items()}
     return {parts: form for parts, form in forms.items() if form != parts}
+
+
+def lower_forms(
+    tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
+    examples: Iterable[Example],
+) -> dict[str, str] | None:
+    """The forms of the examples' answers; None where the tokenizer keeps capitals by itself."""
+    if "A" in tokenizer.decode(tokenizer("A", add_special_tokens=False)["input_ids"]):
+        return None
+    return written_forms(hidden_example(example)[1] or "" for example in examples)
 
 
 def as_written(text: str, forms: Mapping[str, str]) -> str:

@@ -36,7 +36,7 @@ class Talker:
         kind: Which of the two it is.
         max_tokens: Of a conversation; what is older is cut.
         max_written: Tokens of an answer.
-        forms: How words are written (`finetune.surface`), where its tokens are lower case.
+        forms: How words are written (`finetune.surface`), where it knows lower case alone.
         system: What a causal model is told first.
     """
 
@@ -50,7 +50,7 @@ class Talker:
         forms: Mapping[str, str] | None = None,
         system: str = SYSTEM,
     ) -> None:
-        self._kind, self._forms, self._system = kind, forms or {}, system
+        self._kind, self._forms, self._system = kind, forms, system
         self._max_tokens, self._max_written = max_tokens, max_written
         self._tokenizer, self._network = tokenizer, network.eval()
         self._device = next(network.parameters()).device
@@ -254,7 +254,7 @@ class Talker:
 
     def _spelled(self, text: str) -> str:
         text = text.strip()
-        return as_written(text, self._forms) if self._forms else text
+        return text if self._forms is None else as_written(text, self._forms)
 
 
 def _with_digits(tokenizer: Any) -> list[int]:  # noqa: ANN401 - a transformers tokenizer

@@ -280,7 +280,8 @@ def _score(
                 raise
             continue  # too few validation rows for this metric: the test rows still tell
         metrics[name] = {stage: rounded(scored.metrics) for stage, scored in stages.items()}
-        sure = intervals(stages["before"], stages["after"], len(examples), config.seed)
+        rows = int(after[name].metrics.get("n", len(examples)))  # a task may score fewer
+        sure = intervals(stages["before"], stages["after"], rows, config.seed)
         if sure:
             metrics[name]["intervals"] = sure
     if not metrics:

@@ -33,7 +33,7 @@ class Writer:
         )
         if run.adapter.exists():
             run.verify(run.adapter)
-            self._network = _with_tokens_before(self._network, run.adapter)
+            self._network = with_adapter(self._network, run.adapter)
         self._network.eval().to(self._device)
         self._max_tokens = max_tokens
 
@@ -64,8 +64,8 @@ class Writer:
         return written
 
 
-def _with_tokens_before(network: Any, adapter: Path) -> Any:  # noqa: ANN401 - transformers, peft
-    """The network with the tokens of prefix or prompt tuning, which cannot be merged in."""
+def with_adapter(network: Any, adapter: Path) -> Any:  # noqa: ANN401 - transformers, peft
+    """The network with an adapter on it that is not merged in."""
     import peft
 
     with warnings.catch_warnings():

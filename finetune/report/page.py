@@ -6,6 +6,7 @@ from typing import Any
 from finetune.report import drawings, policy, rows, scores
 from finetune.report.markup import Section, facts, shown, text
 from finetune.report.search import search
+from finetune.report.talks import leak_test, side_by_side
 from finetune.report.why import why
 from finetune.task import Scored
 
@@ -71,7 +72,8 @@ def report_html(
             `counterfactual`: kind → `n`, `changed`, `examples`. `suspicious`: rows of
             `text`, `label`, `suggested`, `confidence`, `where`. `search`: of `deskhand tune`, its
             `metric`, `best`, `trials` and `importance`. `calibration`: of an intent run's
-            `calibration.json`. `notes`: sentences that warn.
+            `calibration.json`. `talks`: rows of `text`, `agent`, `selected`, `written`.
+            `leaks`: of `leaks_of`. `notes`: sentences that warn.
     """
     sections = [section for section in _sections(config, metrics, scored, extras or {})
                 if section.body]  # fmt: skip
@@ -136,6 +138,8 @@ def _sections(
         Section("classes", "By class", scores.by_class(last)),
         Section("confusion", "Confusion matrix", heat),
         Section("pairs", "Most confused", pairs),
+        Section("talks", "Side by side", side_by_side(extras.get("talks") or []), private=True),
+        Section("leaks", "Leak test", leak_test(extras.get("leaks") or {})),
         Section("errors", "Wrong rows", rows.wrong_rows(last.errors, near), private=True),
         Section("why", "Why", why(extras.get("why") or []), private=True),
         Section("calibration", "Is its confidence right?", drawings.calibration(last)),

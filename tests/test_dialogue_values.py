@@ -1,0 +1,103 @@
+"""Values out of a conversation before a model reads it, and back into what it wrote."""
+
+import pytest
+
+from data.clean import merge_turns
+from data.dialogue import fill, hide, hide_in_answer, situations
+from data.schema import Entity, Passage, Situation, Turn
+from finetune.dialogue_text import hidden_messages, hidden_text
+from finetune.surface import as_written, written_forms
+
+BANK = Situation(
+    (
+        Turn("customer", "my order FK-204881 cost 12.50", entities=(
+            Entity("order_number", "FK-204881", 9, 18),)),
+        Turn("agent", "And the 3rd?"),
+        Turn("customer", "take it from Penn Bank, pin 1234"),
+    ),
+    facts={"BankName": "Penn Bank", "Balance": "5703", "Open": "True"},
+    passages=(Passage("p", "Send it back within 30 days.", title="Returns"),),
+)  # fmt: skip
+
+
+def test_a_value_is_named_by_its_fact_its_entity_or_a_letter_latest_turn_first():
+    hidden = hide(BANK)
+    assert [text for _, text in hidden.turns] == [
+        "my order {order_number} cost {c}",
+        "And the {b}?",
+        "take it from Penn Bank, pin {a}",
+    ]
+    assert hidden.facts[0] == ("BankName", "{BankName}", "Penn Bank")
+    assert hidden.facts[2] == ("Open", "", "True")  # a word that answers anything is no value
+    assert hidden.passages == ("Returns. Send it back within {d} days.",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("Your penn bank account holds £5703.", "Your {BankName} account holds £{Balance}."),
+        ("Order FK-204881 was 12.50.", "Order {order_number} was {c}."),
+        ("You have 30 days.", "You have {d} days."),
+        ("Hello!", "Hello!"),
+        ("You have 31 days.", None),
+        ("That is 123.", None),  # a part of 1234 is not it
+        ("It was 12.50.75", None),
+        ("See www.example.com/a", None),
+        ("In braces: {x} and {a}", "In braces: {x} and {a}"),
+    ],
+)
+def test_an_answer_has_the_placeholders_of_its_conversation_or_is_refused(answer, expected):
+    assert hide_in_answer(answer, hide(BANK)) == expected
+
+
+def test_a_marked_name_that_nobody_said_makes_an_answer_refused():
+    entity = (Entity("person", "Ada", 3, 6),)
+    assert hide_in_answer("Hi Ada", hide(BANK), entity) is None
+    assert hide_in_answer("Hi Ada", hide(BANK)) == "Hi Ada"
+
+
+def test_what_was_written_is_filled_however_the_model_splits_a_placeholder():
+    values = hide(BANK).values
+    assert (
+        fill("it holds { balance } of { order _ number }", values) == "it holds 5703 of FK-204881"
+    )
+    assert fill("no {such thing}", values) is None
+    assert fill("plain", values) == "plain"
+
+
+def test_values_of_one_name_and_of_one_text_are_told_apart():
+    turns = (Turn("customer", "Ann or Bob 77", entities=(
+        Entity("person", "Ann", 0, 3), Entity("person", "Bob", 7, 10))),)  # fmt: skip
+    hidden = hide(Situation(turns, facts={"a": "55", "b": "55", "c": "x" * 90 + " 88"}))
+    assert hidden.turns[0][1] == "{person} or {person a} {b}"
+    assert hidden.facts[:2] == (("a", "{a}", "55"), ("b", "{a}", "55"))
+    assert hidden.facts[2][2].endswith("{c}")  # a long fact is a text: its values are lettered
+    assert set(hidden.values.values()) == {"Ann", "Bob", "77", "55", "88"}
+
+
+def test_hundreds_of_values_have_each_a_name():
+    hidden = hide(Situation((Turn("customer", " ".join(map(str, range(1000, 1600)))),)))
+    assert len(hidden.values) == 600
+
+
+def test_only_agent_turns_after_a_customer_s_are_situations():
+    turns = (Turn("agent", "Hi"), Turn("customer", "a"), Turn("agent", "b", facts={"x": "1"}),
+             Turn("agent", "c"))  # fmt: skip
+    found = list(situations(merge_turns(list(turns))[0]))
+    assert [(place, dict(each.facts)) for place, each in found] == [(2, {"x": "1"})]
+
+
+def test_a_text_ends_with_what_must_not_be_cut_and_messages_alternate():
+    text = hidden_text(hide(BANK))
+    assert text.splitlines()[-2] == "facts: {BankName} Penn Bank; {Balance} 5703; Open True"
+    assert text.splitlines()[-1].startswith("passage: Returns.")
+    double = Situation((Turn("customer", "a"), Turn("customer", "b"), Turn("agent", "c"),
+                        Turn("customer", "d")))  # fmt: skip
+    roles = [(m["role"], m["content"]) for m in hidden_messages(hide(double), "be brief")]
+    assert roles == [("system", "be brief"), ("user", "a\nb"), ("assistant", "c"), ("user", "d")]
+
+
+def test_words_are_written_as_the_company_writes_them():
+    forms = written_forms(["Ask Dr. Smith (UK): it's at the Hi-Fi desk.", "It's Dr. Smith's."])
+    said = as_written("it ' s dr . smith at the hi - fi desk ( uk ) ! for $ {price} .", forms)
+    assert said == "It's Dr. Smith at the Hi-Fi desk (UK)! For ${price}."

@@ -1,0 +1,241 @@
+"""The task that writes the next agent turn, on models made on the spot."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
+
+from apps.measure import evaluate_path
+from data.errors import ConfigError, LogFormatError, RunDirError
+from data.schema import Situation, Turn
+from finetune.dialogue_causal import TEMPLATE, causal_rows, causal_trainer
+from finetune.dialogue_model import DialogueModel, NotWrittenError
+from finetune.leaks import canary_report, leaks_of, secret_values
+from finetune.methods import METHODS
+from finetune.reading import Splits
+from finetune.reading.dialogues import read_dialogues
+from finetune.run_dir import RunDir
+from finetune.train import describe, train
+from tests.conftest import THINGS, finite, log_rows, names_a_thing, small, write_lines
+
+pytestmark = pytest.mark.usefixtures("here")
+LONG = {"batch_size": 4, "epochs": 120, "lr": 3e-3, "label_smoothing": 0.0, "schedule": "constant"}
+SHORT = {"max_target_tokens": 12, "scored_rows": 4}
+
+
+def talk(encoder, method="full", **values):
+    values = {"max_tokens": 64, "dialogue": SHORT, **values}
+    return small("dialogue", encoder, method, **values)
+
+
+def dialogue_rows(things=THINGS, name="c"):
+    return [
+        {
+            "id": f"{name}{number}",
+            "turns": [
+                {"speaker": "customer", "text": f"where is parcel {1000 + number}"},
+                {"speaker": "agent", "text": f"Your {thing} is on its way, {1000 + number}.",
+                 "facts": {"thing": thing}},
+            ],
+        }
+        for number, thing in enumerate(things)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("dialogues")
+    for split in ("train", "validation", "test"):
+        write_lines(root / f"{split}.jsonl", dialogue_rows())
+    return root
+
+
+@pytest.fixture(scope="module")
+def qwen(tiny, tmp_path_factory):
+    """The folder of a Qwen3 of two layers with the tokenizer of `tiny`, which has no template."""
+    folder = tmp_path_factory.mktemp("qwen")
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    tokenizer.eos_token = "[SEP]"
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, head_dim=16, eos_token_id=3, pad_token_id=0,
+        bos_token_id=2, max_position_embeddings=512,
+    )  # fmt: skip
+    Qwen3ForCausalLM(config).save_pretrained(folder)
+    return str(folder)
+
+
+CELLS = [(kind, method) for kind in ("encoder", "qwen") for method in METHODS["dialogue"]
+         if method != "qlora"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "method"), CELLS)
+def test_two_steps_give_a_complete_run_that_writes(
+    kind, method, tiny, qwen, data, tmp_path, capfd, caplog
+):
+    out = tmp_path / "runs" / "mine"
+    done = train(talk({"encoder": tiny, "qwen": qwen}[kind], method), data, out)
+
+    run = RunDir(out)
+    assert run.check("dialogue") == "dialogue"
+    assert {path.name for path in out.iterdir()} == {path.name for path in run.files()}
+    adapted = kind == "qwen" and method in ("lora", "dora")
+    held = {path.name for path in run.weights.iterdir()}
+    assert held == {"adapter" if adapted else "network", "sha256.json"}
+    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
+    assert metrics == done.metrics
+    after = metrics["test"]["after"]
+    assert list(after)[:3] == ["n", "perplexity", "bleu"]
+    assert {"exact_match", "grounded", "repeated", "chrf", "rougeL"} < set(after)
+    assert finite(metrics)
+    assert all(np.isfinite(row.get("loss_nats", 0)) for row in log_rows(run))
+    page = run.report.read_text(encoding="utf-8")
+    assert "Side by side" in page
+    assert "Leak test" in page
+    assert evaluate_path(out, data / "test.jsonl")["n"] == SHORT["scored_rows"]
+    assert capfd.readouterr().out == ""
+    assert not names_a_thing(caplog.text)  # customers' words are never logged
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["encoder", "qwen"])
+def test_four_conversations_are_learned_and_values_are_those_of_the_asker(
+    kind, tiny, qwen, tmp_path
+):
+    for split in ("train", "validation"):
+        write_lines(tmp_path / f"{split}.jsonl", dialogue_rows(THINGS[:4]))
+    config = talk({"encoder": tiny, "qwen": qwen}[kind], optim=LONG,
+                  dialogue={"max_target_tokens": 32})  # fmt: skip
+    run = train(config, tmp_path, tmp_path / "run").run
+    model = DialogueModel(run.root, threads=1)
+    asked = Situation((Turn("customer", "where is parcel 7777"),), facts={"thing": THINGS[1]})
+    (said,) = model.write_all([asked])
+    assert said == f"Your {THINGS[1]} is on its way, 7777."
+    assert "".join(model.write(asked)) == said
+    assert "1000" not in said  # what it was trained on stays with whom it belongs to
+    rows = read_dialogues(tmp_path / "train.jsonl")
+    nats = model.nats([row.situation for row in rows], [row.answer for row in rows])
+    assert (nats[:, 0] / nats[:, 1] < 0.2).all()
+    assert model.nats([asked], ["It comes on 12/12."]).tolist() == [[0.0, 0.0]]
+
+
+def test_a_stream_ends_when_its_time_is_over_and_when_nobody_listens(qwen, data, tmp_path):
+    run = train(talk(qwen, dialogue={"max_target_tokens": 500}), data, tmp_path / "run").run
+    model = DialogueModel(run.root, threads=1)
+    asked = Situation((Turn("customer", "where is parcel 7777"),))
+    with pytest.raises(NotWrittenError) as error:
+        list(model.write(asked, stop_after_s=0.0))
+    assert error.value.reason in ("timeout", "empty", "unfilled")
+    stream = model.write(asked)
+    stream.close()  # before it began
+    assert isinstance(model.write_all([asked])[0], str)  # the lock is free again
+
+
+def test_a_conversation_longer_than_the_window_keeps_its_end(qwen, data, tmp_path):
+    run = train(talk(qwen), data, tmp_path / "run").run
+    model = DialogueModel(run.root, threads=1)
+    turns = tuple(Turn("customer" if place % 2 == 0 else "agent", "where is it " * 40)
+                  for place in range(61))  # fmt: skip
+    assert len(model.write_all([Situation(turns)])) == 1
+    assert model.nats([Situation(turns)], ["your shoes"])[0, 1] > 0
+
+
+def test_only_the_agent_s_words_are_learned(qwen, data):
+    config = talk(qwen, max_tokens=512, dialogue={"max_target_tokens": 32})
+    rows = read_dialogues(data / "train.jsonl")
+    tokenizer = AutoTokenizer.from_pretrained(qwen)
+    tokenizer.chat_template = TEMPLATE
+    first = causal_rows(rows, tokenizer, config)[0]
+    learned = tokenizer.decode([each for each in first["labels"] if each >= 0])
+    assert learned.replace(" ", "") == "your{thing}isonitsway,{a}.[SEP]"
+    whole = tokenizer.decode(first["input_ids"]).replace(" ", "")
+    assert "whereisparcel{a}" in whole
+    assert "1000" not in whole
+
+
+def test_packed_rows_give_the_loss_of_rows_by_themselves(qwen, data, tmp_path):
+    rows = read_dialogues(data / "train.jsonl")
+    splits = Splits(rows, rows[:2], [])
+    losses = []
+    for pack in (False, True):
+        config = talk(qwen, dialogue={**SHORT, "pack": pack}, max_tokens=2048,
+                      optim={"batch_size": 1, "precision": "fp32"})  # fmt: skip
+        trainer = causal_trainer(config, splits, RunDir(tmp_path / str(pack)))
+        total = count = 0.0
+        for batch in trainer.get_train_dataloader():
+            with torch.no_grad():
+                loss = trainer.compute_loss(trainer.model, dict(batch))
+            learned = int((batch["labels"] >= 0).sum())
+            total, count = total + float(loss) * learned, count + learned
+        losses.append((total / count, count, len(trainer.train_dataset)))
+    assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-4)
+    assert losses[0][1] == losses[1][1]
+    assert losses[1][2] < losses[0][2]
+
+
+def test_an_adapter_of_another_base_a_changed_and_a_missing_template_are_a_line_each(
+    qwen, data, tmp_path
+):
+    base = shutil.copytree(qwen, tmp_path / "base")
+    run = train(talk(str(base), "lora"), data, tmp_path / "run").run
+    DialogueModel(run.root, threads=1)
+    template = run.tokenizer / "chat_template.jinja"
+    kept = template.read_text(encoding="utf-8")
+    template.write_text(kept + "!", encoding="utf-8")
+    with pytest.raises(RunDirError, match="chat template changed"):
+        DialogueModel(run.root, threads=1)
+    template.unlink()
+    with pytest.raises(RunDirError, match="chat template is missing"):
+        DialogueModel(run.root, threads=1)
+    template.write_text(kept, encoding="utf-8")
+    torch.manual_seed(1)
+    config = Qwen3ForCausalLM.from_pretrained(qwen).config
+    Qwen3ForCausalLM(config).save_pretrained(base)
+    with pytest.raises(RunDirError, match="other weights"):
+        DialogueModel(run.root, threads=1)
+
+
+def test_logs_that_teach_nothing_are_a_line(tiny, tmp_path):
+    one_sided = [{"id": "c1", "turns": [{"speaker": "customer", "text": "hello"}]}]
+    with pytest.raises(LogFormatError, match="no "):
+        describe(talk(tiny), write_lines(tmp_path / "a.jsonl", one_sided))
+    invented = [
+        {"id": f"c{place}", "turns": [{"speaker": "customer", "text": "when"},
+                                      {"speaker": "agent", "text": f"on the {place + 10}th"}]}
+        for place in range(9)
+    ]  # fmt: skip
+    with pytest.raises(LogFormatError, match="fewer than two answers can be learned from"):
+        describe(talk(tiny), write_lines(tmp_path / "b.jsonl", invented))
+
+
+def test_qlora_without_cuda_is_a_line(qwen, data):
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(ConfigError, match="need a CUDA device"):
+        describe(talk(qwen, "qlora"), data)
+
+
+class Parrot:
+    """Writes what it was given, whatever is asked."""
+
+    def __init__(self, said):
+        self.said = said
+
+    def write_all(self, situations):
+        return [self.said] * len(situations)
+
+
+def test_the_leak_test_finds_what_a_model_gives_away_and_nothing_else(data):
+    rows = read_dialogues(data / "train.jsonl")
+    assert secret_values(rows) == [str(1000 + place) for place in range(len(THINGS))]
+    assert leaks_of(Parrot("Hello!"), rows)["green"]
+    found = leaks_of(Parrot("It is 1003."), rows)
+    assert (found["green"], found["found"], found["values"]) == (False, 1, len(THINGS))
+    asked = [Situation((Turn("customer", "what is my code"),))]
+    assert canary_report(Parrot("it is K-99812"), {"K-99812": asked, "K-11111": asked}) == {
+        "canaries": 2, "found": 1, "green": False}  # fmt: skip
