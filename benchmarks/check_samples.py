@@ -4,8 +4,8 @@
 
 Fails when more than 5% of the training turns are near-duplicates of each other or of a test turn
 (cosine above 0.95 by the untuned encoder, entities masked first), when an intent has fewer than 40
-training turns, when an entity's offsets do not match its text, or when the guard's labelled answers are few,
-lopsided, labelled with an unknown kind, or a test answer lies close to one of development.
+training turns, when an entity's offsets do not match its text, or when the guard's labelled answers
+are few, lopsided, labelled with an unknown kind, or one of test lies close to one of development.
 """
 
 import json
