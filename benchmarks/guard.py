@@ -1,4 +1,4 @@
-"""The guard on labelled answers of the sample company: what it catches, and what it stops wrongly."""
+"""The guard on labelled answers: what it catches, and what it stops wrongly."""
 
 import json
 import re

@@ -31,7 +31,7 @@ _NO_THING = frozenset(
 def unknown_names(text: str, evidence: Evidence) -> Iterator[Finding]:
     """A finding for each name within a sentence that no source has.
 
-    A sentence's first word has a capital anyway: it is a name only where another follows it.
+    A sentence's first word has a capital anyway, and is left out.
     """
     known = {stem(word) for word in re.findall(r"[^\W\d_]+", evidence.plain)}
     for match in _names(text):
@@ -67,9 +67,8 @@ def _names(text: str, first: bool = False) -> Iterator[re.Match[str]]:
         word = match.group().lower().replace("’", "'")
         if word in _NO_NAMES or word.removesuffix("'s") in _NO_NAMES:
             continue
-        followed = re.match(r" [A-Z][a-z]", text[match.end() :])
         opens = match.start() in starts or text[: match.start()].rstrip().endswith((":", '"', "“"))
-        if first or not opens or followed:
+        if first or not opens:
             yield match
 
 
