@@ -17,7 +17,8 @@ _DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _WEEKDAYS = {name: place for place, name in enumerate(_DAYS)} | {
     name[:3]: place for place, name in enumerate(_DAYS)
 }
-_MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\b(?:(?<=\b[a-z]{{3}})\.(?= \d))?"
+_NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
+_MONTH = rf"(?P<month>{_NAMES})\b(?:(?<=\b[a-z]{{3}})\.(?= \d))?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?P<year>(?:19|20)\d\d)\b)?"
 _DATES = (
