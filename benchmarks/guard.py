@@ -56,7 +56,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         for kind in dict.fromkeys((*AIMED, *sorted({k for each in wrong for k in each["wrong"]}))):
             of_kind = [each for each in wrong if kind in each["wrong"]]
             aim = ">= 0.95" if kind in AIMED else ""
-            result.append(_caught(f"{name}: wrong by a {kind}, stopped", of_kind, aim))
+            result.append(_caught(f"{name}: wrong {kind}, stopped", of_kind, aim))
         result.append(_caught(f"{name}: wrong in any way, stopped", wrong, ""))
         named = np.mean([bool(by_guard(each) & set(each["wrong"])) for each in wrong])
         result.append(row(f"{name}: wrong, stopped for the right kind", float(named)))
