@@ -8,11 +8,15 @@ from retrieval import sentences
 
 
 def unbacked(
-    answer: Read, evidence: Evidence, promised: list[tuple[int, int]]
+    answer: Read,
+    evidence: Evidence,
+    sentences_promised: list[tuple[int, int]],
+    parts_promised: list[tuple[int, int]],
 ) -> Iterator[Finding]:
     """A finding for each figure that no source holds, or holds of something else.
 
-    `promised` are the parts of the answer that promise: for them the customer's words do not count.
+    For sentences that promise, the customer's words back no money, and for the parts of them that
+    hold the promise, no figure at all.
     """
     asked = [
         (start, end)
@@ -22,7 +26,8 @@ def unbacked(
     for value in answer.values:
         if value.unit == "relative" and _within(value, asked):
             continue
-        inside = _within(value, promised)
+        money = value.kind in ("price", "percentage")
+        inside = _within(value, sentences_promised if money else parts_promised)
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
         why = _missing(value, evidence, origins) or _elsewhere(value, answer, evidence, origins)
         if why:

@@ -8,7 +8,7 @@ from apps.guard.finding import Entailment, Finding, Kind
 from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
 from apps.guard.products import other_things, unknown_names
-from apps.guard.promises import broken, made
+from apps.guard.promises import broken, made, segment
 from data.schema import Passage
 from retrieval import sentences
 
@@ -46,7 +46,9 @@ def check(
     evidence = gather(passages, said, facts)
     taken = read(answer)
     promises = made(answer)
-    found = [*unbacked(taken, evidence, [(each.first, each.last) for each in promises])]
+    whole = [(each.first, each.last) for each in promises]
+    parts = [segment(answer, each) for each in promises]
+    found = [*unbacked(taken, evidence, whole, parts)]
     found += _marks(taken, evidence)
     found += broken(promises, answer, evidence)
     found += unknown_names(answer, evidence)

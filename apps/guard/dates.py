@@ -57,9 +57,9 @@ _CLOCK = re.compile(
     r"|(?<![\d:.£$€])(?P<hour3>1[0-2]|\d) ?(?P<part3>[ap]\.?m\b\.?|o['’]clock\b)",
     re.I,
 )
-_FIRST_HOUR = re.compile(r"(?<![\d:.£$€])(?P<hour>1[0-2]|[1-9]) ?(?:-|–|to|and|until|till) ?$")
 _HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
 _HOUR = rf"(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])"
+_FIRST_HOUR = re.compile(rf"(?<![\d:.£$€])\b(?P<hour>{_HOUR}) ?(?:-|–|to|and|until|till) ?$", re.I)
 _SPOKEN = re.compile(
     rf"\b(?P<past>half past |quarter past |quarter to )?(?P<hour>{_HOUR})"
     r"(?P<part> o['’]clock| ?[ap]m\b| in the (?:morning|afternoon|evening))?\b",
@@ -137,11 +137,7 @@ def times(text: str) -> Iterator[Value]:
             yield Value("time", (hour * 60 + minute,), "clock", *match.span())
         else:
             yield Value("time", _readings(hour, minute, part), "clock", *match.span())
-        first = _FIRST_HOUR.search(text[max(0, match.start() - 12) : match.start()])
-        if first:
-            start = max(0, match.start() - 12) + first.start("hour")
-            keys = _readings(int(first["hour"]), 0, "")
-            yield Value("time", keys, "clock", start, start + len(first["hour"]))
+        yield from _first_hour(text, match.start())
     for match in _SPOKEN.finditer(text):
         if not (match["past"] or match["part"]):
             continue
@@ -158,6 +154,7 @@ def times(text: str) -> Iterator[Value]:
             part, part
         )
         yield Value("time", _readings(hour, shift, part), "clock", *match.span())
+        yield from _first_hour(text, match.start())
     for match in _NOON.finditer(text):
         midnight = (match["noon"] or "").lower() == "midnight"
         yield Value("time", (0, 1440) if midnight else (720,), "clock", *match.span())
@@ -167,6 +164,15 @@ def times(text: str) -> Iterator[Value]:
         part = {"早上": "am", "上午": "am", "凌晨": "am"}.get(match["part"] or "", "pm")
         keys = _readings(hour, minute, part if match["part"] else "")
         yield Value("time", keys, "clock", *match.span())
+
+
+def _first_hour(text: str, before: int) -> Iterator[Value]:
+    """The hour that begins a range which ends in the clock time at `before`."""
+    first = _FIRST_HOUR.search(text[:before])
+    if first:
+        said = first["hour"].lower()
+        hour = int(said) if said.isdigit() else _HOURS.index(said) + 1
+        yield Value("time", _readings(hour, 0, ""), "clock", *first.span("hour"))
 
 
 def _readings(hour: int, minute: int, part: str) -> tuple[object, ...]:

@@ -51,7 +51,9 @@ _MEASURES = {
 }  # fmt: skip
 _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)s?\b"
 _SPAN = re.compile(
-    rf"(?P<n>{NUMERAL}|\ban?|\b(?:each|every|per|one))[ -]?(?P<extra>(?:more|extra|further|full"
+    rf"(?P<n>{NUMERAL}|\ban?(?! (?:day|night|minute|second)s?\b)|\bwithin the\b|"
+    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per|one))[ "
+    rf"-]?(?P<extra>(?:more|extra|further|full"
     rf"|whole|calendar) )?"
     rf"(?P<working>working |business |个?工作)?(?P<unit>{_ENGLISH_SPAN}|分钟|个?小时|天|日(?!期)"
     rf"|周(?![一二三四五六日])|个?星期|个月|年(?!\d))",
@@ -73,6 +75,8 @@ _LIST_MARK = re.compile(r"^[ \t]*\(?\d{1,2}[.):](?=\s)", re.M)
 _LISTED = re.compile(
     r"\s+(?:ways|things|steps|options|questions|points|choices|possibilities)\b", re.I
 )
+_THESE = re.compile(r"\b(?:these|those|all|other|first|last) $", re.I)
+_FEW = 5  # things that an answer may count itself: "any of these three"
 _LOW = re.compile(
     rf"(?<![\d.,:/£$€])(?P<n>{NUMERAL})\s*(?:\bto\b|-|–|—|\band\b|\bor\b|至|到|~)\s*$", re.I
 )
@@ -181,8 +185,9 @@ def _measures(text: str) -> Iterator[Value]:
 
 def _counts(text: str) -> Iterator[Value]:
     for match in _COUNT.finditer(text):
-        if not (_ORDINARY.match(match.group()) or _LISTED.match(text, match.end())):
-            amount = number(match["n"])
+        amount = number(match["n"])
+        these = amount <= _FEW and _THESE.search(text[: match.start()])
+        if not (_ORDINARY.match(match.group()) or these or _LISTED.match(text, match.end())):
             yield Value("number", (amount,), "", *match.span(), said=amount)
     for match in _TWICE.finditer(text):
         yield Value("number", (Decimal(2),), "", *match.span())

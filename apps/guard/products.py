@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from apps.guard.evidence import Evidence
 from apps.guard.finding import Finding
-from apps.guard.words import stem
+from apps.guard.words import COMMON, stem
 from retrieval import sentences
 
 _NAME = re.compile(r"(?<![\w.@/-])[A-ZÀ-Þ][\w'’]*[a-zß-ÿ][\w]*")
@@ -65,7 +65,7 @@ def _names(text: str, first: bool = False) -> Iterator[re.Match[str]]:
     starts = {_first_letter(text, start) for start, _ in sentences.spans(text)}
     for match in _NAME.finditer(text):
         word = match.group().lower().replace("’", "'")
-        if word in _NO_NAMES or word.removesuffix("'s") in _NO_NAMES:
+        if word in COMMON or word in _NO_NAMES or word.removesuffix("'s") in _NO_NAMES:
             continue
         opens = match.start() in starts or text[: match.start()].rstrip().endswith((":", '"', "“"))
         if first or not opens:

@@ -41,23 +41,34 @@ PROMISES: dict[str, re.Pattern[str]] = {
         r"trouble\b|\bliability\b|赔偿|补偿",
         "free": r"\bfree of charge\b|\bfor free\b|(?<!feel )(?<!scot-)(?<!Feel )\bfree\b(?! to\b)"
         r"|\bno charge\b|\bno cost\b|\bnothing to pay\b|"
-        r"\bpay nothing\b|\bcosts? (?:you )?nothing\b|\bon the house\b|\b(?:not|n['’]t) pay a "
-        r"penny\b|免费",
+        r"\bpay nothing\b|\bcosts? (?:you )?nothing\b|\bon the house\b|\bfor nothing\b|\b(?:not"
+        r"|n['’]t) (?:pay|"
+        r"cost)(?: you)? (?:a penny|anything)\b|免费",
         "guarantee": r"\bguarante\w+|\bpromise[sd]?\b|\bmy word\b|\bdefinitely\b|\bfor (?:sure"
         r"|certain)\b|\brest assured\b|"
         r"\bwithout fail\b|\bfor life\b|保证|承诺",
         "delivery": rf"\b(?:arriv\w+|be with you|deliver\w*|reach(?:es)? you|leaves|be there"
+        rf"|you(?:['’]ll| will) (?:have|get|receive) it"
         rf"|dispatch\w*|comes?)\b[^.!?]{{0,30}}\b{_DAY}\b",
         "keep": r"\b(?:may|can) keep\b|\bneed not (?:come back|send (?:it |them )?back)\b|\bnot "
         r"need to (?:send|return)\b",
         "done": rf"\b(?:I|we)(?:['’]ve| have)(?: just| now| already| also)? {_DONE}\b"
         rf"|\b(?:order \S+|orders?|refund|return\b[^.]{{0,60}}|address|account|claims?|it|they) "
         rf"(?:is|are|has been|have been) (?:now |all )?{_BEEN}\b"
+        r"|\borders were (?:deleted|cancelled|refunded)\b"
+        r"|\b(?:I am|I['’]m|we are|we['’]re)(?: now| just| already)? (?:refund|resend|cancell?"
+        r"|send|"
+        r"credit|replac|issu|add|updat)ing\b|\b(?:refund|payment|money|credit) (?:has|is)(?: "
+        r"already"
+        r"| now| just)* (?:gone through|on its way|been (?:processed|sent|paid|made)|processed)\b"
         r"|\b(?:approved|confirmed|done)\s*:|^cancelled\W*$|\b(?:order \S+|it|parcel) now goes "
         r"to\b|已(?:为您)?(?:退款|取消|补发|赔偿|修改|登记)",
         "action": r"\b(?:I|we)(?:['’]ll| will| can| gladly| shall)+ (?:also |then |now |happily "
         r")?(?P<act>cancel|stop|waive|extend|upgrade|reserve|"
-        r"hold|set|match|call|ring|approve|credit|add|apply|give|change|repair|pay|transfer)\b"
+        r"hold|set|match|call|ring|approve|credit|add|apply|give|change|repair|pay|transfer"
+        r"|redirect|"
+        r"collect)\b|\b(?:colleague|manager|someone|somebody|team|specialist|they) will (?:then )?"
+        r"(?P<calls>ring|call|phone) (?:you|back)\b"
         r"|\bwe set one aside\b|\bmake an exception\b",
     }.items()
 }  # fmt: skip
@@ -70,7 +81,8 @@ _NO = re.compile(
 _NOT_NO = re.compile(
     r"\bno (?:problem|need|worries|doubt|charge|cost|extra)\b|\bnot only\b|不仅|\bpay nothing"
     r"|costs? (?:you )?nothing|\bnothing (?:to pay|for it)"
-    r"|(?:not|n['’]t) pay a penny|\bneed not\b|\bdo not need to\b|未使用|\bwithout (?:your|fail"
+    r"|(?:not|n['’]t) (?:pay|cost)(?: you)? (?:a penny|anything)|\bfor nothing|\bneed not\b|\bdo "
+    r"not need to\b|未使用|\bwithout (?:your|fail"
     r"|delay)\w*|\bonly (?:need|have) to\b",
     re.IGNORECASE,
 )
@@ -84,11 +96,10 @@ _IF = re.compile(
     r"\b(?:if|when|once|while|unless|until|provided|as long as|as soon as|should)\b", re.I
 )
 _SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although)\b", re.I)
-_RELATED = {"full refund": ("refund",), "free": (), "refund": ("returned",)}
-_REFUSAL = re.compile(
-    r"\b(?:cannot|can['’]t|can no longer|do not|don['’]t|not|neither|no)\b[^.;]{0,60}?\b(?:take "
-    r"(?:it |them )?back|return\w*|refund\w*|stop|"
-    r"money|replac\w+)|\bnot (?:money|refunded)\b|store credit only",
+# What a passage must say in the same word: for all cases, or how money is given back.
+_SWEEPING = re.compile(
+    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer|"
+    r"store credit)\b",
     re.I,
 )
 _BARE = re.compile(r"(?:done|approved|confirmed)\s*:|.*now goes to$", re.I)
@@ -109,6 +120,14 @@ class Made:
     verb: str = ""
 
 
+def segment(text: str, promise: Made) -> tuple[int, int]:
+    """Characters [start, end) of the part of its sentence, between commas, that a promise is in."""
+    cuts = _SEGMENT.finditer(text, promise.first, promise.start)
+    after = _SEGMENT.search(text, promise.end, promise.last)
+    left = max((match.end() for match in cuts), default=promise.first)
+    return left, after.start() if after else promise.last
+
+
 def made(text: str) -> list[Made]:
     """The promises that a text makes: those it denies, asks about or only hopes for are none."""
     found = []
@@ -123,7 +142,12 @@ def made(text: str) -> list[Made]:
                 ):
                     groups = match.groupdict()
                     verb = next(
-                        (groups[key] for key in ("verb", "passive", "act") if groups.get(key)), ""
+                        (
+                            groups[key]
+                            for key in ("verb", "passive", "act", "calls")
+                            if groups.get(key)
+                        ),
+                        "",
                     )
                     spans = (first + match.start(), first + match.end(), first, last)
                     found.append(Made(name, *spans, verb))
@@ -155,32 +179,39 @@ def broken(promises: list[Made], text: str, evidence: Evidence) -> Iterator[Find
 
 
 def _unmet(promise: Made, text: str, case: frozenset[str], evidence: Evidence) -> str:
-    sentence = content(text[promise.first : promise.last])
-    pattern = PROMISES[promise.name]
+    """Why nothing makes this promise; empty where something does."""
     if _by_action(promise, text, evidence):
         return ""
     if promise.name == "done":
         return "no action did it"
-    told = sentence | case
-    backing: list[float] = []
-    refusing = 0
-    for source in evidence.of("passage"):
-        plain = source.told.text
-        for first, last in sentences.spans(plain):
-            part = plain[first:last]
-            for match in islice(pattern.finditer(part), MOST):
-                if promise.verb and match.group().lower().find(promise.verb.lower()) < 0:
-                    continue
-                clause = _clause(part, match.start())
-                if denied(part, match.start(), match.end()):
-                    refusing = max(refusing, len(content(clause) & told))
-                else:
-                    backing.append(_covered(content(clause), told))
-            if promise.name in ("refund", "full refund", "replacement") and _REFUSAL.search(part):
-                refusing = max(refusing, len(content(part) & told))
+    sentence = text[promise.first : promise.last]
+    passages = "\n".join(source.told.text for source in evidence.of("passage"))
+    for word in _SWEEPING.findall(sentence):
+        if word.lower() not in passages.lower():
+            return f"no passage says {word.lower()}"
+    parts = [passages[first:last] for first, last in sentences.spans(passages)]
+    backing = [share for part in parts for share in _backing(promise, part, sentence, case)]
     if not backing:
         return "no passage promises it"
     return "" if max(backing) >= COVERED else "a passage promises it in another case"
+
+
+def _backing(promise: Made, part: str, sentence: str, case: frozenset[str]) -> Iterator[float]:
+    """How far each promise of that name in a passage's sentence is this one, in [0, 1].
+
+    It is the share of its words that the answer's sentence or the customer's case has; 1 where the
+    answer states the condition itself.
+    """
+    said = content(sentence)
+    for match in islice(PROMISES[promise.name].finditer(part), MOST):
+        other = promise.verb and promise.verb.lower() not in match.group().lower()
+        if other or denied(part, match.start(), match.end()):
+            continue
+        words = content(_clause(part, match.start()))
+        besides = words - content(match.group())
+        stated = bool(_IF.search(sentence)) and bool(besides & said)
+        shares = (_covered(words, said | case), _covered(besides, said | case))
+        yield 1.0 if stated else max(shares)
 
 
 def _by_action(promise: Made, text: str, evidence: Evidence) -> bool:

@@ -12,7 +12,7 @@ _IRREGULAR = {
     "took": "take", "gave": "give", "lost": "lose", "broke": "break", "broken": "break",
     "told": "tell", "got": "get", "went": "go", "made": "make", "sold": "sell", "brought": "bring",
 }  # fmt: skip
-_COMMON = frozenset(
+COMMON = frozenset(
     "a an the and or but if of in on at to for from by with as is are was were be been being am "
     "it its this "
     "that these those there here you your yours we our us i me my he she they them their will "
@@ -47,8 +47,9 @@ _ENDINGS = (
 )
 _BREAK = re.compile(r"(?:[;；，]|,? (?:and|but|or|while|whereas) (?:then )?|, )", re.I)
 _GOES_ON = re.compile(
-    r"^\W*(?:is|are|was|were|has|have|had|takes?|costs?|lasts?|comes?|gives?|holds?|weighs?"
-    r"|carries|runs?|works?|needs?|stays?|"
+    r"^\W*(?:(?:then|so|and) )?(?:is|are|was|were|has|have|had|takes?|costs?|lasts?|comes?|gives?"
+    r"|holds?|"
+    r"weighs?|carries|runs?|works?|needs?|stays?|"
     r"arrives?|it|they|its|boils)\b",
     re.I,
 )
@@ -70,7 +71,7 @@ def content(text: str) -> frozenset[str]:
     found = {
         stem(word.group())
         for word in _WORD.finditer(_CHINESE.sub(" ", text))
-        if word.group().lower() not in _COMMON and not word.group()[0].isdigit()
+        if word.group().lower() not in COMMON and not word.group()[0].isdigit()
     }
     for run in _CHINESE.findall(text):
         found |= {run[at : at + 2] for at in range(len(run) - 1)}
@@ -83,6 +84,7 @@ def clauses(text: str, found: list[Value]) -> list[tuple[int, int, frozenset[str
     A part that begins with its verb takes the words of the part before it as its subject.
     """
     result = []
+    subject: frozenset[str] = frozenset()
     for start, end in sentences.spans(text):
         cuts = [start]
         for match in _BREAK.finditer(text, start, end):
@@ -91,7 +93,6 @@ def clauses(text: str, found: list[Value]) -> list[tuple[int, int, frozenset[str
             inside = any(value.start < match.end() and match.start() < value.end for value in found)
             if left and right and not inside and not _ranges(text, match, found):
                 cuts.append(match.end())
-        subject: frozenset[str] = frozenset()
         for first, last in zip(cuts, [*cuts[1:], end], strict=True):
             words = content(text[first:last])
             if _GOES_ON.match(text[first:last]):
