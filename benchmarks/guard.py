@@ -14,6 +14,7 @@ from benchmarks.shell import SAMPLES, row
 from data.schema import Passage
 
 FOLDER = SAMPLES / "guard"
+PARTS = ("development", "validation", "test")
 AIMED = ("number", "date", "link", "promise")
 ROUNDS = 5  # of timing; the quickest of each answer counts
 _DIGITS = re.compile(r"\d+")
@@ -47,9 +48,9 @@ def by_digits(each: Mapping[str, Any]) -> set[str]:
 
 
 def run(datasets: Path) -> list[dict[str, Any]]:
-    """Measure on both parts; the test part chose nothing."""
+    """Measure on each part; nothing was chosen on the test part."""
     result = []
-    for name in ("development", "test"):
+    for name in PARTS:
         labelled = rows_of(name)
         wrong = [each for each in labelled if each["wrong"]]
         right = [each for each in labelled if not each["wrong"]]
@@ -74,7 +75,7 @@ def _caught(what: str, rows: Sequence[Mapping[str, Any]], aim: str) -> dict[str,
 
 
 def _speed() -> list[dict[str, str]]:
-    rows = [each for name in ("development", "test") for each in rows_of(name)]
+    rows = [each for name in PARTS for each in rows_of(name)]
     times = np.array([min(_ms(each) for _ in range(ROUNDS)) for each in rows])
     p50, p95 = (float(np.percentile(times, share)) for share in (50, 95))
     beside = f"{len(rows)} answers, one core, the quickest of {ROUNDS} rounds of each"

@@ -1,6 +1,5 @@
 """The answer guard: figures, marks, names and promises must stand somewhere."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from apps.guard import check, guarded
 from apps.guard.decision import HAND_OVER
 from apps.guard.figures import values
 from apps.guard.injected import speaks_to_machine
-from benchmarks.guard import by_digits, by_guard, rows_of
+from benchmarks.guard import PARTS, by_digits, by_guard, rows_of
 from data.schema import Passage
 from retrieval.passages import read_passages
 
@@ -241,19 +240,18 @@ def test_every_entry_of_the_faq_may_be_said_from_itself():
         assert not speaks_to_machine(entry.text), entry.text
 
 
-def test_the_development_answers_are_told_apart_better_than_by_their_digits():
-    rows = rows_of("development")
+@pytest.mark.parametrize("part", ["development", "validation"])
+def test_the_answers_seen_in_writing_are_told_apart_better_than_by_their_digits(part):
+    rows = rows_of(part)
     right = [each for each in rows if not each["wrong"]]
     wrong = [each for each in rows if each["wrong"]]
     assert sum(bool(by_guard(each)) for each in right) <= 0.05 * len(right)
-    assert sum(bool(by_guard(each)) for each in wrong) >= 0.95 * len(wrong)
-    assert sum(bool(by_digits(each)) for each in wrong) < 0.95 * len(wrong)
+    assert sum(bool(by_guard(each)) for each in wrong) >= 0.9 * len(wrong)
+    assert sum(bool(by_digits(each)) for each in wrong) < 0.9 * len(wrong)
 
 
 def test_the_labelled_answers_have_each_their_own_id_and_text():
-    rows = [
-        json.loads(json.dumps(row)) for name in ("development", "test") for row in rows_of(name)
-    ]
+    rows = [row for name in PARTS for row in rows_of(name)]
     assert len({row["id"] for row in rows}) == len({row["answer"] for row in rows}) == len(rows)
 
 

@@ -82,7 +82,8 @@ _LOW = re.compile(
 )
 _LOOK_BACK = 40  # characters before a figure in which the other end of its range stands
 _UP_BEFORE = re.compile(
-    r"\b(?:from|at least|over|more than|above|minimum(?: of)?|after|longer than|later than)\s*$"
+    r"\b(?:from|no less than|at least|over|more than|above|minimum(?: of)?|after|longer than"
+    r"|later than)\s*$"
     r"|(?:至少|超过|满)$",
     re.I,
 )

@@ -41,7 +41,8 @@ PROMISES: dict[str, re.Pattern[str]] = {
         r"trouble\b|\bliability\b|赔偿|补偿",
         "free": r"\bfree of charge\b|\bfor free\b|(?<!feel )(?<!scot-)(?<!Feel )\bfree\b(?! to\b)"
         r"|\bno charge\b|\bno cost\b|\bnothing to pay\b|"
-        r"\bpay nothing\b|\bcosts? (?:you )?nothing\b|\bon the house\b|\bfor nothing\b|\b(?:not"
+        r"\bpay nothing\b|\bcosts? (?:you )?nothing\b|\bon the house\b|\bfor nothing\b|\b(?:is"
+        r"|are|be) on us\b|\b(?:not"
         r"|n['’]t) (?:pay|"
         r"cost)(?: you)? (?:a penny|anything)\b|免费",
         "guarantee": r"\bguarante\w+|\bpromise[sd]?\b|\bmy word\b|\bdefinitely\b|\bfor (?:sure"
@@ -190,17 +191,23 @@ def _unmet(promise: Made, text: str, case: frozenset[str], evidence: Evidence) -
         if word.lower() not in passages.lower():
             return f"no passage says {word.lower()}"
     parts = [passages[first:last] for first, last in sentences.spans(passages)]
-    backing = [share for part in parts for share in _backing(promise, part, sentence, case)]
+    backing = [
+        share
+        for before, part in zip(["", *parts], parts, strict=False)
+        for share in _backing(promise, before, part, sentence, case)
+    ]
     if not backing:
         return "no passage promises it"
     return "" if max(backing) >= COVERED else "a passage promises it in another case"
 
 
-def _backing(promise: Made, part: str, sentence: str, case: frozenset[str]) -> Iterator[float]:
+def _backing(
+    promise: Made, before: str, part: str, sentence: str, case: frozenset[str]
+) -> Iterator[float]:
     """How far each promise of that name in a passage's sentence is this one, in [0, 1].
 
     It is the share of its words that the answer's sentence or the customer's case has; 1 where the
-    answer states the condition itself.
+    answer states the condition itself, which may stand in the sentence before.
     """
     said = content(sentence)
     for match in islice(PROMISES[promise.name].finditer(part), MOST):
@@ -209,7 +216,7 @@ def _backing(promise: Made, part: str, sentence: str, case: frozenset[str]) -> I
             continue
         words = content(_clause(part, match.start()))
         besides = words - content(match.group())
-        stated = bool(_IF.search(sentence)) and bool(besides & said)
+        stated = bool(_IF.search(sentence)) and bool((besides | content(before)) & said)
         shares = (_covered(words, said | case), _covered(besides, said | case))
         yield 1.0 if stated else max(shares)
 
