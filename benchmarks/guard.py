@@ -54,7 +54,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         labelled = rows_of(name)
         wrong = [each for each in labelled if each["wrong"]]
         right = [each for each in labelled if not each["wrong"]]
-        for kind in dict.fromkeys((*AIMED, *sorted({k for each in wrong for k in each["wrong"]}))):
+        for kind in sorted({kind for each in wrong for kind in each["wrong"]}):
             of_kind = [each for each in wrong if kind in each["wrong"]]
             aim = ">= 0.95" if kind in AIMED else ""
             result.append(_caught(f"{name}: wrong {kind}, stopped", of_kind, aim))
