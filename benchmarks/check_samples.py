@@ -4,12 +4,16 @@
 
 Fails when more than 5% of the training turns are near-duplicates of each other or of a test turn
 (cosine above 0.95 by the untuned encoder, entities masked first), when an intent has fewer than 40
-training turns, or when an entity's offsets do not match its text.
+training turns, when an entity's offsets do not match its text, or when the guard's labelled answers
+are few, lopsided, labelled with an unknown kind, or one of test lies close to another one.
 """
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +26,8 @@ from finetune.serving import shared_encoder
 NEAR = 0.95  # cosine
 MAX_NEAR = 0.05  # of the training turns
 MIN_ROWS = 40  # of each intent
+MIN_ANSWERS = {"development": 120, "validation": 100, "test": 120}  # labelled for the guard
+KINDS = frozenset("number date time price percentage link email phone code product promise".split())
 BLOCK = 500
 
 
@@ -33,7 +39,7 @@ def main() -> int:
     masked = [mask(example) for example in read_entities(train)]
     held_out = [mask(example) for path in test for example in read_entities(path)]
     conversations = sum(1 for _ in read_conversations(SAMPLES / "conversations.jsonl"))
-    wrong = sparse_intents(read_labelled(train))
+    wrong = sparse_intents(read_labelled(train)) + guard_rows(SAMPLES / "guard")
     near = near_duplicates(masked, held_out)
     share = len(near) / len(masked)
     if share > MAX_NEAR:
@@ -63,6 +69,27 @@ def sparse_intents(rows: Sequence[Example]) -> list[str]:
         for label, count in sorted(counts.items(), key=str)
         if count < MIN_ROWS
     ]
+
+
+def guard_rows(folder: Path) -> list[str]:
+    """A line for each thing that is wrong with the guard's labelled answers."""
+    wrong, texts = [], []
+    for name in ("development", "validation", "test"):
+        lines = (folder / f"{name}.jsonl").read_text("utf-8").splitlines()
+        rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        texts.append([row["answer"] for row in rows])
+        right = sum(not row["wrong"] for row in rows)
+        if len(rows) < MIN_ANSWERS[name] or not 0.4 <= right / len(rows) <= 0.75:
+            wrong.append(f"guard/{name}.jsonl: {len(rows)} answers, {right} of them right")
+        wrong += [
+            f"guard/{name}.jsonl: {row['id']} has an unknown kind"
+            for row in rows
+            if set(row["wrong"]) - KINDS
+        ]
+    encoder = shared_encoder("all-MiniLM-L6-v2")
+    *others, test = (encoder.encode(each) for each in texts)
+    near = np.flatnonzero(((test @ np.concatenate(others).T) > NEAR).any(1))
+    return wrong + [f"guard/test.jsonl: near to the others: {texts[-1][row]}" for row in near]
 
 
 def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from apps.guard.injected import speaks_to_machine
 from data.redact.spans import PLACEHOLDER
 from data.schema import Passage
 
@@ -31,7 +32,12 @@ COMPANY_FIRST = (
 
 
 def reusable(passage: Passage) -> bool:
-    """Whether it is true for any customer: company pages are, few of an agent's answers are."""
+    """Whether it is true for any customer: company pages are, few of an agent's answers are.
+
+    What holds orders to a machine was not written for customers.
+    """
+    if speaks_to_machine(f"{passage.title}\n{passage.text}"):
+        return False
     if passage.metadata.get("kind") != "conversation":
         return True
     return not _DONE_FOR_ANOTHER.search(passage.text)

@@ -1,0 +1,7 @@
+"""The guard: a generated answer is sent only where every claim in it stands somewhere."""
+
+from apps.guard.check import check
+from apps.guard.decision import guarded
+from apps.guard.finding import Entailment, Finding, Guarded, Kind
+
+__all__ = ["Entailment", "Finding", "Guarded", "Kind", "check", "guarded"]

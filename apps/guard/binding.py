@@ -1,0 +1,95 @@
+"""Whether a figure stands in the sources, and there belongs to what the answer says it of."""
+
+from collections.abc import Iterator
+
+from apps.guard.evidence import Evidence, Origin, Read, same
+from apps.guard.finding import Finding, Value
+from retrieval import sentences
+
+
+def unbacked(
+    answer: Read,
+    evidence: Evidence,
+    sentences_promised: list[tuple[int, int]],
+    parts_promised: list[tuple[int, int]],
+) -> Iterator[Finding]:
+    """A finding for each figure that no source holds, or holds of something else.
+
+    For sentences that promise, the customer's words back no money, and for the parts of them that
+    hold the promise, no figure at all.
+    """
+    asked = [
+        (start, end)
+        for start, end in sentences.spans(answer.text)
+        if answer.text[start:end].endswith(("?", "？"))
+    ]
+    for value in answer.values:
+        if value.unit == "relative" and _within(value, asked):
+            continue
+        money = value.kind in ("price", "percentage")
+        inside = _within(value, sentences_promised if money else parts_promised)
+        origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
+        why = _missing(value, evidence, origins) or _elsewhere(value, answer, evidence, origins)
+        if why:
+            text = answer.text[value.start : value.end]
+            yield Finding(value.kind, text, value.start, value.end, why)
+
+
+def _within(value: Value, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= value.start < end for start, end in spans)
+
+
+def _missing(value: Value, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
+    sources = evidence.of(*origins)
+    backing = [
+        other for each in sources for other in each.told.values if same(value, other, each.origin)
+    ]
+    if not backing:
+        units = {
+            other.unit
+            for each in sources
+            for other in each.told.values
+            if other.kind == value.kind == "number" and other.unit != value.unit
+        }
+        return f"no source says it{' in that unit' if units and value.unit else ''}"
+    opposite = {"up": "down", "down": "up"}.get(value.bound)
+    if opposite and all(other.bound == opposite for other in backing):
+        return "the sources set the limit the other way round"
+    return ""
+
+
+def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
+    """Why the figure is said of something else; empty where it is not.
+
+    Of the clauses of the passages that hold a figure of its unit, the one that shares most words
+    with the answer's clause should hold this one.
+    """
+    if any(
+        same(value, other, source.origin)
+        for source in evidence.of(*origins)
+        if source.origin != "passage"
+        for other in source.told.values
+    ):
+        return ""
+    words = _words(answer, value)
+    mine: list[frozenset[str]] = []
+    rivals: list[frozenset[str]] = []
+    for source in evidence.of("passage"):
+        for other in source.told.values:
+            shared = words & _words(source.told, other)
+            if same(value, other, "passage"):
+                mine.append(shared)
+            elif other.unit == value.unit or (value.kind == other.kind == "date"):
+                rivals.append(shared)
+    best = max(len(shared) for shared in mine)
+    for rival in rivals:
+        if len(rival) > best and all(rival - shared for shared in mine):
+            return "the sources say it of something else"
+    return ""
+
+
+def _words(told: Read, value: Value) -> frozenset[str]:
+    for start, end, words in told.clauses:
+        if start <= value.start < end:
+            return words
+    return frozenset()

@@ -1,0 +1,184 @@
+"""Dates and times of day in English and Chinese, in any of their writings."""
+
+import calendar
+import re
+from collections.abc import Iterator
+
+from apps.guard.finding import Value
+from apps.guard.numerals import CHINESE, number
+
+MONTHS = {
+    name.lower(): place
+    for names in (calendar.month_name, calendar.month_abbr)
+    for place, name in enumerate(names)
+    if name
+} | {"sept": 9}
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_WEEKDAYS = {name: place for place, name in enumerate(_DAYS)} | {
+    name[:3]: place for place, name in enumerate(_DAYS)
+}
+_NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
+_MONTH = rf"(?P<month>{_NAMES})\b(?:(?<=\b[a-z]{{3}})\.(?= \d))?"
+_DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
+_YEAR = r"(?:,? (?P<year>(?:19|20)\d\d)\b)?"
+_DATES = (
+    re.compile(r"\b(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?=T|\b)"),
+    re.compile(rf"\b{_DAY}(?: of)? {_MONTH}{_YEAR}", re.I),
+    re.compile(rf"\b{_MONTH} (?:the )?{_DAY}\b(?!:|%){_YEAR}", re.I),
+    re.compile(r"(?<![\d/.])(?P<day>[0-3]?\d)/(?P<month>[01]?\d)(?:/(?P<year>\d{2,4}))?(?![\d/])"),
+    re.compile(
+        rf"(?:(?P<year>\d{{4}})\s?年\s?)?(?P<month>\d+|{CHINESE})\s?月\s?(?P<day>\d+"
+        rf"|{CHINESE})\s?[日号]"
+    ),
+)
+_DAY_ALONE = re.compile(r"\bthe (?P<day>[0-3]?\d)(?:st|nd|rd|th)\b", re.I)
+_END_OF = re.compile(rf"\bend of {_MONTH}{_YEAR}", re.I)
+_MONTH_ALONE = re.compile(rf"\b(?:in|of|since|until|till|by|during) {_MONTH}{_YEAR}", re.I)
+_WEEKDAY = re.compile(
+    r"\b(?P<first>(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?\b"
+    r"(?:(?: to | until | through |–| - )(?P<last>(?:mon|tues|wednes|thurs|fri|satur"
+    r"|sun)day)s?\b)?",
+    re.I,
+)
+_WEEKDAYS_ALL = re.compile(r"\bweekdays\b", re.I)
+_CHINESE_WEEKDAY = re.compile(
+    r"(?:周|星期)([一二三四五六日天])(?:(?:到|至)(?:周|星期)([一二三四五六日天]))?"
+)
+_RELATIVE = re.compile(
+    r"\b(?:today|tomorrow|tonight|yesterday|(?:the )?next working day|(?:this|next|last) "
+    r"(?:week|weekend|month|morning|afternoon|evening))\b|下一个工作日|今天|明天|昨天|今晚|后天|下周|本周",
+    re.I,
+)
+_PART = {"am": "am", "pm": "pm", "a.m.": "am", "p.m.": "pm"}
+_CLOCK = re.compile(
+    r"(?<![\d:£$€])(?P<hour>[01]?\d|2[0-4])[:.](?P<minute>[0-5]\d)(?::[0-5]\d)? ?"
+    r"(?P<part>[ap]\.?m\b\.?)(?![\d])"
+    r"|(?<![\d:.£$€])(?P<hour2>[01]?\d|2[0-4]):(?P<minute2>[0-5]\d)(?::[0-5]\d)?(?!\d)"
+    r"|(?<![\d:.£$€])(?P<hour3>1[0-2]|\d) ?(?P<part3>[ap]\.?m\b\.?|o['’]clock\b)",
+    re.I,
+)
+_HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
+_HOUR = rf"(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])"
+_FIRST_HOUR = re.compile(rf"(?<![\d:.£$€])\b(?P<hour>{_HOUR}) ?(?:-|–|to|and|until|till) ?$", re.I)
+_SPOKEN = re.compile(
+    rf"\b(?P<past>half past |quarter past |quarter to )?(?P<hour>{_HOUR})"
+    r"(?P<part> o['’]clock| ?[ap]m\b| in the (?:morning|afternoon|evening))?\b",
+    re.I,
+)
+_NOON = re.compile(
+    r"\b(?P<noon>noon|midday|midnight)\b|(?P<chinese>中午|正午)(?!\s?\d|[一二十])", re.I
+)
+_CHINESE_CLOCK = re.compile(
+    rf"(?P<part>早上|上午|凌晨|中午|下午|晚上|傍晚)?\s?(?P<hour>\d{{1,2}}|{CHINESE})\s?点(?!数)"
+    rf"(?:(?P<half>半)|(?P<minute>\d{{1,2}}|{CHINESE})分?)?"
+)
+
+
+def dates(text: str) -> Iterator[Value]:
+    """Calendar days, months, weekdays and days relative to now.
+
+    The key of a day is (year or None, month, day), of a month (year or None, month, None), of a
+    weekday its number from Monday 0, of a relative day its words.
+    """
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            day = _day(match)
+            if day is not None and match.group() != "24/7":
+                yield Value("date", (day,), "day", *match.span())
+    for match in _DAY_ALONE.finditer(text):
+        yield Value("date", ((None, None, int(match["day"])),), "day", *match.span())
+    for match in _END_OF.finditer(text):
+        month = MONTHS[match["month"].lower()]
+        year = int(match["year"]) if match["year"] else None
+        last = calendar.monthrange(year or 2001, month)[1]
+        yield Value("date", ((year, month, last),), "day", *match.span())
+    for match in _MONTH_ALONE.finditer(text):
+        year = int(match["year"]) if match["year"] else None
+        yield Value("date", ((year, MONTHS[match["month"].lower()], None),), "day", *match.span())
+    yield from _weekdays(text)
+    for match in _RELATIVE.finditer(text):
+        words = match.group().lower().removeprefix("the ")
+        yield Value("date", (words,), "relative", *match.span())
+
+
+def _weekdays(text: str) -> Iterator[Value]:
+    for match in _WEEKDAY.finditer(text):
+        first = _WEEKDAYS[match["first"].lower()]
+        last = _WEEKDAYS[match["last"].lower()] if match["last"] else first
+        yield Value("date", _week(first, last), "weekday", *match.span())
+    for match in _CHINESE_WEEKDAY.finditer(text):
+        places = ["一二三四五六日".index(day.replace("天", "日")) for day in match.groups() if day]
+        yield Value("date", _week(places[0], places[-1]), "weekday", *match.span())
+    for match in _WEEKDAYS_ALL.finditer(text):
+        yield Value("date", _week(0, 4), "weekday", *match.span())
+
+
+def _week(first: int, last: int) -> tuple[object, ...]:
+    return tuple((first + step) % 7 for step in range((last - first) % 7 + 1))
+
+
+def _day(match: re.Match[str]) -> tuple[int | None, int, int] | None:
+    said = match["month"].lower()
+    month = MONTHS.get(said) or int(number(said))
+    day = int(number(match["day"]))
+    year = int(match["year"]) if match["year"] else None
+    if year is not None and year < 100:
+        year += 2000
+    return (year, month, day) if 1 <= month <= 12 and 1 <= day <= 31 else None
+
+
+def times(text: str) -> Iterator[Value]:
+    """Times of day; a key is minutes after midnight, two of them where am or pm is not said."""
+    for match in _CLOCK.finditer(text):
+        hour = int(match["hour"] or match["hour2"] or match["hour3"])
+        minute = int(match["minute"] or match["minute2"] or 0)
+        part = (match["part"] or match["part3"] or "").replace(".", "").lower()
+        if match["hour2"]:
+            yield Value("time", (hour * 60 + minute,), "clock", *match.span())
+        else:
+            yield Value("time", _readings(hour, minute, part), "clock", *match.span())
+        yield from _first_hour(text, match.start())
+    for match in _SPOKEN.finditer(text):
+        if not (match["past"] or match["part"]):
+            continue
+        hour = (
+            int(match["hour"])
+            if match["hour"].isdigit()
+            else _HOURS.index(match["hour"].lower()) + 1
+        )
+        past = (match["past"] or "").lower()
+        shift = 30 if past.startswith("half") else 0
+        shift = {"quarter past ": 15, "quarter to ": -15}.get(past, shift)
+        part = (match["part"] or "").strip().lower()
+        part = {"in the morning": "am", "in the afternoon": "pm", "in the evening": "pm"}.get(
+            part, part
+        )
+        yield Value("time", _readings(hour, shift, part), "clock", *match.span())
+        yield from _first_hour(text, match.start())
+    for match in _NOON.finditer(text):
+        midnight = (match["noon"] or "").lower() == "midnight"
+        yield Value("time", (0, 1440) if midnight else (720,), "clock", *match.span())
+    for match in _CHINESE_CLOCK.finditer(text):
+        hour = int(number(match["hour"]))
+        minute = 30 if match["half"] else int(number(match["minute"])) if match["minute"] else 0
+        part = {"早上": "am", "上午": "am", "凌晨": "am"}.get(match["part"] or "", "pm")
+        keys = _readings(hour, minute, part if match["part"] else "")
+        yield Value("time", keys, "clock", *match.span())
+
+
+def _first_hour(text: str, before: int) -> Iterator[Value]:
+    """The hour that begins a range which ends in the clock time at `before`."""
+    first = _FIRST_HOUR.search(text[:before])
+    if first:
+        said = first["hour"].lower()
+        hour = int(said) if said.isdigit() else _HOURS.index(said) + 1
+        yield Value("time", _readings(hour, 0, ""), "clock", *first.span("hour"))
+
+
+def _readings(hour: int, minute: int, part: str) -> tuple[object, ...]:
+    if hour > 12:
+        return (hour * 60 + minute,)
+    morning = hour % 12 * 60 + minute
+    if part == "am":
+        return (morning,)
+    return (morning + 720,) if part == "pm" else (morning, morning + 720)

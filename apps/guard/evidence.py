@@ -1,0 +1,116 @@
+"""What an answer may rest on: the passages, what the customer said, and an action's facts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from apps.guard.figures import values
+from apps.guard.finding import Value
+from apps.guard.injected import speaks_to_machine
+from apps.guard.marks import Mark, marks
+from apps.guard.words import clauses, content
+from data.schema import Passage
+
+Origin = Literal["passage", "said", "fact"]
+
+
+def hidden(text: str, found: Sequence[Mark]) -> str:
+    """The text with marks of the same length in place of links, addresses and codes."""
+    for _, _, start, end in found:
+        text = text[:start] + "\0" * (end - start) + text[end:]
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A text taken apart: its marks, its figures, and its clauses with their words."""
+
+    text: str
+    marks: list[Mark]
+    values: list[Value]
+    clauses: list[tuple[int, int, frozenset[str]]]
+
+
+def read(text: str) -> Read:
+    """Take a text apart."""
+    found = marks(text)
+    figures = values(hidden(text, found))
+    return Read(text, found, figures, clauses(text, figures))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One text that an answer may rest on.
+
+    A question as a passage's title asks, and backs nothing: `told` leaves it out, `words` has it.
+    """
+
+    origin: Origin
+    told: Read
+    words: frozenset[str]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All of them; `plain` is their text together, in lower case."""
+
+    sources: tuple[Source, ...]
+    plain: str = field(default="")
+
+    def of(self, *origins: Origin) -> list[Source]:
+        """Those of some origins."""
+        return [source for source in self.sources if source.origin in origins]
+
+
+def gather(passages: Sequence[Passage], said: Sequence[str], facts: Mapping[str, str]) -> Evidence:
+    """Take all of it apart, but for passages that speak to the machine."""
+    found = []
+    for passage in passages:
+        whole = f"{passage.title}\n{passage.text}"
+        if not speaks_to_machine(whole):
+            asks = passage.title.rstrip().endswith(("?", "？"))
+            told = passage.text if asks else whole
+            found.append(Source("passage", read(told), content(whole)))
+    found += [Source("said", read(text), content(text)) for text in said]
+    found += [
+        Source("fact", read(value), content(f"{name.replace('_', ' ')} {value}"), name)
+        for name, value in facts.items()
+    ]
+    plain = "\n".join([*(p.title for p in passages), *(source.told.text for source in found)])
+    return Evidence(tuple(found), plain.lower())
+
+
+def same(value: Value, other: Value, origin: Origin) -> bool:
+    """Whether a value of the answer is the other one of a source, however it is written."""
+    if value.kind == "date" or other.kind == "date":
+        return value.kind == other.kind and any(
+            _same_day(a, b) for a in value.keys for b in other.keys
+        )
+    if value.unit == other.unit:
+        return bool(set(value.keys) & set(other.keys))
+    # A bare number may leave out what it counts, and a fact such as `total` its unit.
+    bare = not value.unit or (origin == "fact" and not other.unit)
+    return bare and value.said is not None and value.said == other.said
+
+
+def _same_day(first: object, second: object) -> bool:
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return all(a is None or b is None or a == b for a, b in zip(first, second, strict=True))
+    if isinstance(first, int) and isinstance(second, tuple):
+        return _weekday(second) == first
+    if isinstance(second, int) and isinstance(first, tuple):
+        return False  # a weekday alone backs no day of a month
+    return first == second
+
+
+def _weekday(day: tuple[object, ...]) -> int | None:
+
+    year, month, number = day
+    if not (isinstance(year, int) and isinstance(month, int) and isinstance(number, int)):
+        return None
+    try:
+        return date(year, month, number).weekday()
+    except ValueError:
+        return None

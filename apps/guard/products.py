@@ -1,0 +1,78 @@
+"""Names in an answer that no source knows, and names put to another thing than theirs."""
+
+import re
+from collections.abc import Iterator
+
+from apps.guard.evidence import Evidence
+from apps.guard.finding import Finding
+from apps.guard.words import COMMON, stem
+from retrieval import sentences
+
+_NAME = re.compile(r"(?<![\w.@/-])[A-ZÀ-Þ][\w'’]*[a-zß-ÿ][\w]*")
+_NO_NAMES = frozenset(
+    "i i'm i'll i've ok uk vat january february march april may june july august september "
+    "october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday "
+    "saturday sunday mondays "
+    "tuesdays wednesdays thursdays fridays saturdays sundays christmas easter new year year's day "
+    "eve english british "
+    "mr mrs ms dr pdf html pm am gbp eur usd britain united kingdom boxing".split()
+)
+_NO_THING = frozenset(
+    "range ranges product products item items order orders goods thing things one ones model "
+    "models series collection "
+    "warranty parcel parcels set sets is are was were has have had costs cost comes come and or "
+    "for with from will can "
+    "may must at in on of to the not also only as but now in that which who takes gives holds "
+    "stays needs".split()
+)
+
+
+def unknown_names(text: str, evidence: Evidence) -> Iterator[Finding]:
+    """A finding for each name within a sentence that no source has.
+
+    A sentence's first word has a capital anyway, and is left out.
+    """
+    known = {stem(word) for word in re.findall(r"[^\W\d_]+", evidence.plain)}
+    for match in _names(text):
+        parts = re.findall(r"[^\W\d_]+", match.group())
+        if any(stem(part) not in known for part in parts):
+            yield Finding("product", match.group(), *match.span(), "no source names it")
+
+
+def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
+    """A finding for each product's name that the sources put to other things only."""
+    plain = evidence.plain
+    named = {match.group() for source in evidence.sources for match in _names(source.told.text)}
+    for match in _names(text, first=True):
+        if match.group() not in named:
+            continue
+        name = match.group().lower()
+        follower = re.match(r"\s+([a-zß-ÿ]{3,})\b", text[match.end() :])
+        if name not in plain or not follower or follower.group(1) in _NO_THING:
+            continue
+        after = re.findall(rf"\b{re.escape(name)}\b\s+((?:[\w'’-]+\s*){{1,4}})", plain)
+        things = {stem(word) for run in after for word in run.split()}
+        thing = stem(follower.group(1))
+        elsewhere = any(stem(word) == thing for word in re.findall(r"[^\W\d_]+", plain))
+        if things - {stem(word) for word in _NO_THING} and thing not in things and not elsewhere:
+            end = match.end() + follower.end()
+            yield Finding("product", text[match.start() : end], match.start(), end,
+                          "the sources put this name to something else")  # fmt: skip
+
+
+def _names(text: str, first: bool = False) -> Iterator[re.Match[str]]:
+    starts = {_first_letter(text, start) for start, _ in sentences.spans(text)}
+    for match in _NAME.finditer(text):
+        word = match.group().lower().replace("’", "'")
+        if word in COMMON or word in _NO_NAMES or word.removesuffix("'s") in _NO_NAMES:
+            continue
+        opens = match.start() in starts or text[: match.start()].rstrip().endswith((":", '"', "“"))
+        if first or not opens:
+            yield match
+
+
+def _first_letter(text: str, start: int) -> int:
+    while start < len(text) and not text[start].isalpha():
+        start += 1
+    return start
