@@ -5,7 +5,9 @@ import time
 import pytest
 
 from apps.generation.answering import HAND_OVER, answer_with
+from apps.generation.build import generator_of, remembered_of
 from apps.generation.choosing import choose
+from apps.generation.config import GenerateConfig
 from apps.generation.generator import GenerationFailed
 from apps.generation.prompt import PASS_ON
 from apps.generation.remembered import Remembered
@@ -13,7 +15,8 @@ from data.dialogue import Situation
 from data.schema import Passage, Turn
 
 PAGE = Passage("page", "Parcels take three days.", score=0.6)
-SITUATION = Situation((Turn("customer", "where is it"),), (PAGE,), {"order": "FK-1"})
+TURNS = (Turn("agent", "It comes tomorrow."), Turn("customer", "where is it"))
+SITUATION = Situation(TURNS, (PAGE,), {"order": "FK-1"})
 
 
 class Written:
@@ -25,6 +28,8 @@ class Written:
     def write(self, situation, stop_after_s):
         self.asked += 1
         yield from self.pieces
+        if isinstance(self.fails, Exception):
+            raise self.fails
         if self.fails:
             raise GenerationFailed(self.fails)
 
@@ -88,11 +93,12 @@ def test_a_failure_is_in_the_trace_and_half_a_sentence_is_not_shown(reason):
 
 def test_a_writer_that_says_nothing_or_takes_too_long_is_caught_here_too():
     assert answers(Written(" "))[-1].step == "generate:empty"
+    assert answers(Written(fails=TimeoutError()))[-1].step == "generate:timeout"
     assert answers(Written("Yes."), stop_after_s=-1)[-1].step == "generate:timeout"
 
 
 def test_a_model_that_passes_on_gets_a_person_and_no_passage():
-    (last,) = answers(Written(PASS_ON))
+    (last,) = answers(Written(PASS_ON.title()))
     assert (last.text, last.reason, last.step) == (HAND_OVER, "no_answer", "generate:no_answer")
 
 
@@ -148,3 +154,17 @@ def test_the_other_modes_decide_alone():
     assert choose("select", None, (PAGE,), {}, 0.7) == "select"
     assert choose("generate", PAGE, (PAGE,), {}, 0.1) == "generate"
     assert choose("generate", None, (), {}, 0.1) == "select"
+
+
+def test_a_config_names_who_writes_and_nobody_does_by_default():
+    def opened(path):
+        return Written(str(path))
+
+    def made(**values):
+        return generator_of(GenerateConfig.model_validate(values), opened)
+
+    assert made() is None
+    assert made(run="runs/d").pieces == ("runs/d",)
+    assert made(run="runs/d", mode="select") is None
+    assert remembered_of(GenerateConfig()) is None
+    assert remembered_of(GenerateConfig(remember_minutes=1)) is not None

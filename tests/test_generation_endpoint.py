@@ -1,6 +1,8 @@
 """An OpenAI-compatible endpoint, against a real server on the loopback."""
 
 import logging
+import socket
+import threading
 import time
 
 import pytest
@@ -118,3 +120,32 @@ def test_the_servers_own_limit_is_too_long():
 
     with serving("Well ", chunk("", "length").encode(), b"data: [DONE]\n\n") as (url, _):
         assert failure(url) == "too_long"
+
+
+def test_a_stream_that_stands_still_is_a_time_out():
+    with serving("Well ", 5.0, END) as (url, _):
+        assert failure(url, timeout_s=0.3) == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\ndata: {", "unreachable"),
+        (b"no HTTP at all\r\n\r\n", "unreachable"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>Login</html>", "broken"),
+        (b'HTTP/1.1 200 OK\r\n\r\ndata: {"error": {"message": "where is my"}}\n\n', "broken"),
+    ],
+)
+def test_a_server_that_is_none_of_that_kind_is_told(reply, reason):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def once():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(reply)
+
+        thread = threading.Thread(target=once, daemon=True)
+        thread.start()
+        assert failure(f"http://127.0.0.1:{listening.getsockname()[1]}/v1") == reason
+        thread.join(5)

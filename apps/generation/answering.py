@@ -57,7 +57,7 @@ def answer_with(
     Args:
         generator: Who writes.
         situation: What from.
-        guard: Asked with the text so far, the passages, the texts of the turns and the facts.
+        guard: Asked with the text so far, the passages, the customer's own turns and the facts.
         fallback: The selected passage, filled.
         stop_after_s: Seconds for the whole answer.
         stream: False: nothing is shown before all of it is written and checked.
@@ -96,12 +96,12 @@ def _checked(
     written: _Written,
 ) -> Iterator[None]:
     """Move whole sentences that pass the guard into `written`, one at a time."""
-    said = [turn.text for turn in situation.turns]
+    said = [turn.text for turn in situation.turns if turn.speaker == "customer"]
     rest = ""
 
     def show(sentence: str) -> None:
         text = written.text + sentence
-        if PASS_ON in text:
+        if PASS_ON in text.lower():
             raise _Stopped("no_answer")
         if guard(text.strip(), situation.passages, said, situation.facts):
             raise _Stopped("guard")
@@ -119,6 +119,8 @@ def _checked(
                 yield
     except GenerationFailed as failed:
         raise _Stopped(failed.reason) from failed
+    except TimeoutError as error:
+        raise _Stopped("timeout") from error
     if rest.strip():
         show(rest)
 
