@@ -85,7 +85,7 @@ def test_without_a_passage_a_person_takes_over_and_the_reason_is_told():
     assert (last.hand_over, last.reason, last.step) == (True, "no_answer", "generate:unreachable")
 
 
-@pytest.mark.parametrize("reason", ["timeout", "cut", "busy", "broken", "too_long"])
+@pytest.mark.parametrize("reason", ["timeout", "cut", "busy", "broken", "too_long", "unfilled"])
 def test_a_failure_is_in_the_trace_and_half_a_sentence_is_not_shown(reason):
     (last,) = answers(Written("It comes to", fails=reason))
     assert (last.text, last.step) == (PAGE.text, f"generate:{reason}")

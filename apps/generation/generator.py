@@ -6,7 +6,7 @@ from typing import Final, Literal, Protocol
 from data.dialogue import Situation
 
 Failure = Literal[
-    "timeout", "unreachable", "refused", "busy", "broken", "empty", "too_long", "cut"
+    "timeout", "unreachable", "refused", "busy", "broken", "empty", "too_long", "cut", "unfilled"
 ]  # fmt: skip
 
 
