@@ -64,6 +64,14 @@ class TurnRow(Base):
     thumb: Mapped[int] = mapped_column(default=0)
 
 
+class EditRow(Base):
+    """What a reviewer would have said instead of an agent's turn."""
+
+    __tablename__ = "edits"  # a table of its own: older databases get it when they are opened
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"), primary_key=True)
+    text: Mapped[str]
+
+
 class OrderRow(Base):
     """An order that workflows look up and change."""
 
@@ -96,12 +104,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """A turn with its id, its answer's trace (empty for a customer's) and thumb (1, -1 or 0)."""
+    """A turn with its id, its answer's trace (empty for a customer's) and thumb (1, -1 or 0).
+
+    `edited` is what a reviewer would have said instead.
+    """
 
     id: int
     turn: Turn
     trace: Mapping[str, Any]
     thumb: int
+    edited: str | None = None
 
 
 class Store:
@@ -166,14 +178,21 @@ class Store:
     def turns(self, conversation_id: str) -> list[StoredTurn]:
         """The turns in order."""
         wanted = (
-            select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.id)
+            select(TurnRow, EditRow.text)
+            .outerjoin(EditRow, EditRow.turn_id == TurnRow.id)
+            .where(TurnRow.conversation_id == conversation_id)
+            .order_by(TurnRow.id)
         )
         with Session(self._engine) as session:
             return [
                 StoredTurn(
-                    row.id, Turn(_speaker(row.speaker), row.text, row.time), row.trace, row.thumb
+                    row.id,
+                    Turn(_speaker(row.speaker), row.text, row.time),
+                    row.trace,
+                    row.thumb,
+                    edited,
                 )
-                for row in session.scalars(wanted)
+                for row, edited in session.execute(wanted)
             ]
 
     def open(self, conversation_id: str) -> tuple[Conversation, dict[str, Any]]:
@@ -232,10 +251,35 @@ class Store:
             row.thumb = value
             return True
 
+    def edit(self, turn_id: int, text: str) -> bool:
+        """Keep what a reviewer would have said ("": nothing); False if it is no agent's turn."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get(TurnRow, turn_id)
+            if row is None or row.speaker != "agent":
+                return False
+            session.execute(delete(EditRow).where(EditRow.turn_id == turn_id))
+            if text.strip():
+                session.add(EditRow(turn_id=turn_id, text=text))
+            return True
+
+    def reviewed(self) -> list[str]:
+        """The ids of all conversations with a thumb or an edit, in order."""
+        wanted = (
+            select(TurnRow.conversation_id)
+            .outerjoin(EditRow, EditRow.turn_id == TurnRow.id)
+            .where((TurnRow.thumb != 0) | EditRow.text.is_not(None))
+            .distinct()
+            .order_by(TurnRow.conversation_id)
+        )
+        with Session(self._engine) as session:
+            return list(session.scalars(wanted))
+
     def delete_customer(self, owner: str) -> int:
         """Forget all conversations of an owner; how many there were."""
         mine = select(ConversationRow.id).where(ConversationRow.owner == owner)
         with Session(self._engine) as session, session.begin():
+            turns = select(TurnRow.id).where(TurnRow.conversation_id.in_(mine))
+            session.execute(delete(EditRow).where(EditRow.turn_id.in_(turns)))
             session.execute(delete(TurnRow).where(TurnRow.conversation_id.in_(mine)))
             found = len(session.scalars(mine).all())
             session.execute(delete(ConversationRow).where(ConversationRow.owner == owner))

@@ -1,0 +1,23 @@
+"""The verb of feedback: what customers and reviewers thought of answers, to train on."""
+
+from typing import Annotated
+
+import typer
+
+from apps.options import AsJson, Out, say
+
+_URL = "sqlite:///var/deskhand.db"
+
+
+def feedback(
+    out: Out,
+    store: Annotated[str, typer.Option("--store", help="database URL")] = _URL,
+    region: Annotated[str, typer.Option(help="country of phone numbers without prefix")] = "GB",
+    as_json: AsJson = False,
+) -> None:
+    """Thumbs and corrected answers → rows for preference tuning, redacted and split."""
+    from apps.feedback import write_feedback
+
+    done = write_feedback(store, out, region)
+    rows = ", ".join(f"{done[kind]} {kind}" for kind in ("kto", "dpo"))
+    say(done, as_json, f"{rows} rows of {done['conversations']} conversations → {out}")
