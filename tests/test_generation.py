@@ -11,8 +11,7 @@ from apps.generation.config import GenerateConfig
 from apps.generation.generator import GenerationFailed
 from apps.generation.prompt import PASS_ON
 from apps.generation.remembered import Remembered
-from data.dialogue import Situation
-from data.schema import Passage, Turn
+from data.schema import Passage, Situation, Turn
 
 PAGE = Passage("page", "Parcels take three days.", score=0.6)
 TURNS = (Turn("agent", "It comes tomorrow."), Turn("customer", "where is it"))

@@ -10,9 +10,8 @@ from apps.generation.chat_model import ChatModel
 from apps.generation.config import GenerateConfig, PromptConfig
 from apps.generation.generator import GenerationFailed
 from apps.generation.prompt import Prompts
-from data.dialogue import Situation
 from data.errors import ConfigError
-from data.schema import Passage, Turn
+from data.schema import Passage, Situation, Turn
 
 
 def prompt(turns, found=(), facts=None, **config):

@@ -9,9 +9,8 @@ import pytest
 
 from apps.generation.config import GenerateConfig
 from apps.generation.generator import GenerationFailed
-from data.dialogue import Situation
 from data.errors import ConfigError
-from data.schema import Passage, Turn
+from data.schema import Passage, Situation, Turn
 from tests.chat_server import END, endless, serving
 
 pytest.importorskip("langchain_openai", reason="the extra openai is not installed")

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from apps.generation.generator import GenerationFailed, Generator
 from apps.generation.prompt import PASS_ON
 from apps.generation.remembered import Remembered
-from data.dialogue import Situation
-from data.schema import Answer, Passage, Reason
+from data.schema import Answer, Passage, Reason, Situation
 from retrieval.sentences import sentences
 
 logger = logging.getLogger(__name__)

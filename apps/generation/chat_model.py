@@ -10,7 +10,7 @@ from langsmith import tracing_context
 from apps.generation.generator import Failure, GenerationFailed
 from apps.generation.prompt import Prompts, Said
 from apps.generation.timed import Pieces, timed
-from data.dialogue import Situation
+from data.schema import Situation
 
 _MESSAGES: dict[str, type[BaseMessage]] = {
     "system": SystemMessage,

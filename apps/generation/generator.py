@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, Literal, Protocol
 
-from data.dialogue import Situation
+from data.schema import Situation
 
 Failure = Literal[
     "timeout", "unreachable", "refused", "busy", "broken", "empty", "too_long", "cut", "unfilled"

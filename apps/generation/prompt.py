@@ -7,8 +7,7 @@ from typing import Literal
 
 from apps.generation.config import PromptConfig
 from apps.generation.sizes import Characters, Sizes, Tokens
-from data.dialogue import Situation
-from data.schema import Passage, Turn
+from data.schema import Passage, Situation, Turn
 from retrieval.sentences import sentences
 
 PASS_ON = "[colleague]"  # what the model writes where it must not answer: the same in any language

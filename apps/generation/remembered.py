@@ -8,8 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 
-from data.dialogue import Situation
-from data.schema import Answer
+from data.schema import Answer, Situation
 
 
 class Remembered:
