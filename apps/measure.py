@@ -1,5 +1,6 @@
 """What the command line does with runs and indexes: evaluate, predict, make an index."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,9 @@ from apps.predict_pairs import predict_answers, predict_relations
 from data.conversations import entity_values
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import SUFFIXES, read_rows, read_text
+from data.schema import Situation, Turn
 from finetune.config import TrainConfig
+from finetune.dialogue_model import DialogueModel
 from finetune.intent_model import IntentModel
 from finetune.multi_label_model import MultiLabelModel, is_multi_label
 from finetune.ner_model import NerModel
@@ -178,7 +181,31 @@ def _summaries(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         yield {"text": text, "summary": summary}
 
 
-_PREDICT = {"intent": _intents, "ner": _entities, "reply": _ranked, "summary": _summaries}
+def _written(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The next agent turn after each text: a customer's message, or lines `customer: …`."""
+    model = DialogueModel(path, THREADS)
+    asked = [Situation(_turns(text)) for text in texts]
+    for text, answer in zip(texts, model.write_all(asked), strict=True):
+        yield {"text": text, "answer": answer}
+
+
+def _turns(text: str) -> tuple[Turn, ...]:
+    found = [_SAID.match(line) for line in text.splitlines()]
+    if not found or not all(found):
+        return (Turn("customer", text),)
+    return tuple(
+        Turn("agent" if each[1] == "agent" else "customer", each[2]) for each in found if each
+    )
+
+
+_SAID = re.compile(r"(customer|agent): (.*)")
+_PREDICT = {
+    "intent": _intents,
+    "ner": _entities,
+    "reply": _ranked,
+    "summary": _summaries,
+    "dialogue": _written,
+}
 
 
 def explained(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:

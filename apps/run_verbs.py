@@ -186,6 +186,6 @@ def readable(row: dict[str, Any]) -> str:
     if "question" in row:
         answer = "no answer" if row["answer"] is None else row["answer"]
         return f"{answer} ({row['confidence']:.2f})  {row['question']}"
-    if "summary" in row:
-        return str(row["summary"])
+    if "summary" in row or set(row) == {"text", "answer"}:
+        return str(row.get("summary", row.get("answer")))
     return json.dumps(row, ensure_ascii=False)

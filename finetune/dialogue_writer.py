@@ -8,6 +8,7 @@ import torch
 
 from data.dialogue import hidden_example
 from data.encoders import resolve_encoder
+from data.errors import ConfigError
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.dialogue_rows import taught
@@ -24,7 +25,13 @@ from finetune.writer_net import collate, load_writer, save_writer, target_ids
 
 
 def writer_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
-    """What trains it on the trusted answers of the training conversations."""
+    """What trains it on the trusted answers of the training conversations.
+
+    Raises:
+        ConfigError: If the method is one of causal models.
+    """
+    if config.method == "qlora":
+        raise ConfigError("method qlora: offered for causal models; use lora for this one")
     net, tokenizer = load_writer(resolve_encoder(config.encoder), config)
     tokenizer.truncation_side = "left"  # of a long conversation its end matters
     start = net.network.config.decoder_start_token_id
