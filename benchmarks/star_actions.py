@@ -1,5 +1,6 @@
 """Which step a wizard of STAR takes next: the trained run beside three that were not tuned."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from finetune.intent_model import IntentModel
 from finetune.serving import ends_encoder, shared_encoder
 
 NOT_MEASURED = "not measured"
-TOKENS = 64  # of a context that frozen vectors are of: as many as the run's config reads
+TOKENS = 48  # of a context that frozen vectors are of: as many as the run's config reads
 LAST_WORDS = (20, 40, 10_000)  # of a context that the linear model reads: chosen on validation
 # What is said in every dialogue, whatever its task.
 COMMON = {"hello", "goodbye_1", "goodbye_2", "ask_name", "anything_else"}
@@ -42,28 +43,49 @@ class Step:
         return step_text(self.situation)
 
 
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    """What a linear model over the last `words` of contexts says, by part."""
+
+    words: int
+    said: Mapping[str, list[str]]
+
+    @property
+    def read(self) -> str:
+        """How much of a context it read, for a row's name."""
+        return "whole context" if self.words == LAST_WORDS[-1] else f"last {self.words} words"
+
+
 Steps = Mapping[str, Sequence[Step]]
 
 
 class Contexts:
-    """Vectors of the contexts by the frozen encoder, made once."""
+    """Vectors of the contexts by the frozen encoder, made once and kept in a folder."""
 
-    def __init__(self, encoder: str, steps: Steps) -> None:
+    def __init__(self, encoder: str, steps: Steps, folder: Path) -> None:
         self._encoder = ends_encoder(encoder, TOKENS, threads=1)
         self._steps = steps
+        self._folder = folder
+
+    def _vectors(self, part: str) -> NDArray[np.float32]:
+        texts = [step.text for step in self._steps[part]]
+        told = repr((self._encoder.fingerprint, TOKENS, texts))
+        path = self._folder / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, self._encoder.encode(texts))
+        vectors: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return vectors
 
     @cached_property
     def train(self) -> NDArray[np.float32]:
         """Of the training steps (n, D)."""
-        return self._encoder.encode([step.text for step in self._steps["train"]])
+        return self._vectors("train")
 
     @cached_property
     def likeness(self) -> dict[str, NDArray[np.float32]]:
         """Cosines of the steps (m, n) of validation and test to the training steps."""
-        return {
-            name: self._encoder.encode([step.text for step in self._steps[name]]) @ self.train.T
-            for name in ("validation", "test")
-        }
+        return {name: self._vectors(name) @ self.train.T for name in ("validation", "test")}
 
 
 def steps_in(dialogues: Iterable[Conversation]) -> list[Step]:
@@ -95,84 +117,90 @@ def of_the_set(steps: Steps) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def action_rows(steps: Steps, vectors: Contexts, run: Path) -> list[dict[str, Any]]:
+def action_rows(
+    steps: Steps, vectors: Contexts, trained: Mapping[str, list[str]] | None
+) -> list[dict[str, Any]]:
     """Accuracy and weighted F1 of the next action on the test part, validation beside."""
     most = Counter(step.action for step in steps["train"]).most_common(1)[0][0]
     nearest = {
         name: [steps["train"][place].action for place in likeness.argmax(axis=1)]
         for name, likeness in vectors.likeness.items()
     }
-    words, chosen = _linear(steps, "train")
-    more, chosen_all = _linear(steps, "train_all")
+    best = max((_linear(steps, "train", length) for length in LAST_WORDS), key=_on(steps))
+    more = _linear(steps, "train_all", best.words)  # that length again: it takes minutes
     said: dict[str, Callable[[str], list[str]]] = {
         f"most frequent action ({most})": lambda part: [most] * len(steps[part]),
         f"nearest training context, frozen encoder, last {TOKENS} tokens": nearest.__getitem__,
-        f"TF-IDF and a linear model, {chosen}": words,
-        f"TF-IDF and a linear model on all training dialogues, {chosen_all}": more,
+        f"TF-IDF and a linear model, {best.read}": best.said.__getitem__,
+        f"TF-IDF and a linear model on all training dialogues, {best.read}": more.said.__getitem__,
     }
     rows = [each for name, answers in said.items() for each in _told(name, answers, steps)]
-    if not run.exists():
+    if trained is None:
         return [*rows, row("next action, trained run", NOT_MEASURED, "",
                            "python -m benchmarks.star next_action")]  # fmt: skip
-    model = opened(run)
-    found = {part: predicted(model, steps[part]) for part in ("validation", "test")}
-    return rows + _told("trained run", found.__getitem__, steps)
+    return rows + _told("trained run", trained.__getitem__, steps)
 
 
-def opened(run: Path) -> IntentModel:
-    """A run of next actions."""
-    return IntentModel(run, lambda name: shared_encoder(name, threads=1), threads=1)
-
-
-def predicted(model: IntentModel, steps: Sequence[Step]) -> list[str]:
-    """The best action for each step, whether it would be refused or not."""
-    return [each.top[0][0] for each in model.next_actions([step.situation for step in steps])]
+def predicted(run: Path, steps: Steps) -> dict[str, list[str]] | None:
+    """The best action for each step by part, refused or not; None where there is no run."""
+    if not run.exists():
+        return None
+    model = IntentModel(run, lambda name: shared_encoder(name, threads=1), threads=1)
+    return {
+        part: [
+            each.top[0][0] for each in model.next_actions([step.situation for step in steps[part]])
+        ]
+        for part in ("validation", "test")
+    }
 
 
 def _told(name: str, answers: Callable[[str], list[str]], steps: Steps) -> list[dict[str, Any]]:
-    gold = {
-        part: np.array([step.action for step in steps[part]]) for part in ("validation", "test")
-    }
-    right = {part: np.array(answers(part)) == gold[part] for part in gold}
-    f1 = {
-        part: f1_score(gold[part], answers(part), average="weighted", zero_division=0)
-        for part in gold
-    }
+    names = ("validation", "test")
+    gold = {part: np.array([step.action for step in steps[part]]) for part in names}
+    said = {part: np.array(answers(part)) for part in names}
+    right = {part: said[part] == gold[part] for part in names}
     happy = np.array([step.happy for step in steps["test"]])
     rare = np.array([step.action not in COMMON for step in steps["test"]])
+    f1, validation = (_f1(gold[part], said[part]) for part in ("test", "validation"))
+    of_path = [_f1(gold["test"][rows], said["test"][rows]) for rows in (happy, ~happy)]
     return [
         row(f"next action, {name}: accuracy", float(right["test"].mean()), "",
             f"validation {right['validation'].mean():.4f}; happy dialogues "
             f"{_mean(right['test'][happy])}, unhappy {_mean(right['test'][~happy])}; without the "
             f"steps of every task {_mean(right['test'][rare])}"),
-        row(f"next action, {name}: weighted F1", float(f1["test"]), "",
-            f"validation {f1['validation']:.4f}"),
+        row(f"next action, {name}: weighted F1", f1, "",
+            f"validation {validation:.4f}; happy dialogues {of_path[0]:.4f}, "
+            f"unhappy {of_path[1]:.4f}"),
     ]  # fmt: skip
+
+
+def _f1(gold: NDArray[Any], said: NDArray[Any]) -> float:
+    if not len(gold):
+        return 0.0
+    return float(f1_score(gold, said, average="weighted", zero_division=0))
 
 
 def _mean(values: NDArray[np.bool_]) -> str:
     return f"{values.mean():.4f}" if len(values) else "none"
 
 
-def _linear(steps: Steps, part: str) -> tuple[Callable[[str], list[str]], str]:
-    """Predictions by part, of the length of context that is best on validation; which it is."""
+def _linear(steps: Steps, part: str, words: int) -> _Linear:
+    """Fit on the last words of the contexts of a part."""
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    model = LinearSVC(C=0.5, random_state=0)
     target = [step.action for step in steps[part]]
-    best: tuple[float, int, dict[str, list[str]]] | None = None
-    for words in LAST_WORDS:
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-        model = LinearSVC(C=0.5, random_state=0)
-        model.fit(vectorizer.fit_transform(_ends(steps[part], words)), target)
-        said = {
-            name: list(model.predict(vectorizer.transform(_ends(steps[name], words))))
-            for name in ("validation", "test")
-        }
-        gold = [step.action for step in steps["validation"]]
-        accuracy = float(np.mean(np.array(said["validation"]) == np.array(gold)))
-        if best is None or accuracy > best[0]:
-            best = (accuracy, words, said)
-    assert best is not None
-    whole = best[1] == LAST_WORDS[-1]
-    return best[2].__getitem__, "whole context" if whole else f"last {best[1]} words"
+    model.fit(vectorizer.fit_transform(_ends(steps[part], words)), target)
+    said = {
+        name: list(model.predict(vectorizer.transform(_ends(steps[name], words))))
+        for name in ("validation", "test")
+    }
+    return _Linear(words, said)
+
+
+def _on(steps: Steps) -> Callable[[_Linear], float]:
+    """Accuracy on validation: what the length of context is chosen by."""
+    gold = np.array([step.action for step in steps["validation"]])
+    return lambda model: float(np.mean(np.array(model.said["validation"]) == gold))
 
 
 def _ends(steps: Sequence[Step], words: int) -> list[str]:

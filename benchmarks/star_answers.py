@@ -7,7 +7,7 @@ action in training.
 
 import importlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,24 @@ import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 
 from benchmarks.shell import row
-from benchmarks.star_actions import NOT_MEASURED, Contexts, Step, Steps, opened, predicted
+from benchmarks.star_actions import NOT_MEASURED, Contexts, Step, Steps
 from data.pairs import context_of, merged
 from finetune.reply_model import ReplyModel
 
 DIALOGUE_MODEL = "finetune.dialogue_model"  # has DialogueModel(run).write_all(situations)
 
 
-def answer_rows(steps: Steps, vectors: Contexts, kept: Path) -> list[dict[str, Any]]:
-    """BLEU-4, exact match and template match on the test part, validation beside."""
+def answer_rows(
+    steps: Steps, vectors: Contexts, kept: Path, trained: Mapping[str, list[str]] | None
+) -> list[dict[str, Any]]:
+    """BLEU-4, exact match and template match on the test part, validation beside.
+
+    Args:
+        steps: By part.
+        vectors: Of their contexts.
+        kept: Where the runs `reply` and `dialogue` lie, if they were trained.
+        trained: The next actions that a trained run tells, by part.
+    """
     train = steps["train"]
     most = Counter(step.answer for step in train).most_common(1)[0][0]
     nearest = {part: each.argmax(axis=1) for part, each in vectors.likeness.items()}
@@ -35,13 +44,13 @@ def answer_rows(steps: Steps, vectors: Contexts, kept: Path) -> list[dict[str, A
         {part: [train[place].answer for place in nearest[part]] for part in parts},
     )
     name = "answer of the nearest context with the predicted action"
-    if (kept / "next_action").exists():
-        model = opened(kept / "next_action")
+    if trained is not None:
         actions = np.array([step.action for step in train])
         found = {}
         for part in parts:
-            said = np.array(predicted(model, steps[part]))
-            likeness = np.where(said[:, None] == actions, vectors.likeness[part], -2)
+            likeness = np.where(
+                np.array(trained[part])[:, None] == actions, vectors.likeness[part], -2
+            )
             found[part] = [train[place].answer for place in likeness.argmax(axis=1)]
         rows += _told(name, steps, found)
     else:
@@ -93,6 +102,11 @@ def _told(name: str, steps: Steps, said: dict[str, list[str]]) -> list[dict[str,
         f"{path} {_bleu_of(said['test'], wanted['test'], places)}"
         for path, places in of_path.items()
     ]
+    exact = [
+        f"{path} {np.mean([said['test'][p] == wanted['test'][p] for p in places]):.4f}"
+        for path, places in of_path.items()
+        if places
+    ]
     same = {part: _share(said[part], wanted[part]) for part in said}
     actions = templates(steps["train"])
     hits = [step.action in actions[each] for step, each in zip(test, said["test"], strict=True)]
@@ -101,7 +115,8 @@ def _told(name: str, steps: Steps, said: dict[str, list[str]]) -> list[dict[str,
             f"validation {bleu(said['validation'], wanted['validation'])[0]:.2f}; "
             f"{', '.join(by_path)}; {signature}"),
         row(f"answer, {name}: exact match", same["test"], "",
-            f"validation {same['validation']:.4f}; template {np.mean(hits):.4f}"),
+            f"validation {same['validation']:.4f}; {', '.join(exact)}; "
+            f"template {np.mean(hits):.4f}"),
     ]  # fmt: skip
 
 
