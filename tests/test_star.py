@@ -175,5 +175,19 @@ def test_trained_runs_are_measured(datasets, kept, tiny, tmp_path):
     )
 
 
+def test_a_run_that_is_there_is_not_trained_again(datasets, kept, monkeypatch):
+    asked = []
+    monkeypatch.setattr(star, "deskhand", lambda folder, *words: asked.append(words))
+    star.main(["next_action", "reply"], datasets, kept, ["threads=1"])
+    assert [words[1] for words in asked] == ["intent", "reply"]
+    assert asked[1][-2:] == ("--set", "threads=1")
+    (kept / "reply").mkdir()
+    try:
+        star.main(["reply"], datasets, kept)
+    finally:
+        (kept / "reply").rmdir()
+    assert len(asked) == 2
+
+
 def test_the_case_is_offered():
     assert cases.CASES["star"][1] is star.run
