@@ -12,6 +12,7 @@ from apps.faq.faq import FaqApp
 from apps.store import Store
 from apps.summarizer.summarizer import Summarizer
 from data.encoders import Encoder
+from data.errors import RunDirError
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from finetune.serving import encoder_of
@@ -38,8 +39,15 @@ def opened_index(path: Path, threads: int) -> Index:
 
 @lru_cache(maxsize=4)
 def opened_intents(run: Path, threads: int) -> IntentModel:
-    """An intent classifier, opened once."""
-    return IntentModel(run, lambda name: opened_encoder(name, threads), threads)
+    """An intent classifier, opened once.
+
+    Raises:
+        RunDirError: If the run tells steps of agents instead.
+    """
+    model = IntentModel(run, lambda name: opened_encoder(name, threads), threads)
+    if model.reads_conversations:
+        raise RunDirError(f"{run}: tells an agent's next action; a run of intents is needed here")
+    return model
 
 
 @lru_cache(maxsize=4)

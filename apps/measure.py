@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from apps.build import opened_encoder
 from apps.pages import check_page, write_page
 from apps.predict_pairs import predict_answers, predict_relations
+from apps.predict_steps import conversation_texts, first_turns, reads_conversations
 from data.conversations import entity_values
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import SUFFIXES, read_rows, read_text
@@ -106,7 +107,22 @@ def predict_given(path: Path, texts: Sequence[str], rows: Path | None) -> Iterat
     elif task == "qa":
         yield from predict_answers(path, texts, rows, THREADS)
     else:
-        yield from predict_texts(path, list(texts) or read_texts(rows))
+        yield from predict_texts(path, texts_for(path, texts, rows))
+
+
+def texts_for(path: Path, texts: Sequence[str], rows: Path | None) -> list[str]:
+    """The texts given, or those of a file, in the form that the run's training saw.
+
+    Raises:
+        DeskhandError: If there is no text, or the file's rows do not fit the run.
+    """
+    if RunDir(path).check() != "intent" or not reads_conversations(path):
+        return list(texts) or read_texts(rows)
+    if not texts and rows is not None:
+        found = conversation_texts(rows)
+        if found is not None:
+            return found
+    return first_turns(list(texts) or read_texts(rows))
 
 
 def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -155,11 +155,11 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """What a model says of texts."""
-    from apps.measure import explained, predict_given, read_texts
+    from apps.measure import explained, predict_given, texts_for
 
     given = list(texts or ())
     rows = (
-        explained(run, given or read_texts(input_))
+        explained(run, texts_for(run, given, input_))
         if explain
         else predict_given(run, given, input_)
     )

@@ -31,6 +31,7 @@ from benchmarks import (
     retrieval_scale,
     retrieval_tuned,
     samples,
+    star,
     tweetsumm,
 )
 from benchmarks.circumstances import circumstances
@@ -53,6 +54,10 @@ CASES: dict[str, tuple[str, Case]] = {
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
+    "star": (
+        "STAR: the next action and the answer, completed dialogues of one task",
+        star.run,
+    ),
     "logs": ("Logs: redaction, mined answers, the rate and memory of `prepare`", logs.run),
     "export": ("From an export to a page", export.run),
     "discover": ("Topics of unlabelled turns", discover.run),

@@ -5,7 +5,7 @@ Both retrieval (vectors) and finetune (logits of a tuned model) serve through th
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import onnxruntime
@@ -16,6 +16,7 @@ from data.errors import RunDirError
 
 # From a text and its tokens: an Encoding, or what a model has put together itself.
 Feature = Callable[[str, Any], NDArray[np.int64]]
+Side = Literal["left", "right"]
 
 
 class Tokens(Protocol):
@@ -32,11 +33,12 @@ class OnnxText:
     Args:
         model: The graph; its outputs have the batch as first axis.
         tokenizer: A `tokenizer.json`.
-        max_tokens: Longer texts are cut on the right.
+        max_tokens: Longer texts are cut.
         threads: CPU threads of one call.
         features: Further inputs by name: integers (T,) or (T, F) made from the text and its tokens.
             Those that the graph does not take are left out: not every encoder knows token types.
         batch_size: Texts run together at most.
+        cut: The side on which a longer text loses tokens.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class OnnxText:
         threads: int = 2,
         features: dict[str, Feature] | None = None,
         batch_size: int = 32,
+        cut: Side = "right",
     ) -> None:
         for path in (model, tokenizer):
             if not path.is_file():
@@ -60,7 +63,7 @@ class OnnxText:
             str(model), options, providers=onnxruntime.get_available_providers()
         )
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.enable_truncation(max_tokens)
+        self._tokenizer.enable_truncation(max_tokens, direction=cut)
         self._tokenizer.no_padding()
         taken = {each.name for each in self._session.get_inputs()}
         self._features = {name: each for name, each in (features or {}).items() if name in taken}
@@ -122,11 +125,16 @@ class OnnxEncoder:
     """An Encoder over an exported graph whose output is one unit-length vector a text."""
 
     def __init__(
-        self, folder: Path, fingerprint: str, max_tokens: int = 256, threads: int = 2
+        self,
+        folder: Path,
+        fingerprint: str,
+        max_tokens: int = 256,
+        threads: int = 2,
+        cut: Side = "right",
     ) -> None:
         self.fingerprint = fingerprint
         self._texts = OnnxText(
-            folder / "model.onnx", folder / "tokenizer.json", max_tokens, threads
+            folder / "model.onnx", folder / "tokenizer.json", max_tokens, threads, cut=cut
         )
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

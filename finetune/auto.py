@@ -25,12 +25,19 @@ def settled(config: TrainConfig, splits: Splits, parameters: int) -> tuple[Train
         parameters: Of the encoder.
 
     Raises:
-        ConfigError: If the method does not go with several labels a row.
+        ConfigError: If the method or the kind of rows does not go with several labels a row.
     """
     if config.task == "intent" and config.multi_label is None:
         rows = (*splits.train, *splits.validation, *splits.test)
         several = any(len(row.labels) > 1 for row in rows)
         config = config.model_copy(update={"multi_label": several})
+    if config.task == "intent" and config.intent.reads is None:
+        # Rows of a conversation belong together; those of a table of texts belong to nothing.
+        reads = "conversations" if any(row.group is not None for row in splits.train) else "texts"
+        settled_intent = config.intent.model_copy(update={"reads": reads})
+        config = config.model_copy(update={"intent": settled_intent})
+    if config.multi_label and config.intent.from_the_end:
+        raise ConfigError("multi_label: an agent's turn has one action; texts may have several")
     if config.multi_label and config.method == "contrastive":
         raise ConfigError("method contrastive compares texts of one label; rows here have several")
     if config.method != "auto":

@@ -1,7 +1,7 @@
 """Confidence that means something, what is out of scope, and when to hand over: fitted on data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,7 @@ def fit_calibration(
     near: Near | None = None,
     hand_over: HandOverConfig | None = None,
     extra: int = 0,
+    refuse: bool = True,
 ) -> Calibration:
     """Fit the scaling, the score of being in scope, and the policy.
 
@@ -98,6 +99,7 @@ def fit_calibration(
         hand_over: Costs or a precision, where they are stated.
         extra: So many of the last rows come from a file of out-of-scope texts, whose share says
             nothing of what customers will ask: together they weigh no more than those in scope.
+        refuse: Whether rows may be refused where neither costs nor a precision are stated.
     """
     logits, truth = logits.astype(np.float64), np.array(gold)
     inside = truth != OOS
@@ -115,6 +117,9 @@ def fit_calibration(
     right = np.array(best) == truth
     judged = Judged(best, confidence, scores, inside, right, weights)
     policy = fit_policy(judged, hand_over or HandOverConfig())
+    if not refuse and policy.rule == "rows":
+        policy = replace(policy, threshold=0.0, held_out={}, curve=(), by_intent={},
+                         note="nothing is refused: the best step is wanted every time")  # fmt: skip
     count = f"{inside.sum()} in scope, {(~inside).sum()} out of scope, {rows}"
     if scope.pseudo:
         count += (

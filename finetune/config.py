@@ -129,6 +129,21 @@ class HandOverConfig(Config):
         return self
 
 
+class IntentConfig(Config):
+    """What the rows of an intent run are."""
+
+    reads: Literal["texts", "conversations"] | None = Field(
+        None,
+        description="conversations: the label is the agent's next action, the text all before it, "
+        "cut at its beginning; null: by the rows",
+    )
+
+    @property
+    def from_the_end(self) -> bool:
+        """Whether a text that is too long loses its beginning, not its end."""
+        return self.reads == "conversations"
+
+
 class NerConfig(Config):
     """Entity recognition."""
 
@@ -228,6 +243,7 @@ class TrainConfig(Config):
     contrastive: ContrastiveConfig = ContrastiveConfig()
     hand_over: HandOverConfig = HandOverConfig()
     reply: ReplyConfig = ReplyConfig()
+    intent: IntentConfig = IntentConfig()
     ner: NerConfig = NerConfig()
     qa: QaConfig = QaConfig()
     summary: SummaryConfig = SummaryConfig()

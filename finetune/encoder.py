@@ -14,6 +14,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from data.encoders import EncoderSource
+from data.onnx_text import Side
 from finetune.tuning import hidden_states
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,10 @@ ONNX_OPSET = 17
 
 
 def load_encoder(
-    source: EncoderSource, dropout: float | None = None, four_bit: bool = False
+    source: EncoderSource,
+    dropout: float | None = None,
+    four_bit: bool = False,
+    cut: Side = "right",
 ) -> tuple[Any, Any]:
     """The encoder and its tokenizer, in float32 on the CPU.
 
@@ -30,6 +34,7 @@ def load_encoder(
         dropout: Of its layers; None leaves what it was pre-trained with.
         four_bit: Its linear layers as 4-bit numbers on a CUDA device (QLoRA, Dettmers et al. 2023,
             arXiv:2305.14314).
+        cut: The side on which its tokenizer cuts a text that is too long; saved with it.
     """
     transformers_logging.disable_progress_bar()  # one would be drawn for reading and writing
     settings: dict[str, Any] = {}
@@ -41,7 +46,7 @@ def load_encoder(
         settings["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
         )
-    tokenizer = AutoTokenizer.from_pretrained(str(source.path))
+    tokenizer = AutoTokenizer.from_pretrained(str(source.path), truncation_side=cut)
     model = AutoModel.from_pretrained(str(source.path), dtype=torch.float32, **settings)
     if getattr(model, "pooler", None) is not None:
         model.pooler.requires_grad_(False)  # no task reads it, and processes wait for its gradient

@@ -85,6 +85,10 @@ def extend(
         raise ConfigError(f"{source}: its texts have several intents each; train it again instead")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out}: exists; choose another --out")
+    if (config["train"].get("intent") or {}).get("reads") == "conversations":
+        raise ConfigError(
+            f"{source}: reads conversations; steps are not added one by one, train it again"
+        )
     rows = read_labelled(data, config["train"]["text_column"], config["train"]["label_column"])
     labels: list[str] = old.read_json(old.labels)
     names = _new_names(rows, labels)

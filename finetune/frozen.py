@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.encoders import Encoder
+from data.onnx_text import OnnxEncoder, Side
 from finetune.config import TrainConfig
 from finetune.head import Head, fit_head
-from finetune.serving import shared_encoder
+from finetune.serving import ends_encoder, shared_encoder
 
 _last: dict[str, "Frozen"] = {}
 
@@ -28,13 +29,28 @@ class Frozen:
     head: Head
 
 
+def cut_of(config: TrainConfig) -> Side:
+    """The side on which a text that is too long is cut."""
+    return "left" if config.intent.from_the_end else "right"
+
+
+def frozen_encoder(config: TrainConfig) -> OnnxEncoder:
+    """The untuned encoder as this config's rows are read by it."""
+    if config.intent.from_the_end:
+        return ends_encoder(config.encoder, config.max_tokens, config.threads)
+    return shared_encoder(config.encoder, threads=config.threads)
+
+
 def frozen_head(texts: Sequence[str], gold: Sequence[str], config: TrainConfig) -> Frozen:
     """Fit the head on training texts and their labels, or give the one that was fitted last."""
+    read = (cut_of(config), config.max_tokens if config.intent.from_the_end else None)
     key = hashlib.sha256(
-        repr((config.encoder, config.seed, config.head, texts, gold)).encode("utf-8", "replace")
+        repr((config.encoder, config.seed, config.head, read, texts, gold)).encode(
+            "utf-8", "replace"
+        )
     ).hexdigest()
     if key not in _last:
-        encoder = shared_encoder(config.encoder, threads=config.threads)
+        encoder = frozen_encoder(config)
         vectors = encoder.encode(texts)
         _last.clear()
         _last[key] = Frozen(encoder, vectors, fit_head(vectors, gold, config.head, config.seed))

@@ -17,7 +17,7 @@ from data.schema import OOS, Example
 from finetune.calibration import Calibration, fit_calibration
 from finetune.config import TrainConfig
 from finetune.encoder import export_onnx, save_encoder, token_inputs
-from finetune.frozen import Frozen, frozen_head
+from finetune.frozen import Frozen, cut_of, frozen_head
 from finetune.head import Head, deal
 from finetune.intent_net import IntentNet, Served
 from finetune.intent_scores import labels_of, texts_of
@@ -93,7 +93,14 @@ def calibrate_head(
         near = near.beside(memory.near(found))
         right += [OOS] * len(outside)
     calibration = fit_calibration(
-        logits, head.labels, right, "cross-validation", near, config.hand_over, len(outside)
+        logits,
+        head.labels,
+        right,
+        "cross-validation",
+        near,
+        config.hand_over,
+        len(outside),
+        refuse=not config.intent.from_the_end,
     )
     return calibration, memory
 
@@ -110,8 +117,10 @@ def save_net(
     train_texts, train_gold = texts_of(splits.train), labels_of(splits.train)
     labels = sorted(set(train_gold))
     outside = outside_texts(config)
-    texts = [*texts_of(splits.validation), *outside]
-    gold = [*labels_of(splits.validation), *[OOS] * len(outside)]
+    # A step that training lacks tells nothing of how sure the others are.
+    told = [row for row in splits.validation if row.label in (*labels, OOS)]
+    texts = [*texts_of(told), *outside]
+    gold = [*labels_of(told), *[OOS] * len(outside)]
     outputs = session.run_outputs(texts, Served.outputs)
     logits, vectors = np.stack(outputs[0]), np.stack(outputs[1])
     if config.words:
@@ -119,7 +128,7 @@ def save_net(
         words = fit_words(train_texts, target, len(labels))
         margins = words.logits(texts)
         # A label that training lacks (out of scope, where none was learned) is no one's hit.
-        size = len(splits.validation)
+        size = len(told)
         share = best_share(logits[:size], margins[:size], numbers(gold[:size], labels))
         if share > 0:
             words.save(run.words, share)
@@ -129,7 +138,14 @@ def save_net(
     known = session.run_outputs([train_texts[place] for place in kept], ("vector",))[0]
     memory = fit_memory(np.stack(known), [train_gold[place] for place in kept], names, config.seed)
     calibration = fit_calibration(
-        logits, labels, gold, "validation", memory.near(vectors), config.hand_over, len(outside)
+        logits,
+        labels,
+        gold,
+        "validation",
+        memory.near(vectors),
+        config.hand_over,
+        len(outside),
+        refuse=not config.intent.from_the_end,
     )
     own = [place for place, label in enumerate(gold) if label in names]
     memory.with_held(vectors[own]).save(run.memory)
@@ -147,7 +163,10 @@ def save_graph(
     linear = {name: value.detach().numpy() for name, value in net.linear.named_parameters()}
     save_file({**linear, "scale": net.scale.detach().numpy().reshape(1)}, run.head)
     export_onnx(Served(net), token_inputs(tokenizer), run.model, Served.outputs)
-    return OnnxText(run.model, run.tokenizer / "tokenizer.json", config.max_tokens, config.threads)
+    return OnnxText(
+        run.model, run.tokenizer / "tokenizer.json", config.max_tokens, config.threads,
+        cut=cut_of(config),
+    )  # fmt: skip
 
 
 def outside_texts(config: TrainConfig) -> list[str]:

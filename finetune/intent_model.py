@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.dialogue import Situation
 from data.encoders import Encoder
 from data.errors import RunDirError
 from data.schema import OOS, Intent
+from data.steps import step_text
 from finetune.calibration import Calibration
 from finetune.memory import Memory
 from finetune.run_dir import RunDir
@@ -47,6 +49,7 @@ class IntentModel:
 
     def __init__(self, run: Path, encoder: Callable[[str], Encoder], threads: int = 2) -> None:
         folder = RunDir(run)
+        self._run = run
         folder.check("intent")
         if folder.read_config()["train"].get("multi_label"):
             raise RunDirError(
@@ -60,6 +63,7 @@ class IntentModel:
             self._memory = Memory.load(folder.memory)
         self._logits = TextLogits(folder, encoder, threads)
         self.encoder = self._logits.encoder
+        self.reads_conversations = self._logits.reads == "conversations"
 
     @property
     def levels(self) -> Levels:
@@ -72,7 +76,7 @@ class IntentModel:
         """An IntentPrediction for each text.
 
         Args:
-            texts: What customers wrote.
+            texts: What customers wrote; of a run that reads conversations, texts of `step_text`.
             vectors: Their vectors (n, D) by the run's own encoder, if the caller has them.
         """
         if not texts:
@@ -93,3 +97,16 @@ class IntentModel:
                 )
             )
         return results
+
+    def next_actions(self, situations: Sequence[Situation]) -> list[IntentPrediction]:
+        """What an agent does next in each situation, by a run that reads conversations.
+
+        Raises:
+            RunDirError: If the run reads texts.
+        """
+        if not self.reads_conversations:
+            raise RunDirError(
+                f"{self._run}: reads texts, not conversations; train it on conversations whose "
+                "turns name actions"
+            )
+        return self.predict([step_text(situation) for situation in situations])

@@ -28,8 +28,11 @@ def labels_of(examples: Sequence[Example]) -> list[str]:
     return [example.label or OOS for example in examples]
 
 
-def check_labels(splits: Splits) -> None:
-    """Raise LogFormatError where training cannot give what is asked for."""
+def check_labels(splits: Splits, unseen: bool = False) -> None:
+    """Raise LogFormatError where training cannot give what is asked for.
+
+    Where `unseen`, labels that training lacks are let pass; they will count as wrong.
+    """
     known = {label for label in labels_of(splits.train) if label != OOS}
     if len(known) < 2:
         raise LogFormatError(
@@ -40,7 +43,7 @@ def check_labels(splits: Splits) -> None:
             f"{splits.validation[0].where}: all validation rows are out of scope; add others"
         )
     for example in (*splits.validation, *splits.test):
-        if example.label not in known and example.label != OOS:
+        if not unseen and example.label not in known and example.label != OOS:
             raise LogFormatError(
                 f"{example.where}: label {example.label!r} was never seen in training; "
                 f"known: {some_of(sorted(known))}"

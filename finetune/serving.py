@@ -4,14 +4,22 @@ from pathlib import Path
 
 from data.encoders import fingerprint_of, resolve_encoder
 from data.errors import RunDirError
-from data.onnx_text import OnnxEncoder
+from data.onnx_text import OnnxEncoder, Side
 from finetune.run_dir import RunDir, sha256_of
 
 ENCODER_CACHE = Path("var/encoders")
 
 
-def shared_encoder(name: str, cache: Path = ENCODER_CACHE, threads: int = 2) -> OnnxEncoder:
+def shared_encoder(
+    name: str,
+    cache: Path = ENCODER_CACHE,
+    threads: int = 2,
+    max_tokens: int = 256,
+    cut: Side = "right",
+) -> OnnxEncoder:
     """The untuned encoder of that name; exported to `cache` the first time (some seconds).
+
+    Texts of more than `max_tokens` lose their end, or their beginning where `cut` is left.
 
     Raises:
         EncoderError: If the name cannot be resolved.
@@ -22,7 +30,12 @@ def shared_encoder(name: str, cache: Path = ENCODER_CACHE, threads: int = 2) -> 
         from finetune.encoder import export_encoder
 
         export_encoder(source, folder)
-    return OnnxEncoder(folder, source.fingerprint, threads=threads)
+    return OnnxEncoder(folder, source.fingerprint, max_tokens, threads, cut)
+
+
+def ends_encoder(name: str, max_tokens: int, threads: int = 2) -> OnnxEncoder:
+    """The same encoder for conversations: of a long text it reads the last `max_tokens`."""
+    return shared_encoder(name, threads=threads, max_tokens=max_tokens, cut="left")
 
 
 def encoder_of(name: str, threads: int = 2) -> OnnxEncoder:
@@ -72,4 +85,11 @@ def check_kind(run: RunDir, kind: str) -> None:
     )
 
 
-__all__ = ["check_kind", "encoder_of", "fingerprint_of", "reply_kind", "shared_encoder"]
+__all__ = [
+    "check_kind",
+    "encoder_of",
+    "ends_encoder",
+    "fingerprint_of",
+    "reply_kind",
+    "shared_encoder",
+]

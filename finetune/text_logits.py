@@ -9,8 +9,9 @@ from safetensors.numpy import load_file
 
 from data.encoders import Encoder
 from data.errors import EncoderError
-from data.onnx_text import OnnxText
+from data.onnx_text import OnnxText, Side
 from finetune.run_dir import RunDir
+from finetune.serving import ends_encoder
 from finetune.words import Words
 
 Floats = NDArray[np.floating[Any]]
@@ -30,6 +31,8 @@ class TextLogits:
 
     def __init__(self, run: RunDir, encoder: Callable[[str], Encoder], threads: int) -> None:
         config = run.read_config()["train"]
+        self.reads: str = (config.get("intent") or {}).get("reads") or "texts"
+        cut: Side = "left" if self.reads == "conversations" else "right"
         self._words = Words.load(run.words) if run.words.exists() else None
         head = load_file(run.head)
         self._weight, self._bias = head["weight"], head["bias"]
@@ -43,11 +46,16 @@ class TextLogits:
         self.encoder: Encoder | None = None
         if run.model.exists():
             self._texts = OnnxText(
-                run.model, run.tokenizer / "tokenizer.json", config["max_tokens"], threads
+                run.model, run.tokenizer / "tokenizer.json", config["max_tokens"], threads, cut=cut
             )
             return
         base = run.read_json(run.base)
-        self.encoder = encoder(base["encoder"])
+        # An encoder that is shared reads the beginnings of texts; here their ends tell.
+        self.encoder = (
+            ends_encoder(base["encoder"], config["max_tokens"], threads)
+            if cut == "left"
+            else encoder(base["encoder"])
+        )
         if self.encoder.fingerprint != base["fingerprint"]:
             raise EncoderError(
                 f"{run.root}: its head was trained on other weights of {base['encoder']}; "

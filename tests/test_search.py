@@ -212,7 +212,7 @@ def test_a_trial_that_runs_when_the_time_is_spent_is_dropped():
 
 
 def test_the_first_trial_is_the_config_as_it_was_given(quick, tmp_path):
-    config = base(multi_label=False)
+    config = base(multi_label=False, intent={"reads": "texts"})
     tried(tmp_path / "run", config, 1)
     assert quick == [with_values(config, {"optim.each_epoch": True})]
     assert config.optim.batch_size == SMALL["batch_size"]

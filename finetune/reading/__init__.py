@@ -5,6 +5,7 @@ from finetune.reading.relations import read_relations
 from finetune.reading.spans import read_entities
 from finetune.reading.splits import Splits, carve, read_splits
 from finetune.reading.squad import read_questions_on_passages
+from finetune.reading.steps import read_steps
 from finetune.reading.talk import conversation_of, read_replies
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "read_relations",
     "read_replies",
     "read_splits",
+    "read_steps",
 ]

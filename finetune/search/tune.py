@@ -85,8 +85,8 @@ def tune(
     task = TASKS[config.task]
     splits = read_splits(data, None, lambda path: task.read(path, config), tested=False)
     # The rows tell whether they have several labels, and with it what is measured.
-    several = settle_method(config, splits)[0].multi_label
-    config = config.model_copy(update={"multi_label": several})
+    found, _ = settle_method(config, splits)
+    config = config.model_copy(update={"multi_label": found.multi_label, "intent": found.intent})
     metric = judged_by(config)
     with opened_study(out, storage, config, space, splits) as study:
         try:

@@ -32,7 +32,7 @@ from finetune.encoder import (
     save_tokenizer,
 )
 from finetune.explain import explained_errors
-from finetune.frozen import frozen_head
+from finetune.frozen import cut_of, frozen_encoder, frozen_head
 from finetune.halves import fits, lower_states, upper_half
 from finetune.head import Head, HeadTrainer
 from finetune.intent_fit import calibrate_head, save_head, save_net
@@ -47,8 +47,9 @@ from finetune.intent_scores import (
 )
 from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.metrics import intent_metrics
-from finetune.reading import Splits, read_labelled
+from finetune.reading import Splits, read_labelled, read_steps
 from finetune.reading.cells import some_of
+from finetune.reading.steps import CONVERSATIONS, holds_conversations
 from finetune.run_dir import RunDir, write_json
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
@@ -65,6 +66,9 @@ class IntentTask:
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
+        reads = config.intent.reads
+        if reads == CONVERSATIONS or (reads is None and holds_conversations(path)):
+            return read_steps(path)
         return read_labelled(
             path, config.text_column, config.label_column, several=config.multi_label
         )
@@ -73,17 +77,18 @@ class IntentTask:
         """See Task."""
         if config.multi_label:
             return SEVERAL.trainer(config, splits, run)
-        check_labels(splits)
+        check_labels(splits, unseen=config.intent.from_the_end)
         source = resolve_encoder(config.encoder)
         gold = labels_of(splits.train)
+        cut = cut_of(config)
         if config.method == "head":
-            encoder = shared_encoder(config.encoder, threads=config.threads)
+            encoder = frozen_encoder(config)
             rows = texts_of(splits.train)
             # The head that saving and `before` ask for again: encoded and fitted once.
             return HeadTrainer(
                 encoder, rows, len(set(gold)), lambda: frozen_head(rows, gold, config).head
             )
-        whole, tokenizer = load_encoder(source, config.optim.dropout, config.method == "qlora")
+        whole, tokenizer = load_encoder(source, config.optim.dropout, config.method == "qlora", cut)
         width = whole.config.hidden_size
         labels = sorted(set(gold))
         few = config.method == "contrastive"
@@ -142,7 +147,7 @@ class IntentTask:
         source = resolve_encoder(config.encoder)
         run.weights.mkdir(parents=True, exist_ok=True)
         write_json(run.base, base_of(source))
-        _, tokenizer = load_encoder(source)
+        _, tokenizer = load_encoder(source, cut=cut_of(config))
         save_tokenizer(tokenizer, run.tokenizer)
         if isinstance(trainer.model, Head):
             labels, calibration = save_head(trainer.model, config, splits, run)
@@ -185,7 +190,8 @@ class IntentTask:
 
         def score(examples: list[Example]) -> Scored:
             for example in examples:
-                if example.label not in (*model.labels, OOS):
+                # A step that was rare in the log may be new in its later part: it counts as wrong.
+                if not model.reads_conversations and example.label not in (*model.labels, OOS):
                     raise LogFormatError(
                         f"{example.where}: label {example.label!r} was never seen in training; "
                         f"known: {some_of(model.labels)}"
@@ -207,7 +213,7 @@ class IntentTask:
         if config.multi_label:
             return SEVERAL.findings(run, config, splits, examples, scored, vectors)
         assert vectors is not None
-        encoder = shared_encoder(config.encoder, threads=config.threads)
+        encoder = frozen_encoder(config)
         model = IntentModel(run, lambda name: encoder, config.threads)
         inside = [place for place, example in enumerate(examples) if example.label != OOS]
         return {
