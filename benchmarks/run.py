@@ -30,6 +30,7 @@ from benchmarks import (
     retrieval_scale,
     retrieval_tuned,
     samples,
+    summaries,
     tweetsumm,
 )
 from benchmarks.circumstances import circumstances
@@ -51,6 +52,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
+    "summaries": ("Summaries of TweetSumm: quoted, against LexRank and rules", summaries.run),
     "logs": ("Logs: redaction, mined answers, the rate and memory of `prepare`", logs.run),
     "export": ("From an export to a page", export.run),
     "discover": ("Topics of unlabelled turns", discover.run),

@@ -18,6 +18,14 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _HASHTAG = re.compile(r"(?:\s*#\w+)+\s*$")
+_SMALL = re.compile(
+    r"(?:a|an|the|this|that|these|those|it|its|is|are|was|were|do|does|did|don't|can|could|would"
+    r"|will|should|have|has|had|why|what|when|where|who|how|which|if|as|since|because|while|however"
+    r"|after|before|once|until|just|only|still|not|no|any|all|some|every|there|their|they|them|we"
+    r"|you|your|my|our|please|to|in|on|at|for|from|with|of|by|and|but|or|so|then|now|been|being"
+    r"|got|get|tried|trying|bought|ordered|unfortunately|also|let|try|send)(?=[\s,'’])",
+    re.IGNORECASE,
+)
 _KEPT = 3  # words that a sentence without its greeting must have, else it stays whole
 _LONGEST = 4  # words of an opening
 _SHARE = 0.05  # of the references that begin so, at least
@@ -57,6 +65,8 @@ class Wording:
         if self.third_person:
             said = [in_third_person(sentence, side) for sentence in said]
         text = " ".join(said)
+        if opening and not opening.endswith(":") and _SMALL.match(text):
+            text = text[:1].lower() + text[1:]
         whole = f"{opening} {text}" if opening else text
         return whole[:1].upper() + whole[1:]
 
