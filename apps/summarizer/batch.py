@@ -75,6 +75,10 @@ def summarize_file(
                 file.write(json.dumps(ticket, ensure_ascii=False) + "\n")
                 file.flush()
                 told(tickets)
+    except LogFormatError:
+        if not tickets:
+            partial.unlink()
+        raise
     except OSError as error:
         raise ConfigError(f"{partial}: cannot be written ({error.strerror})") from error
     if not tickets:
