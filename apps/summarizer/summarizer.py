@@ -23,7 +23,8 @@ from finetune.extractive_wording import Wording
 
 _SMALL_TALK = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks?|thank you|you'?re welcome"
-    r"|bye|ok(?:ay)?|sure|great|of course|no problem|lovely|cheers|sorry)\b[^?]{0,28}$",
+    r"|bye|ok(?:ay)?|sure|great|of course|no problem|lovely|cheers"
+    r"|(?:(?:i|we)(?:['’]?m| am|['’]?re| are) )?(?:so |very |really )?sorry)\b[^?]{0,28}$",
     re.I,
 )
 _MIN_WORDS = 3
@@ -103,7 +104,8 @@ class Summarizer:
         else:
             # The wish comes early, the solution anywhere: the weights fall or stay level.
             wanted = self._central(customer, early=0.35)
-            done = self._central(agent, early=0.0)
+            # What was done is no question, where there is anything else.
+            done = self._central(agent, early=0.0, asked=False)
             said = {"customer": [wanted] if wanted else [], "agent": [done] if done else []}
             short = _PLAIN.text(said)  # type: ignore[arg-type]
         if self._writer is not None and turns:
@@ -125,10 +127,15 @@ class Summarizer:
             self.made_by,
         )
 
-    def _central(self, turns: Sequence[Turn], early: float) -> str:
-        """The sentence nearest to all the others; `early` in [0, 1] is what an early place adds."""
+    def _central(self, turns: Sequence[Turn], early: float, asked: bool = True) -> str:
+        """The sentence nearest to all the others; `early` in [0, 1] is what an early place adds.
+
+        Unless `asked`, it is no question where there is another sentence of substance.
+        """
         sentences = _sentences(turns)
         candidates = _substance(sentences) or sentences
+        if not asked:
+            candidates = [s for s in candidates if not s.endswith(("?", "？"))] or candidates
         if len(candidates) < 2:
             return candidates[0] if candidates else ""
         vectors = self._encoder.encode(candidates)
