@@ -43,10 +43,10 @@ def run(datasets: Path) -> list[dict[str, Any]]:
             (datasets / "dialogsum").resolve() / "dialogsum.dev.jsonl", work / "dialogs.jsonl"
         )
         ours, seconds = deskhand(
-            work, "train", "summary", "--set", "summary.kind=extractive", "--data", train,
-            "--out", "run",
+            work, "train", "summary", "--set", "summary.kind=extractive",
+            "--set", "threads=1", "--data", train, "--out", "run",
         )  # fmt: skip
-        model = ExtractiveModel(work / "run")
+        model = ExtractiveModel(work / "run", threads=1)
         rows = _systems(model, read_summaries(train, turns_apart=True), test)
         rows += _elsewhere(model, dialogs)
     wording = model.wording

@@ -143,6 +143,7 @@ def fit_extractive(config: TrainConfig, splits: Splits, encoder: Encoder) -> Fit
     if config.summary.wording == "learned":
         wording = fit_wording(train, [example.targets for example in splits.train], generator)
     arrays: dict[str, Floats] = {}
+    torch.set_num_threads(1)  # threads that share so small a net wait for each other
     for side in SIDES:
         choices, held = (
             [each for talk in talks if (each := _choice(talk, side, wording, config, generator))]
@@ -150,6 +151,7 @@ def fit_extractive(config: TrainConfig, splits: Splits, encoder: Encoder) -> Fit
         )
         found = _fit_side(choices, held, train[0].vectors.shape[1], config.seed)
         arrays |= {f"{side}.{name}": value for name, value in found.items()}
+    torch.set_num_threads(config.threads)
     where = f"training: {len(train)} rows; the pass kept by {len(validation)} validation rows"
     return Fitted(arrays, wording, where)
 
@@ -249,9 +251,12 @@ def _fit_side(
     numbers = torch.cat([each.numbers for each in choices]) if choices else torch.zeros(1, FEATURES)
     mean, deviation = numbers.mean(0), numbers.std(0, correction=0) + 1e-6
 
-    def scores(choice: Choice) -> Tensor:
-        found: Tensor = net((choice.numbers - mean) / deviation, choice.vectors)
-        return found
+    def scores(batch: Sequence[Choice]) -> list[Tensor]:
+        numbers = torch.cat([each.numbers for each in batch])
+        found: Tensor = net(
+            (numbers - mean) / deviation, torch.cat([each.vectors for each in batch])
+        )
+        return list(found.split([len(each.rewards) for each in batch]))
 
     steps = max(1, _PASSES * -(-len(choices) // _BATCH))
     optimizer = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
@@ -265,8 +270,8 @@ def _fit_side(
         for start in range(0, len(order), _BATCH):
             batch = [choices[place] for place in order[start : start + _BATCH]]
             gained = [
-                (torch.softmax(scores(each), 0) * (each.rewards - each.rewards.mean())).sum()
-                for each in batch
+                (torch.softmax(found, 0) * (each.rewards - each.rewards.mean())).sum()
+                for each, found in zip(batch, scores(batch), strict=True)
             ]
             loss = -_SHARPNESS * torch.stack(gained).mean()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -276,7 +281,9 @@ def _fit_side(
             schedule.step()
         net.eval()
         with torch.inference_mode():
-            taken = [float(each.rewards[int(scores(each).argmax())]) for each in held or choices]
+            taken = [
+                float(each.rewards[int(scores([each])[0].argmax())]) for each in held or choices
+            ]
         if (now := float(np.mean(taken))) >= reached:
             best, reached = _copy(net), now
     return {"mean": mean.numpy(), "deviation": deviation.numpy(), **best}
