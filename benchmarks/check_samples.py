@@ -4,18 +4,21 @@
 
 Fails when more than 5% of the training turns are near-duplicates of each other or of a test turn
 (cosine above 0.95 by the untuned encoder, entities masked first), when an intent has fewer than 40
-training turns, or when an entity's offsets do not match its text.
+training turns, when an entity's offsets do not match its text, or when a summary is not of the
+conversation that it names, or not in the guideline's two sentences.
 """
 
+import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations
-from data.schema import OOS, Example
+from data.rows import read_rows
+from data.schema import OOS, Conversation, Example
 from finetune.reading import read_entities, read_labelled
 from finetune.serving import shared_encoder
 
@@ -23,6 +26,7 @@ NEAR = 0.95  # cosine
 MAX_NEAR = 0.05  # of the training turns
 MIN_ROWS = 40  # of each intent
 BLOCK = 500
+_SUMMARY = re.compile(r"The customer(?:'s)? [^\n]+?\. The agent [^\n]+\.")
 
 
 def main() -> int:
@@ -32,8 +36,9 @@ def main() -> int:
     # Reading checks every offset against its text.
     masked = [mask(example) for example in read_entities(train)]
     held_out = [mask(example) for path in test for example in read_entities(path)]
-    conversations = sum(1 for _ in read_conversations(SAMPLES / "conversations.jsonl"))
-    wrong = sparse_intents(read_labelled(train))
+    talks = {each.id: each for each in read_conversations(SAMPLES / "conversations.jsonl")}
+    conversations = len(talks)
+    wrong = sparse_intents(read_labelled(train)) + wrong_summaries(talks)
     near = near_duplicates(masked, held_out)
     share = len(near) / len(masked)
     if share > MAX_NEAR:
@@ -63,6 +68,20 @@ def sparse_intents(rows: Sequence[Example]) -> list[str]:
         for label, count in sorted(counts.items(), key=str)
         if count < MIN_ROWS
     ]
+
+
+def wrong_summaries(talks: Mapping[str, Conversation]) -> list[str]:
+    """A line for each summary that is not of its conversation, or not as the guideline wants."""
+    found = []
+    for name in ("train", "test"):
+        for row in read_rows(SAMPLES / "summaries" / f"{name}.jsonl"):
+            talk = talks.get(str(row.values["id"]))
+            said = [(turn["speaker"], turn["text"]) for turn in row.values["turns"]]
+            if talk is None or said != [(turn.speaker, turn.text) for turn in talk.turns]:
+                found.append(f"{row.where}: its turns are not those of the conversation")
+            if not _SUMMARY.fullmatch(str(row.values["summary"])):
+                found.append(f"{row.where}: not a sentence on the customer and one on the agent")
+    return found
 
 
 def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:

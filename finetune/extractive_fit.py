@@ -256,7 +256,7 @@ def _fit_side(
         found: Tensor = net(
             (numbers - mean) / deviation, torch.cat([each.vectors for each in batch])
         )
-        return list(found.split([len(each.rewards) for each in batch]))
+        return list(torch.split(found, [len(each.rewards) for each in batch]))
 
     steps = max(1, _PASSES * -(-len(choices) // _BATCH))
     optimizer = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)

@@ -18,9 +18,13 @@ from apps.summarizer.moods import by_words
 from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.summary import markdown_of, subject_of
 from apps.summarizer.whole import WholeWriter, parts_of
+from benchmarks.check_samples import wrong_summaries
+from benchmarks.shell import SAMPLES
+from data.conversations import read_conversations
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Conversation, Entity, Turn
 from finetune.extractive import Extract
+from finetune.reading.summaries import read_summaries
 from tests.conftest import write_lines
 from tests.fakes import HashEncoder
 
@@ -182,6 +186,15 @@ def test_a_writer_that_is_not_there_is_an_error_of_one_line(tmp_path, monkeypatc
     config = AppConfig.model_validate({"app": "summarizer", "runs": {"writer": "runs/no"}})
     with pytest.raises(RunDirError, match="no such run"):
         build_summarizer(config)
+
+
+def test_the_samples_summaries_are_of_their_conversations_and_as_the_guideline_wants():
+    talks = {each.id: each for each in read_conversations(SAMPLES / "conversations.jsonl")}
+    assert wrong_summaries(talks) == []
+    parts = [read_summaries(SAMPLES / f"summaries/{name}.jsonl") for name in ("train", "test")]
+    assert [len(part) for part in parts] == [32, 8]
+    assert not {row.text for row in parts[0]} & {row.text for row in parts[1]}
+    assert len(wrong_summaries({})) == 40
 
 
 # Files of conversations
