@@ -40,7 +40,8 @@ class RunScorer:
     """Two layers over a run's numbers and its vector: the higher, the better it summarizes.
 
     Arrays: `mean`, `deviation` (FEATURES,); `narrow` (N, D) and its bias, which make a vector
-    short; `hidden` (H, FEATURES + N) and `out` (1, H) with theirs.
+    short; `hidden` (H, FEATURES - 1 + N) and `out` (1, H) with theirs; `rule` (), what the last
+    number, nearness to the rule, counts.
     """
 
     arrays: Mapping[str, Floats]
@@ -50,10 +51,10 @@ class RunScorer:
         a = self.arrays
         numbers = (numbers - a["mean"]) / a["deviation"]
         short = vectors @ a["narrow.weight"].T + a["narrow.bias"]
-        joined = np.hstack([numbers, short])
+        joined = np.hstack([numbers[:, :-1], short])
         hidden = np.maximum(joined @ a["hidden.weight"].T + a["hidden.bias"], 0)
         scores: Floats = (hidden @ a["out.weight"].T + a["out.bias"])[:, 0]
-        return scores
+        return scores + a["rule"] * numbers[:, -1]
 
 
 class ExtractiveModel:

@@ -3,6 +3,9 @@
 The scores of a conversation's runs become a distribution (softmax); what training raises is the
 mean reward under it. A regression to the reward of each run instead was 2 points of ROUGE-1 worse
 on held-out training conversations: it spends itself on telling bad runs from worse ones.
+
+It starts as the rule (the customer's first turn, the agent's last) and leaves it where held-out
+rows gain by that. From random numbers, thirty rows of TweetSumm made it far worse than the rule.
 """
 
 import time
@@ -40,9 +43,11 @@ from finetune.run_dir import RunDir, write_json
 from finetune.serving import shared_encoder
 
 _PASSES = 15
+_STEPS = 100  # at least: few rows are passed over more often
 _BATCH = 32  # conversations a step
 _RATE = 2e-3
 _DECAY = 0.05
+_RULE = 5.0  # what nearness to the rule counts at first
 _SHARPNESS = 20.0  # factor on the reward
 _RUNS = 300  # of a conversation's side that training looks at, drawn by chance where there are more
 _WORDED = 400  # rows that openings are tried on
@@ -73,15 +78,18 @@ class Net(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.narrow = nn.Linear(width, 16)
-        self.hidden = nn.Linear(FEATURES + 16, 48)
+        self.hidden = nn.Linear(FEATURES - 1 + 16, 48)
         self.out = nn.Linear(48, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+        self.rule = nn.Parameter(torch.tensor(_RULE))
 
     def forward(self, numbers: Tensor, vectors: Tensor) -> Tensor:
         """Scores (R,)."""
         short = self.narrow(nn.functional.dropout(vectors, 0.3, self.training))
-        hidden = torch.relu(self.hidden(torch.cat([numbers, short], dim=-1)))
+        hidden = torch.relu(self.hidden(torch.cat([numbers[:, :-1], short], dim=-1)))
         scores: Tensor = self.out(nn.functional.dropout(hidden, 0.2, self.training))
-        return scores.squeeze(-1)
+        return scores.squeeze(-1) + self.rule * numbers[:, -1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +258,7 @@ def _fit_side(
     net = Net(width)
     numbers = torch.cat([each.numbers for each in choices]) if choices else torch.zeros(1, FEATURES)
     mean, deviation = numbers.mean(0), numbers.std(0, correction=0) + 1e-6
+    mean[-1], deviation[-1] = 0.0, 1.0  # nearness to the rule stays in [0, 1]
 
     def scores(batch: Sequence[Choice]) -> list[Tensor]:
         numbers = torch.cat([each.numbers for each in batch])
@@ -258,13 +267,23 @@ def _fit_side(
         )
         return list(torch.split(found, [len(each.rewards) for each in batch]))
 
-    steps = max(1, _PASSES * -(-len(choices) // _BATCH))
+    each_pass = max(1, -(-len(choices) // _BATCH))
+    passes = max(_PASSES, -(-_STEPS // each_pass)) if choices else 0
     optimizer = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, _RATE, total_steps=steps + 1, pct_start=0.1
+        optimizer, _RATE, total_steps=passes * each_pass + 2, pct_start=0.1
     )
-    best, reached = _copy(net), -1.0
-    for _ in range(_PASSES if choices else 0):
+
+    def reward() -> float:
+        net.eval()
+        with torch.inference_mode():
+            taken = [
+                float(each.rewards[int(scores([each])[0].argmax())]) for each in held or choices
+            ]
+        return float(np.mean(taken)) if taken else 0.0
+
+    best, reached = _copy(net), reward()
+    for _ in range(passes):
         net.train()
         order = torch.randperm(len(choices)).tolist()
         for start in range(0, len(order), _BATCH):
@@ -279,12 +298,7 @@ def _fit_side(
             optimizer.step()
             optimizer.zero_grad()
             schedule.step()
-        net.eval()
-        with torch.inference_mode():
-            taken = [
-                float(each.rewards[int(scores([each])[0].argmax())]) for each in held or choices
-            ]
-        if (now := float(np.mean(taken))) >= reached:
+        if (now := reward()) > reached:
             best, reached = _copy(net), now
     return {"mean": mean.numpy(), "deviation": deviation.numpy(), **best}
 

@@ -21,7 +21,7 @@ Run = tuple[int, ...]  # places of sentences, in order
 
 SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+")  # Latin and Chinese
 SIDES: tuple[Speaker, ...] = get_args(Speaker)
-FEATURES = 26
+FEATURES = 27  # the last is the share of words that a run has in common with the rule
 _WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")  # a Chinese sign is a word
 _SPOKEN = re.compile(r"^(customer|agent): ?", re.MULTILINE)
 _RUN = 4  # sentences of one turn that follow each other, at most
@@ -128,6 +128,7 @@ def describe(
         vectors[list(start[each])].mean(axis=0) if start[each] else mean for each in SIDES
     ]
     means = np.stack([vectors[list(run)].mean(axis=0) for run in runs])
+    by_rule = [shared_words(sentences, run, start[side]) for run in runs]
     unit = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
     cosines = unit @ np.stack(centres).T
     rows = []
@@ -162,4 +163,14 @@ def describe(
                 len(words) / side_words,
             ]
         )
-    return np.hstack([np.array(rows, dtype=np.float64), cosines]), means
+    numbers = np.hstack([np.array(rows, dtype=np.float64), cosines, np.array(by_rule)[:, None]])
+    return numbers, means
+
+
+def shared_words(sentences: Sequence[Sentence], one: Run, other: Run) -> float:
+    """Words in the sentences of both runs, as a share of those of either, in [0, 1]."""
+
+    def words(places: set[int]) -> int:
+        return sum(len(sentences[place].words) for place in places)
+
+    return words(set(one) & set(other)) / max(1, words(set(one) | set(other)))
