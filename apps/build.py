@@ -10,12 +10,16 @@ from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow import Workflows
 from apps.faq.faq import FaqApp
 from apps.store import Store
-from apps.summarizer.summarizer import Summarizer
+from apps.summarizer.moods import by_run, by_words
+from apps.summarizer.summarizer import UNTUNED, Summarizer
+from apps.summarizer.whole import WholeWriter
 from data.encoders import Encoder
 from data.errors import RunDirError
+from finetune.extractive import ExtractiveModel
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from finetune.serving import encoder_of
+from finetune.summary_model import SummaryModel
 from retrieval.index import Index, open_index
 from retrieval.manifest import read_manifest
 
@@ -81,9 +85,22 @@ def build_faq(config: AppConfig, folder: Path, store: Store) -> App:
 
 
 def build_summarizer(config: AppConfig) -> Summarizer:
-    """The summarizer; it lists entities where an ner run exists."""
-    ner = opened_ner(config.runs.ner, config.threads) if config.runs.ner.exists() else None
-    return Summarizer(opened_encoder(config.encoder, config.threads), ner)
+    """The summarizer, with what is trained of its scorer, entities and moods; it needs none.
+
+    Raises:
+        DeskhandError: If a run is there and cannot serve, or the writer is named and is not there.
+    """
+    runs, threads = config.runs, config.threads
+    ner = opened_ner(runs.ner, threads) if runs.ner.exists() else None
+    scorer, writer, made_by = None, None, UNTUNED
+    if runs.summary.exists():
+        scorer = ExtractiveModel(runs.summary, lambda name: opened_encoder(name, threads), threads)
+        made_by = f"scorer {runs.summary}"
+    if runs.writer is not None:
+        writer = WholeWriter(SummaryModel(runs.writer, threads))
+        made_by = f"writer {runs.writer}; {made_by}"
+    moods = by_run(opened_intents(runs.sentiment, threads)) if runs.sentiment.exists() else by_words
+    return Summarizer(opened_encoder(config.encoder, threads), ner, scorer, writer, moods, made_by)
 
 
 APPS: dict[str, Callable[[AppConfig, Path, Store], App]] = {

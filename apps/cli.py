@@ -12,6 +12,7 @@ from apps.index_verbs import index, pairs, search
 from apps.log_verbs import discover, mine, prepare
 from apps.options import AsJson, Overrides, say
 from apps.run_verbs import evaluate, extend, predict, train, tune
+from apps.summary_verbs import summarize
 from apps.testing.command import run_tests
 from data.errors import DeskhandError
 
@@ -40,6 +41,7 @@ def demo(
 for verb in (
     prepare, discover, mine, train, tune, extend, evaluate, predict, index, search, pairs,
     feedback,
+    summarize,
 ):  # fmt: skip
     app.command()(verb)
 

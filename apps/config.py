@@ -20,6 +20,15 @@ class RunsConfig(Config):
 
     intent: Path = Path("runs/intent")
     ner: Path = Path("runs/ner")
+    summary: Path = Field(
+        Path("runs/summary"), description="summarizer: a scorer of sentences, used where it exists"
+    )
+    writer: Path | None = Field(
+        None, description="summarizer: a summary run that writes the two sentences; null: quoted"
+    )
+    sentiment: Path = Field(
+        Path("runs/sentiment"), description="summarizer: an intent run of the three moods, likewise"
+    )
 
 
 class AppConfig(Config):

@@ -18,6 +18,7 @@ from data.rows import SUFFIXES, read_rows, read_text
 from data.schema import Situation, Turn
 from finetune.config import TrainConfig
 from finetune.dialogue_model import DialogueModel
+from finetune.extractive import ExtractiveModel, summary_kind
 from finetune.intent_model import IntentModel
 from finetune.multi_label_model import MultiLabelModel, is_multi_label
 from finetune.ner_model import NerModel
@@ -193,7 +194,12 @@ def _ranked(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _summaries(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for text, summary in zip(texts, SummaryModel(path, THREADS).write(texts), strict=True):
+    model: SummaryModel | ExtractiveModel
+    if summary_kind(RunDir(path)) == "extractive":
+        model = ExtractiveModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
+    else:
+        model = SummaryModel(path, THREADS)
+    for text, summary in zip(texts, model.write(texts), strict=True):
         yield {"text": text, "summary": summary}
 
 

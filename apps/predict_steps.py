@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.dialogue import Situation
 from data.rows import SUFFIXES, read_rows
-from data.schema import Turn
+from data.schema import Situation, Turn
 from data.steps import step_text
 from finetune.reading.steps import holds_conversations, situation_in
 from finetune.run_dir import RunDir

@@ -28,12 +28,11 @@ def ask_app(
     """
     config, folder = app_config(app, overrides)
     if config.app == "summarizer":
-        summary = build_summarizer(config).summarize(parse_conversation(message))
+        talk = parse_conversation(message)
+        summary = build_summarizer(config).summarize(talk)
         return {
+            **summary.ticket(talk),
             "text": summary.text,
-            "wanted": summary.wanted,
-            "done": summary.done,
-            "ended": summary.ended,
             "entities": [entity_values(entity) for entity in summary.entities],
         }
     built, store = opened_chat(config, folder)

@@ -4,14 +4,16 @@
 
 Fails when more than 5% of the training turns are near-duplicates of each other or of a test turn
 (cosine above 0.95 by the untuned encoder, entities masked first), when an intent has fewer than 40
-training turns, when an entity's offsets do not match its text, or when the guard's labelled answers
-are few, lopsided, labelled with an unknown kind, or one of test lies close to another one.
+training turns, when an entity's offsets do not match its text, when the guard's labelled answers
+are few, lopsided, labelled with an unknown kind, or one of test lies close to another one, or when
+a summary is not of the conversation that it names, or not in the guideline's two sentences.
 """
 
 import json
+import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ import numpy as np
 
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations
-from data.schema import OOS, Example
+from data.rows import read_rows
+from data.schema import OOS, Conversation, Example
 from finetune.reading import read_entities, read_labelled
 from finetune.serving import shared_encoder
 
@@ -29,6 +32,7 @@ MIN_ROWS = 40  # of each intent
 MIN_ANSWERS = {"development": 120, "validation": 100, "test": 120}  # labelled for the guard
 KINDS = frozenset("number date time price percentage link email phone code product promise".split())
 BLOCK = 500
+_SUMMARY = re.compile(r"The customer(?:'s)? [^\n]+?\. The agent [^\n]+\.")
 
 
 def main() -> int:
@@ -38,8 +42,10 @@ def main() -> int:
     # Reading checks every offset against its text.
     masked = [mask(example) for example in read_entities(train)]
     held_out = [mask(example) for path in test for example in read_entities(path)]
-    conversations = sum(1 for _ in read_conversations(SAMPLES / "conversations.jsonl"))
+    talks = {each.id: each for each in read_conversations(SAMPLES / "conversations.jsonl")}
+    conversations = len(talks)
     wrong = sparse_intents(read_labelled(train)) + guard_rows(SAMPLES / "guard")
+    wrong += wrong_summaries(talks)
     near = near_duplicates(masked, held_out)
     share = len(near) / len(masked)
     if share > MAX_NEAR:
@@ -90,6 +96,20 @@ def guard_rows(folder: Path) -> list[str]:
     *others, test = (encoder.encode(each) for each in texts)
     near = np.flatnonzero(((test @ np.concatenate(others).T) > NEAR).any(1))
     return wrong + [f"guard/test.jsonl: near to the others: {texts[-1][row]}" for row in near]
+
+
+def wrong_summaries(talks: Mapping[str, Conversation]) -> list[str]:
+    """A line for each summary that is not of its conversation, or not as the guideline wants."""
+    found = []
+    for name in ("train", "test"):
+        for row in read_rows(SAMPLES / "summaries" / f"{name}.jsonl"):
+            talk = talks.get(str(row.values["id"]))
+            said = [(turn["speaker"], turn["text"]) for turn in row.values["turns"]]
+            if talk is None or said != [(turn.speaker, turn.text) for turn in talk.turns]:
+                found.append(f"{row.where}: its turns are not those of the conversation")
+            if not _SUMMARY.fullmatch(str(row.values["summary"])):
+                found.append(f"{row.where}: not a sentence on the customer and one on the agent")
+    return found
 
 
 def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:

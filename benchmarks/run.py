@@ -32,6 +32,7 @@ from benchmarks import (
     retrieval_tuned,
     samples,
     star,
+    summaries,
     tweetsumm,
 )
 from benchmarks.circumstances import circumstances
@@ -58,6 +59,7 @@ CASES: dict[str, tuple[str, Case]] = {
         "STAR: the next action and the answer, completed dialogues of one task",
         star.run,
     ),
+    "summaries": ("Summaries of TweetSumm: quoted, against LexRank and rules", summaries.run),
     "logs": ("Logs: redaction, mined answers, the rate and memory of `prepare`", logs.run),
     "export": ("From an export to a page", export.run),
     "discover": ("Topics of unlabelled turns", discover.run),

@@ -15,8 +15,7 @@ from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
 
 from benchmarks.shell import row
-from data.dialogue import Situation
-from data.schema import Conversation
+from data.schema import Conversation, Situation
 from data.steps import step_text, steps_of
 from finetune.intent_model import IntentModel
 from finetune.serving import ends_encoder, shared_encoder

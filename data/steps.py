@@ -6,9 +6,8 @@ from. The newest lines stand last; whoever must cut a text to fit a model cuts i
 
 from collections.abc import Iterator, Mapping
 
-from data.dialogue import Situation
 from data.redact.spans import with_placeholders
-from data.schema import Conversation, Example, Turn
+from data.schema import Conversation, Example, Situation, Turn
 
 STEP_CHARS = 4000  # of the text: older lines go first, more than 512 tokens are never read
 VALUE_CHARS = 40  # of a fact's value: names and times, not whole pages

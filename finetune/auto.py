@@ -55,6 +55,10 @@ def _choose(config: TrainConfig, splits: Splits, parameters: int) -> tuple[Metho
     few = "contrastive" in offered and not config.multi_label
     if few and rows and median(rows.values()) < FEW_ROWS:
         return "contrastive", f"{median(rows.values()):.0f} rows a label: few"
+    if config.task == "summary" and config.summary.kind == "extractive":
+        return "head", "a scorer of sentences is a head on the untuned encoder"
+    if config.task == "summary":
+        return "full", "what starts from random numbers needs all layers to meet it"
     if config.task == "pretrain":
         return "full", "it is there to learn the words of these texts too"
     if parameters >= LARGE and not cuda and "lora" in offered:

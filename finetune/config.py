@@ -175,8 +175,19 @@ class WriterConfig(Config):
 
 
 class SummaryConfig(WriterConfig):
-    """Text-to-text."""
+    """Text-to-text, or the sentences of a conversation that sum it up."""
 
+    kind: Literal["writer", "extractive"] = Field(
+        "writer",
+        description="a network that writes, or a scorer of sentences, which quotes them",
+    )
+    side_words: int = Field(
+        60, ge=5, description="extractive: words that are quoted of a side, at most"
+    )
+    wording: Literal["learned", "quoted"] = Field(
+        "learned",
+        description="extractive: begin as the references do, or leave the sentences as they are",
+    )
     prefix: str = Field("", description="before each text, as T5's 'summarize: ' is")
 
 
@@ -264,6 +275,13 @@ class TrainConfig(Config):
                 f"method {self.method} is not offered for task {self.task}; "
                 f"one of auto, {', '.join(METHODS[self.task])}"
             )
+        if self.task == "summary" and self.method != "auto":
+            extractive = self.summary.kind == "extractive"
+            if extractive != (self.method == "head"):
+                raise ValueError(
+                    f"method {self.method} is not offered for summary.kind {self.summary.kind}; "
+                    + ("use auto or head" if extractive else "head is of kind extractive alone")
+                )
         watched = ("loss", *STOP_ON.get(self.task, ()))
         if self.optim.stop_on not in watched:
             raise ValueError(

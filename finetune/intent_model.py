@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dialogue import Situation
 from data.encoders import Encoder
 from data.errors import RunDirError
-from data.schema import OOS, Intent
+from data.schema import OOS, Intent, Situation
 from data.steps import step_text
 from finetune.calibration import Calibration
 from finetune.memory import Memory

@@ -34,7 +34,8 @@ METHODS: dict[TaskName, tuple[Method, ...]] = {
     "qa": (*_WHOLE, "head", *ADAPTERS),
     "reply": (*_WHOLE, *_MERGED),
     "pretrain": ("full", "frozen_embeddings", "top_layers", "lora"),
-    "summary": ("full", "frozen_embeddings", "lora", "dora", "ia3", "prefix", "prompt"),
+    # head: of kind extractive, which has no other.
+    "summary": ("head", "full", "frozen_embeddings", "lora", "dora", "ia3", "prefix", "prompt"),
     "dialogue": ("full", "frozen_embeddings", "lora", "dora", "qlora"),
 }
 

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.schema import Example
+from finetune.extractive_parts import SENTENCES
 from finetune.task import Scored
 
 logger = logging.getLogger(__name__)
 ROUGE = ("rouge1", "rouge2", "rougeL")
 WORST = 100  # rows of errors.jsonl
-_SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+")  # Latin and Chinese
 _SPEAKER = re.compile(r"^(?:customer|agent): ")
 
 
 def lead(text: str, sentences: int) -> str:
     """The first sentences of a text, without the names of who speaks."""
-    found = [_SPEAKER.sub("", part.strip()) for part in _SENTENCES.split(text)]
+    found = [_SPEAKER.sub("", part.strip()) for part in SENTENCES.split(text)]
     return " ".join([part for part in found if part][:sentences])
 
 

@@ -9,10 +9,9 @@ from transformers import AutoTokenizer
 from apps.build import opened_intents
 from apps.measure import evaluate_path, extend_run, predict_given, predict_texts
 from data.conversations import from_dict
-from data.dialogue import Situation
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.onnx_text import OnnxText
-from data.schema import Entity, Turn
+from data.schema import Entity, Situation, Turn
 from data.steps import STEP_CHARS, VALUE_CHARS, step_examples, step_text, steps_of
 from finetune.config import CONFIGS, train_config
 from finetune.intent_model import IntentModel

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PRODUCT = "Deskhand"
 AT_ONCE = 8  # answers that are worked on at the same time
+_FILES_S = 3600  # what is uploaded and made of it is kept so long
 QUESTION_APPS = frozenset({"faq"})  # a box and an answer; all others are a chat
 _HEADER = (
     f'<header class="dh-header"><span class="dh-logo" aria-hidden="true"></span><h1>{PRODUCT}</h1>'
@@ -37,7 +38,9 @@ def build_page(
         summarize: The summarizer's verb, for a tab of its own.
         store: Where conversations are kept.
     """
-    page: gr.Blocks = gr.Blocks(title=PRODUCT, analytics_enabled=False, fill_width=True)
+    page: gr.Blocks = gr.Blocks(
+        title=PRODUCT, analytics_enabled=False, fill_width=True, delete_cache=(_FILES_S, _FILES_S)
+    )
     with page:
         gr.HTML(_HEADER, elem_id="header", apply_default_css=False)
         with gr.Tabs(elem_id="apps"):

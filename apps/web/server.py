@@ -11,7 +11,7 @@ from apps.web.visitor import VisitorCookie
 
 HOST, PORT = "127.0.0.1", 7860
 WITHOUT_VISITOR = ("/health", "/api")  # what programs call
-MAX_FILE_BYTES = 1  # Gradio always offers an upload address; nothing here takes a file
+MAX_FILE_BYTES = 64 << 20  # of an upload: the summarizer takes a file of conversations
 
 
 def create_server(

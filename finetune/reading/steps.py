@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from data.conversations import from_dict, read_conversations
-from data.dialogue import Situation
 from data.errors import LogFormatError
 from data.rows import BadRows, Row, first_row
-from data.schema import Example
+from data.schema import Example, Situation
 from data.steps import step_examples
 from finetune.reading.cells import some
 

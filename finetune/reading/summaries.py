@@ -10,8 +10,15 @@ from data.schema import Example, Turn
 from finetune.reading.cells import some, string, text_in
 
 
-def read_summaries(path: Path, text_column: str = "text") -> list[Example]:
+def read_summaries(
+    path: Path, text_column: str = "text", turns_apart: bool = False
+) -> list[Example]:
     """Rows of `text` or `turns`, and of `summary` or `summaries` (several references).
+
+    Args:
+        path: The file.
+        text_column: The column of the text.
+        turns_apart: Whether a turn is to be told from the lines of another; see `talk_text`.
 
     Raises:
         LogFormatError: If a row lacks either, or one of its texts is empty or no text.
@@ -19,18 +26,26 @@ def read_summaries(path: Path, text_column: str = "text") -> list[Example]:
     return some(
         path,
         [
-            Example(source_of(row, text_column), targets=_targets(row), where=row.where)
+            Example(
+                source_of(row, text_column, turns_apart), targets=_targets(row), where=row.where
+            )
             for row in read_rows(path)
         ],
     )
 
 
-def talk_text(turns: Sequence[Turn]) -> str:
-    """A conversation as one text: a line for each turn, the speaker before it."""
-    return "\n".join(f"{turn.speaker}: {turn.text}" for turn in turns if turn.text.strip())
+def talk_text(turns: Sequence[Turn], apart: bool = False) -> str:
+    """A conversation as one text: a line for each turn, the speaker before it.
+
+    `apart` indents the further lines of a turn: what looks like a speaker there is none.
+    """
+    said = [(turn.speaker, turn.text) for turn in turns if turn.text.strip()]
+    if apart:
+        said = [(speaker, "\n  ".join(text.splitlines())) for speaker, text in said]
+    return "\n".join(f"{speaker}: {text}" for speaker, text in said)
 
 
-def source_of(row: Row, text_column: str = "text") -> str:
+def source_of(row: Row, text_column: str = "text", turns_apart: bool = False) -> str:
     """The text of a row, or its turns as one text.
 
     Raises:
@@ -44,7 +59,7 @@ def source_of(row: Row, text_column: str = "text") -> str:
         conversation = from_dict({"id": row.where, **row.values})
     except ValueError as error:
         raise LogFormatError(f"{row.where}: {error}") from error
-    text = string(talk_text(conversation.turns), row.where, "turns")
+    text = string(talk_text(conversation.turns, turns_apart), row.where, "turns")
     if not text:
         raise LogFormatError(f"{row.where}: no turn has a text; fill or remove the row")
     return text

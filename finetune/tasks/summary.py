@@ -1,4 +1,7 @@
-"""Text to text: summaries, translations, by any encoder–decoder or an encoder on both sides."""
+"""Text to text: summaries, translations, by any encoder–decoder or an encoder on both sides.
+
+`summary.kind: extractive` quotes sentences instead, and is in `finetune/extractive_fit.py`.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,6 +15,8 @@ from data.encoders import resolve_encoder
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, save_tokenizer
+from finetune.extractive import ExtractiveModel
+from finetune.extractive_fit import ExtractiveTrainer, Fitted, save_extractive
 from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.reading import Splits
 from finetune.reading.summaries import read_summaries
@@ -32,10 +37,13 @@ class SummaryTask:
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
-        return read_summaries(path, config.text_column)
+        apart = config.summary.kind == "extractive"
+        return read_summaries(path, config.text_column, turns_apart=apart)
 
     def trainer(self, config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         """See Task."""
+        if config.summary.kind == "extractive":
+            return ExtractiveTrainer(config, splits)
         net, tokenizer = load_writer(resolve_encoder(config.encoder), config)
         start = net.network.config.decoder_start_token_id
         rows = pairs(splits.train, tokenizer, start, config)
@@ -55,6 +63,8 @@ class SummaryTask:
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
+        if isinstance(trainer.model, Fitted):
+            return save_extractive(trainer.model, config, run)
         run.weights.mkdir(parents=True, exist_ok=True)
         write_json(run.base, base_of(resolve_encoder(config.encoder)))
         write_json(run.labels, [])
@@ -75,7 +85,11 @@ class SummaryTask:
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
-        model = SummaryModel(run, config.threads)
+        model: SummaryModel | ExtractiveModel
+        if config.summary.kind == "extractive":
+            model = ExtractiveModel(run, threads=config.threads)
+        else:
+            model = SummaryModel(run, config.threads)
         return lambda examples: score_written(
             examples, model.write([example.text for example in examples])
         )

@@ -1,0 +1,190 @@
+"""A file or a folder of conversations → a file of tickets, resumable.
+
+Tickets grow in `FILE.partial`, one a line behind a line that says what of; FILE appears when all
+are there. The same command goes on behind the last whole line.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.summarizer.summary import Summary, markdown_of
+from data.errors import ConfigError, LogFormatError
+from data.logs import read_export
+from data.rows import BadRows
+from data.schema import Conversation
+from data.sources import of_path
+from data.topics.files import neutral
+
+SUFFIXES = (".jsonl", ".csv", ".md")
+_FLAT = ("id", "customer_id", "channel", "outcome", "turns", "first_time", "last_time", "subject",
+         "summary", "wanted", "done", "ended", "made_by")  # fmt: skip
+Summarize = Callable[[Conversation], Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A finished batch: tickets written, those that an earlier start had, rows left out."""
+
+    out: Path
+    tickets: int
+    before: int
+    bad: BadRows
+
+
+def summarize_file(
+    path: Path,
+    out: Path,
+    summarize: Summarize,
+    told: Callable[[int], None] = lambda done: None,
+    settings: str = "",
+    importer: str | None = None,
+) -> Batch:
+    """Summarize every conversation of an export.
+
+    Args:
+        path: What `deskhand prepare` reads: a file, a folder or an archive.
+        out: The file to write: `.jsonl`, `.csv` or `.md`.
+        summarize: The summarizer's verb.
+        told: Told after each ticket how many there are.
+        settings: What the summaries depend on beside the input; another one begins no resume.
+        importer: Its name in `data.logs`; None tells it by the content.
+
+    Raises:
+        ConfigError: If `out` cannot be written, or a half-written one is of something else.
+        LogFormatError: If no conversation can be read.
+    """
+    check_out(path, out)
+    source, bad = of_path(path), BadRows()
+    partial = partial_of(out)
+    head = {"input": str(path.resolve()), "stamp": _stamp(path), "settings": settings}
+    before = _begun(partial, head)
+    tickets = 0
+    try:
+        with partial.open("a", encoding="utf-8") as file:
+            for conversation in read_export(source, importer, {}, bad):
+                tickets += 1
+                if tickets <= before:
+                    continue
+                ticket = summarize(conversation).ticket(conversation)
+                file.write(json.dumps(ticket, ensure_ascii=False) + "\n")
+                file.flush()
+                told(tickets)
+    except LogFormatError:
+        if not tickets:
+            partial.unlink()
+        raise
+    except OSError as error:
+        raise ConfigError(f"{partial}: cannot be written ({error.strerror})") from error
+    if not tickets:
+        partial.unlink()
+        first = f"; the first at {bad.lines[0]}" if bad.rows else ""
+        raise LogFormatError(f"{path}: no conversation could be read ({len(bad)} bad rows{first})")
+    _render(partial, out)
+    return Batch(out, tickets, before, bad)
+
+
+def check_out(path: Path, out: Path) -> None:
+    """Refuse what is no place for the tickets, before the work.
+
+    Raises:
+        ConfigError: If it is a folder, of another kind, or among what is read.
+    """
+    if out.suffix.lower() not in SUFFIXES or out.is_dir():
+        raise ConfigError(f"{out}: --out writes a file that ends in {', '.join(SUFFIXES)}")
+    if path.resolve() in (out.resolve(), *out.resolve().parents):
+        raise ConfigError(f"{out}: lies in what is read, {path}; write it elsewhere")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
+
+
+def partial_of(out: Path) -> Path:
+    """Where the tickets of a file grow."""
+    return out.with_name(f"{out.name}.partial")
+
+
+def _begun(partial: Path, head: dict[str, str]) -> int:
+    """Whole tickets of an earlier start; a new file gets its first line, a torn last one is cut.
+
+    Raises:
+        ConfigError: If the file is of other input or settings, or no such file.
+    """
+    first = (json.dumps(head, ensure_ascii=False) + "\n").encode()
+    try:
+        content = partial.read_bytes() if partial.exists() else b""
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole and not whole.startswith(first):
+            raise ConfigError(
+                f"{partial}: was begun with other input or settings; remove it to begin again"
+            )
+        partial.write_bytes(whole or first)
+    except OSError as error:
+        raise ConfigError(f"{partial}: cannot be written ({error.strerror})") from error
+    return max(0, whole.count(b"\n") - 1)
+
+
+def _stamp(path: Path) -> str:
+    """What changes when a file of the input does: names, sizes and times, as one hash."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            facts = file.stat()
+            digest.update(f"{file}:{facts.st_size}:{facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _tickets(partial: Path) -> Iterator[dict[str, Any]]:
+    with partial.open(encoding="utf-8") as file:
+        next(file)
+        for line in file:
+            yield json.loads(line)
+
+
+def _render(partial: Path, out: Path) -> None:
+    """Turn the partial file into what is wanted, then give it its name."""
+    write = {".jsonl": _lines, ".csv": _table, ".md": _page}[out.suffix.lower()]
+    made = out.with_name(f".{out.name}.made")
+    try:
+        with made.open("w", encoding="utf-8", newline="") as file:
+            for text in write(_tickets(partial)):
+                file.write(text)
+        made.replace(out)
+        partial.unlink()
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
+
+
+def _lines(tickets: Iterator[dict[str, Any]]) -> Iterator[str]:
+    for ticket in tickets:
+        yield json.dumps(ticket, ensure_ascii=False) + "\n"
+
+
+def _table(tickets: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Lists in one cell, ` | ` between; no cell that a spreadsheet would run."""
+    line = io.StringIO()
+    writer = csv.writer(line)
+    yield "\ufeff"  # a spreadsheet reads it as UTF-8
+    writer.writerow([*_FLAT, "tried", "open", "entities", "first_mood", "last_mood"])
+    for ticket in tickets:
+        cells = [ticket[name] for name in _FLAT]
+        cells += [" | ".join(ticket["tried"]), " | ".join(ticket["open"])]
+        cells += [" | ".join(f"{each['type']}: {each['text']}" for each in ticket["entities"])]
+        cells += [ticket["sentiment"]["first"], ticket["sentiment"]["last"]]
+        writer.writerow([neutral("" if cell is None else str(cell)) for cell in cells])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def _page(tickets: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield "# Summaries\n"
+    for ticket in tickets:
+        yield "\n" + markdown_of(ticket)
