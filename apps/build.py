@@ -6,10 +6,12 @@ from pathlib import Path
 
 from apps.app import App
 from apps.config import AppConfig
+from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow import Workflows
 from apps.faq.faq import FaqApp
 from apps.store import Store
+from apps.store_ledger import Ledger
 from apps.summarizer.summarizer import Summarizer
 from data.encoders import Encoder
 from finetune.intent_model import IntentModel
@@ -62,7 +64,7 @@ def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
         opened_intents(config.runs.intent, config.threads),
         opened_ner(config.runs.ner, config.threads),
         opened_index(config.index, config.threads),
-        Workflows.load(folder / config.workflows, store),
+        Workflows.load(folder / config.workflows, shop(store), Ledger(store)),
         config.examples,
     )
 

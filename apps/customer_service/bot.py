@@ -2,15 +2,15 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from apps.app import State, clean, polite_refusal
-from apps.customer_service.replies import order_number
 from apps.customer_service.selection import select
-from apps.customer_service.workflow import Progress, Step, Workflows
+from apps.customer_service.workflow import Progress, Said, Step, Workflows
+from apps.customer_service.workflow_file import FAILED
 from data.schema import Answer, Conversation, Entity, Intent, Passage, Reason
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
@@ -58,6 +58,7 @@ class _Turn:
     values: dict[str, str]
     progress: Progress | None
     misses: int
+    said: Said
     ms: dict[str, float] = field(default_factory=dict)
     passages: tuple[Passage, ...] = ()
 
@@ -95,12 +96,12 @@ class CustomerServiceBot:
         if refusal is not None:
             yield Answer(refusal, step="not_read", ms={"total": _since(start)}, state=dict(state))
             return
-        turn = self._understand(text, state)
+        turn = self._understand(text, conversation, state)
         final = self._decide(turn)
         total = {**turn.ms, "total": _since(start)}
         yield from growing(replace(final, ms=total))
 
-    def _understand(self, text: str, state: State) -> _Turn:
+    def _understand(self, text: str, conversation: Conversation, state: State) -> _Turn:
         """Intent and entities of the message, and what is remembered."""
         ms: dict[str, float] = {}
         clock = time.perf_counter()
@@ -111,7 +112,14 @@ class CustomerServiceBot:
         ms["entities"] = _since(clock)
         values = dict(state.get("values", {})) | {entity.type: entity.text for entity in entities}
         progress = Progress.from_dict(state.get("workflow"))
-        return _Turn(text, intent, entities, values, progress, int(state.get("misses", 0)), ms)
+        if progress is not None and not self._workflows.knows(progress.name):
+            progress = None
+        # The time is stored with the message: it is the same when that is answered again.
+        time_ = conversation.turns[-1].time
+        anchor = time_.isoformat() if time_ else str(len(conversation.turns))
+        said = Said(text, entities, conversation.id, anchor)
+        misses = int(state.get("misses", 0))
+        return _Turn(text, intent, entities, values, progress, misses, said, ms)
 
     def _decide(self, turn: _Turn) -> Answer:
         """The complete Answer."""
@@ -149,7 +157,7 @@ class CustomerServiceBot:
     def _start(self, turn: _Turn, name: str) -> Answer:
         """Begin a workflow, or stay in it; a question about the rules is answered on the way."""
         going_on = turn.progress if turn.progress and turn.progress.name == name else None
-        progress = going_on or _carried(turn, name)
+        progress = going_on or self._workflows.begin(name, turn.values)
         ruled = going_on is not None or not progress.slots
         asks = ruled and self._workflows.answers_first(name, turn.text)
         chosen = self._search(turn) if asks else None
@@ -157,18 +165,21 @@ class CustomerServiceBot:
             return self._workflow(turn, progress)
         if going_on is not None:
             return self._selected(turn, chosen, "Back to where we were")
-        turn.progress = self._workflows.step(progress, turn.text, turn.entities).progress
+        turn.progress = self._workflows.moved(progress, turn.said).progress
         return self._selected(turn, chosen, "If you want me to do it for you")
 
     def _workflow(self, turn: _Turn, progress: Progress) -> Answer:
         clock = time.perf_counter()
-        step: Step = self._workflows.step(progress, turn.text, turn.entities)
+        step: Step = self._workflows.moved(progress, turn.said)
         turn.ms["workflow"] = _since(clock)
         turn.progress = step.progress
         if step.stage == "gave_up":
             return self._hand_over(turn, "action_failed")
+        if step.stage == f"answer:{FAILED}":
+            answer = self._hand_over(turn, "action_failed")
+            return replace(answer, text=f"{step.text} {answer.text}")
         answer = self._finish(turn, step.text, f"workflow:{progress.name}:{step.stage}", misses=0)
-        return replace(answer, effects=step.effects)
+        return replace(answer, effects=step.effects, choices=step.choices)
 
     def _select(self, turn: _Turn) -> Answer:
         """The best known answer, with its sources; a hand-over where none is close enough."""
@@ -232,13 +243,6 @@ def growing(answer: Answer) -> Iterator[Answer]:
     for end in ends:
         yield replace(answer, text=answer.text[:end], state={}, effects=())
     yield answer
-
-
-def _carried(turn: _Turn, name: str) -> Progress:
-    """A new start of a workflow, with the order number that the customer gave before."""
-    number = turn.values.get("order_number")
-    slots: Mapping[str, str] = {"order_number": order_number(number)} if number else {}
-    return Progress(name, slots)
 
 
 def _since(start: float) -> float:
