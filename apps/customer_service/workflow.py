@@ -67,6 +67,7 @@ class Step:
     progress: Progress | None
     effects: tuple[Mapping[str, Any], ...] = ()
     choices: tuple[str, ...] = ()
+    slots: Mapping[str, str] = field(default_factory=dict)  # as they were filled, at an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,11 @@ class Workflows:
     def answers_first(self, name: str, text: str) -> bool:
         """Whether the message asks about the rules rather than wanting the workflow done."""
         return self._config.workflows[name].question_first and asks(text)
+
+    def carried(self, name: str) -> tuple[str, ...]:
+        """Types of what a workflow carries on from earlier."""
+        slots = self._config.workflows[name].slots.items()
+        return tuple(slot.entity or key for key, slot in slots if slot.carry)
 
     def begin(self, name: str, values: Mapping[str, str]) -> Progress:
         """A new start, with those values from earlier that its slots carry on."""
@@ -188,7 +194,7 @@ class Workflows:
             reply = agreed(said.text)
             if reply is False:
                 text = _text(flow.answers[DECLINED], slots)
-                return Step(text, f"answer:{DECLINED}", None)
+                return Step(text, f"answer:{DECLINED}", None, slots=slots)
             if reply:
                 return self._act(progress.name, flow, slots, said)
         misses = progress.misses + 1 if progress.asked and not filled else 0
@@ -282,7 +288,7 @@ class Workflows:
             return Step(text, stage, Progress(name, kept, again, 1), result.effects)
         after = flow.then.get(result.say)
         if after is None:
-            return Step(text, stage, None, result.effects)
+            return Step(text, stage, None, result.effects, slots=slots)
         known = self._config.workflows[after].slots
         carried = {key: value for key, value in slots.items() if key in known}
         step = self._next(Progress(after, carried), said)

@@ -25,7 +25,7 @@ _REASONS = {
     "action_failed": "an action could not be carried out",
     "guard": "the answer did not pass the safety check",
     "no_answer": "nothing that is known answers it",
-    "closed": "a colleague has this conversation already",
+    "closed": "nobody is there to take the conversation now",
 }
 _STEPS = {
     "faq": "Answered with the closest entry of the FAQ, word for word.",
