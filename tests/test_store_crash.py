@@ -193,10 +193,12 @@ def test_a_message_sent_twice_at_once_is_answered_once(url):
     store, app = Store(url), Slow()
     name = store.new_conversation("me", "bot")
     answers = []
-    threads = [
-        threading.Thread(target=lambda: answers.append([*exchange(app, store, name, "hi", "m")][-1]))
-        for _ in range(4)
-    ]
+
+    def write():
+        *_, last = exchange(app, store, name, "hi", "m")
+        answers.append(last)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -164,4 +164,5 @@ def test_a_copied_template_brings_its_own_kind_of_slot(tmp_path):
     catalog = Catalog(CATALOG.actions, {}, {"code": lambda turn: turn.text[-2:]})
     flows = load(tmp_path, GOOD.replace("one_of: [small, large]", "kind: code"), catalog)
     progress = Progress("book", {"day": "2099-01-02"}, "size")
-    assert flows.step(progress, "it is Q7", [Entity("x", "Q7", 6, 8)]).progress.slots["size"] == "Q7"
+    step = flows.step(progress, "it is Q7", [Entity("x", "Q7", 6, 8)])
+    assert step.progress.slots["size"] == "Q7"

@@ -22,7 +22,7 @@ from apps.customer_service.phrases import (
     WISHES,
 )
 from apps.customer_service.selection import select
-from apps.customer_service.wishes import parts, same_for_others, within
+from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
 from apps.customer_service.workflow import Progress, Said, Step, Workflows
 from apps.customer_service.workflow_file import FAILED
 from apps.hours import HoursConfig, is_open, next_open, told
@@ -34,6 +34,7 @@ from retrieval.index import Index
 
 FOUND = 8  # passages that an answer is selected from
 SHOWN = 5
+SHORT = 6  # words of a mere correction
 
 
 class CustomerServiceBot:
@@ -136,7 +137,7 @@ class CustomerServiceBot:
         wanted = [
             (part, intent)
             for part, intent in zip(found, read, strict=True)
-            if intent.name is not None and intent.confidence >= sure
+            if intent.name is not None and intent.confidence >= sure and wishes_something(part.text)
         ]
         names = list(dict.fromkeys(intent.name for _, intent in wanted))
         starts = [self._workflows.for_intent(name) for name in names]
@@ -214,7 +215,8 @@ class CustomerServiceBot:
         """Whether the message gives the workflow that has just ended another value."""
         if turn.last is None or not CORRECTS.search(turn.text):
             return False
-        if started not in (None, turn.last.name):
+        elsewhere = started not in (None, turn.last.name)
+        if elsewhere and (WISHES.search(turn.text) or len(turn.text.split()) > SHORT):
             return False
         return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
 

@@ -4,13 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apps.customer_service.phrases import WISHES
 from data.schema import Entity
 
 MOST = 4  # parts; a message of more is a story
 LONGEST = 40  # words; a longer one too
 _CUT = re.compile(
-    r"(?P<mark>[.;!?]+)\s+|,?\s+(?:and|also|then|plus)\s+(?:(?:also|then|please)\s+)*"
+    r"(?P<mark>[.;!?]+)\s+(?=(?:also|and|plus|then|another|one more)\b)"
+    r"|,?\s+(?:and|also|then|plus)\s+(?:(?:also|then|please)\s+)*"
     r"|,\s+(?=(?:also|then|can|could|please)\b)",
+    re.I,
+)
+# What somebody tells of begins so; a wish begins with a verb or asks.
+_TELLS = re.compile(
+    r"^\W*(?:i|it|he|she|we|they|you|my|our|the|this|that|there|a|an|one|two|three|unused|nothing)\b",
     re.I,
 )
 _JOINED = re.compile(r"\W*(?:and|&|,)?\W*(?:also|order|number)?\W*", re.I)
@@ -38,6 +45,11 @@ def parts(text: str) -> list[Part]:
     if len(found) > MOST or len(text.split()) > LONGEST:
         return [Part(text, 0, len(text))]
     return found or [Part(text, 0, len(text))]
+
+
+def wishes_something(text: str) -> bool:
+    """Whether a part reads as a wish rather than as a piece of a story."""
+    return bool(WISHES.search(text)) or not _TELLS.search(text)
 
 
 def within(part: Part, entities: Sequence[Entity]) -> tuple[Entity, ...]:
