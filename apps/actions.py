@@ -1,8 +1,13 @@
-"""What a workflow may look up and change: the orders of the store."""
+"""What a workflow may look up and change, and what it may call."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+from data.schema import Entity
+
+Status = Literal["pending", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +46,68 @@ class ActionResult:
     say: str
     facts: dict[str, str] = field(default_factory=dict)
     effects: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A Python function that a workflow may name.
+
+    Args:
+        run: From the slots' values to what came of it. It changes nothing itself: it returns
+            effects, and may be run again when a turn is answered again.
+        says: Every answer that it can name.
+        needs: Slots that it reads.
+        facts: Names that it gives to the answers' texts.
+    """
+
+    run: Callable[[Mapping[str, str]], ActionResult]
+    says: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlotTurn:
+    """What a slot's reader is given: the message, what was found in it, and what is known.
+
+    `entities` are those of the slot's type, `current` the value given before, `asked` whether this
+    slot is what the customer was asked for.
+    """
+
+    text: str
+    entities: tuple[Entity, ...]
+    current: str | None
+    asked: bool
+
+
+Reader = Callable[[SlotTurn], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What a workflow file may name: actions, previews, and readers of slot kinds."""
+
+    actions: Mapping[str, Action]
+    previews: Mapping[str, Action] = field(default_factory=dict)
+    readers: Mapping[str, Reader] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An action as the journal holds it; `result` where it is over."""
+
+    key: str
+    status: Status
+    result: ActionResult | None = None
+
+
+class Journal(Protocol):
+    """Remembers a call to another system before it is made, so that it is made once."""
+
+    def begin(
+        self, key: str, conversation: str, turn: str, name: str, slots: Mapping[str, str]
+    ) -> Noted | None:
+        """What is known of this key; None, and stored as pending, where it is new."""
+
+    def finish(self, key: str, status: Status, result: ActionResult) -> None:
+        """Store how it ended."""

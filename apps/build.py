@@ -6,10 +6,13 @@ from pathlib import Path
 
 from apps.app import App
 from apps.config import AppConfig
+from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
+from apps.customer_service.mood import FURIOUS, anger
 from apps.customer_service.workflow import Workflows
 from apps.faq.faq import FaqApp
 from apps.store import Store
+from apps.store_ledger import Ledger
 from apps.summarizer.moods import by_run, by_words
 from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.whole import WholeWriter
@@ -70,12 +73,21 @@ def build_store(config: AppConfig, folder: Path) -> Store:
 
 def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
     """The customer service bot."""
+    mood = anger
+    if config.runs.mood is not None:
+        moods = opened_intents(config.runs.mood, config.threads)
+
+        def mood(text: str) -> float:
+            return FURIOUS if moods.predict([text])[0].intent.name == "upset" else 0.0
+
     return CustomerServiceBot(
         opened_intents(config.runs.intent, config.threads),
         opened_ner(config.runs.ner, config.threads),
         opened_index(config.index, config.threads),
-        Workflows.load(folder / config.workflows, store),
+        Workflows.load(folder / config.workflows, shop(store), Ledger(store)),
         config.examples,
+        config.hours,
+        mood,
     )
 
 

@@ -1,17 +1,38 @@
-"""One message through an app and into the store: the path of page, command line and tests."""
+"""One message through an app and into the store: the path of page, command line and tests.
 
-from collections.abc import Iterator
+A message is stored before it is read, and its answer, state and effects in one transaction. What a
+crash leaves unanswered is answered when the app starts again, or before the next message.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
+from threading import Lock
+from weakref import WeakValueDictionary
 
 from apps.app import App
-from apps.explain import answer_values
+from apps.explain import answer_of, answer_values
 from apps.store import Store
+from apps.store_ledger import Ledger, Received
 from data.schema import Answer, Turn
+
+logger = logging.getLogger(__name__)
+
+
+class _Held:
+    """A lock that a weak dictionary can hold."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
+_held: WeakValueDictionary[tuple[int, str], _Held] = WeakValueDictionary()
+_holding = Lock()
 
 
 def exchange(
-    app: App, store: Store, conversation_id: str, text: str
+    app: App, store: Store, conversation_id: str, text: str, message: str | None = None
 ) -> Iterator[tuple[Answer, int | None]]:
     """Yield growing Answers; the last is committed first and comes with the agent turn's id.
 
@@ -20,15 +41,61 @@ def exchange(
         store: Where turn, answer, trace, state and effects go, in one transaction.
         conversation_id: A conversation of the store.
         text: What the customer wrote.
+        message: The sender's id of it: sent twice, it is answered once.
     """
-    conversation, state = store.open(conversation_id)
-    turn = Turn("customer", text, datetime.now(UTC))
+    ledger = Ledger(store)
+    with _holding:
+        held = _held.setdefault((id(store), conversation_id), _Held())
+    with held.lock:  # one after the other within a conversation
+        for left, _ in ledger.unanswered(conversation_id):
+            if left.id != message:
+                _answer_left(app, store, ledger, left)
+        received = ledger.receive(conversation_id, text, message)
+        yield from _answered(app, store, ledger, received)
+
+
+def recover(apps: Mapping[str, App], store: Store) -> int:
+    """Answer what another process left unanswered when it ended; how many messages that were."""
+    ledger = Ledger(store)
+    count = 0
+    for left, name in ledger.unanswered():
+        if name in apps:
+            ledger.receive(left.conversation, left.text, left.id)  # this process has it now
+            count += _answer_left(apps[name], store, ledger, left)
+    return count
+
+
+def _answer_left(app: App, store: Store, ledger: Ledger, left: Received) -> bool:
+    try:
+        for _ in _answered(app, store, ledger, left):
+            pass
+    except Exception as error:  # it must not keep the conversation from going on
+        logger.error("a message that was left could not be answered: %s", type(error).__name__)
+        return False
+    return True
+
+
+def _answered(
+    app: App, store: Store, ledger: Ledger, received: Received
+) -> Iterator[tuple[Answer, int | None]]:
+    if received.turn_id is not None:
+        stored = next(s for s in store.turns(received.conversation) if s.id == received.turn_id)
+        yield answer_of(stored.trace), received.turn_id
+        return
+    conversation, state = store.open(received.conversation)
+    turn = Turn("customer", received.text, received.time.replace(tzinfo=UTC))
     conversation = replace(conversation, turns=(*conversation.turns, turn))
     last: Answer | None = None
-    for answer in app.answer(conversation, state):
-        if last is not None:
-            yield last, None
-        last = answer
-    assert last is not None, "an app yields at least one Answer"
-    turn_id = store.record(conversation_id, text, last, answer_values(last))
+    try:
+        for answer in app.answer(conversation, state):
+            if last is not None:
+                yield last, None
+            last = answer
+        assert last is not None, "an app yields at least one Answer"
+        turn_id = store.record(
+            received.conversation, received.text, last, answer_values(last), received.id
+        )
+    except Exception:
+        ledger.withdraw(received)
+        raise
     yield last, turn_id

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from apps.hours import HoursConfig
 from apps.store import DEFAULT_URL
 from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
@@ -29,6 +30,7 @@ class RunsConfig(Config):
     sentiment: Path = Field(
         Path("runs/sentiment"), description="summarizer: an intent run of the three moods, likewise"
     )
+    mood: Path | None = Field(None, description="an intent run; its label `upset` is anger")
 
 
 class AppConfig(Config):
@@ -41,6 +43,7 @@ class AppConfig(Config):
     workflows: Path = Field(Path("workflows.yaml"), description="from the config file's folder")
     store: str = Field(DEFAULT_URL, description="database URL")
     orders: Path | None = Field(None, description="a table of orders, copied in at first start")
+    hours: HoursConfig | None = Field(None, description="when colleagues take conversations")
     threads: int = Field(2, ge=1, description="CPU threads of one model call")
     examples: tuple[str, ...] = ()
 

@@ -1,6 +1,6 @@
 """Plain values of an Answer: what `ask --json` prints, the page shows and the store keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.conversations import entity_values
 from data.encoders import Encoder
-from data.schema import Answer, Passage
+from data.schema import Answer, Entity, Intent, Passage
 from retrieval.highlight import highlight
 
 HIGHLIGHT = "highlight"  # of a passage's metadata: `start-end` of the sentence that answers
@@ -26,8 +26,30 @@ def answer_values(answer: Answer) -> dict[str, Any]:
         "hand_over": answer.hand_over,
         "reason": answer.reason,
         "step": answer.step,
+        "choices": list(answer.choices),
+        "summary": answer.summary,
         "ms": {name: round(value, 2) for name, value in answer.ms.items()},
     }
+
+
+def answer_of(values: Mapping[str, Any]) -> Answer:
+    """The Answer of plain values, as far as those tell it: without state and effects."""
+    confidence = values.get("confidence")
+    passages = values.get("passages", ())
+    return Answer(
+        values["text"],
+        passages=tuple(
+            Passage(p["id"], p["text"], p["title"], p["source"], score=p["score"]) for p in passages
+        ),
+        intent=None if confidence is None else Intent(values.get("intent"), confidence),
+        entities=tuple(Entity(**entity) for entity in values.get("entities", ())),
+        hand_over=values.get("hand_over", False),
+        reason=values.get("reason"),
+        step=values.get("step", ""),
+        ms=values.get("ms", {}),
+        choices=tuple(values.get("choices", ())),
+        summary=values.get("summary", ""),
+    )
 
 
 def passage_values(passage: Passage) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.app import App
 from apps.build import APPS, build_store, build_summarizer
-from apps.chat import exchange
+from apps.chat import exchange, recover
 from apps.config import AppConfig, app_config
 from apps.explain import answer_values
 from apps.store import Store
@@ -80,6 +80,7 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
         for name, (config, folder) in configs.items()
         if name in APPS
     }
+    recover(chats, store)
     summarizer = build_summarizer(configs["summarizer"][0]) if "summarizer" in configs else None
     from apps.web.page import build_page
     from apps.web.server import create_server, serve

@@ -1,4 +1,4 @@
-"""The conversation store: SQLite by default, any database by URL; the one door to SQLAlchemy.
+"""The conversation store: SQLite by default, any database by URL. It and `store_*.py` know SQL.
 
 It holds what people wrote, because a bot needs it; it is local, and `delete_customer` forgets one.
 """
@@ -11,86 +11,26 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Engine,
-    ForeignKey,
-    String,
-    create_engine,
-    delete,
-    event,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Engine, create_engine, delete, event, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from apps.actions import Order
+from apps.store_tables import (
+    ActionRow,
+    Base,
+    ConversationRow,
+    EditRow,
+    OrderRow,
+    ReceivedRow,
+    TurnRow,
+)
 from data.errors import ConfigError
 from data.schema import Answer, Conversation, Speaker, Turn
 
 DEFAULT_URL = "sqlite:///var/deskhand.db"
 TITLE_CHARS = 48
 _ORDER_CHANGES = ("status", "address", "returning")
-
-
-class Base(DeclarativeBase):
-    """All tables."""
-
-
-class ConversationRow(Base):
-    """A conversation, whose it is, and its app's memory."""
-
-    __tablename__ = "conversations"
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(64), index=True)
-    app: Mapped[str] = mapped_column(String(64))
-    title: Mapped[str] = mapped_column(String(80))
-    updated: Mapped[datetime]
-    state: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-class TurnRow(Base):
-    """A turn; an agent's carries its answer's trace and the customer's thumb (1 up, -1 down)."""
-
-    __tablename__ = "turns"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), index=True)
-    speaker: Mapped[str] = mapped_column(String(16))
-    text: Mapped[str]
-    time: Mapped[datetime]
-    trace: Mapped[dict[str, Any]] = mapped_column(JSON)
-    thumb: Mapped[int] = mapped_column(default=0)
-
-
-class EditRow(Base):
-    """What a reviewer would have said instead of an agent's turn."""
-
-    __tablename__ = "edits"  # a table of its own: older databases get it when they are opened
-    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"), primary_key=True)
-    text: Mapped[str]
-
-
-class OrderRow(Base):
-    """An order that workflows look up and change."""
-
-    __tablename__ = "orders"
-    number: Mapped[str] = mapped_column(String(32), primary_key=True)
-    customer: Mapped[str]
-    email: Mapped[str]
-    city: Mapped[str]
-    address: Mapped[str]
-    status: Mapped[str] = mapped_column(String(16))
-    placed: Mapped[date]
-    dispatched: Mapped[date | None]
-    delivered: Mapped[date | None]
-    tracking_number: Mapped[str]
-    items: Mapped[str]
-    total: Mapped[float]
-    returning: Mapped[str] = mapped_column(
-        "returning_item", default=""
-    )  # RETURNING is a word of SQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +143,12 @@ class Store:
             return Conversation(conversation_id, turns), dict(row.state) if row else {}
 
     def record(
-        self, conversation_id: str, text: str, answer: Answer, trace: Mapping[str, Any]
+        self,
+        conversation_id: str,
+        text: str,
+        answer: Answer,
+        trace: Mapping[str, Any],
+        message: str | None = None,
     ) -> int:
         """Commit an exchange, the new state and the action's effects together; the agent turn's id.
 
@@ -212,6 +157,10 @@ class Store:
             text: What the customer wrote.
             answer: The complete Answer.
             trace: Plain values that explain it.
+            message: Id of the received message that this answers.
+
+        Raises:
+            RuntimeError: If that message was answered meanwhile; nothing is stored then.
         """
         now = _now()
         with Session(self._engine) as session, session.begin():
@@ -237,6 +186,19 @@ class Store:
                     update(OrderRow).where(OrderRow.number == effect["order"]).values(**changes)
                 )
             session.flush()
+            if message is not None:
+                answered = session.execute(
+                    update(ReceivedRow)
+                    .where(
+                        ReceivedRow.conversation_id == conversation_id,
+                        ReceivedRow.id == message,
+                        ReceivedRow.turn_id.is_(None),
+                    )
+                    .values(turn_id=said.id)
+                    .returning(ReceivedRow.id)
+                ).all()
+                if not answered:
+                    raise RuntimeError("this message was answered meanwhile")
             return said.id
 
     def thumb(self, owner: str, turn_id: int, value: int) -> bool:
@@ -280,7 +242,8 @@ class Store:
         with Session(self._engine) as session, session.begin():
             turns = select(TurnRow.id).where(TurnRow.conversation_id.in_(mine))
             session.execute(delete(EditRow).where(EditRow.turn_id.in_(turns)))
-            session.execute(delete(TurnRow).where(TurnRow.conversation_id.in_(mine)))
+            for rows in (TurnRow, ReceivedRow, ActionRow):
+                session.execute(delete(rows).where(rows.conversation_id.in_(mine)))
             found = len(session.scalars(mine).all())
             session.execute(delete(ConversationRow).where(ConversationRow.owner == owner))
         return found

@@ -126,7 +126,8 @@ class Answer:
     `step` names the stage that decided (`workflow:return_item:ask`, `faq`, `select`, `hand_over`,
     …), `ms` gives the milliseconds of each stage, `state` is the app's memory for the next turn
     (plain JSON values; only the last Answer of a turn carries it), `effects` are the changes that
-    an action asks the store to make in the same transaction.
+    an action asks the store to make in the same transaction. `choices` are answers that the
+    customer may choose from, `summary` tells a colleague who takes over what has happened.
     """
 
     text: str
@@ -139,6 +140,8 @@ class Answer:
     ms: Mapping[str, float] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     effects: tuple[Mapping[str, Any], ...] = ()
+    choices: tuple[str, ...] = ()
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from apps.app import MAX_CHARS, clean
+from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.selection import fill, select
 from apps.customer_service.workflow import Workflows
@@ -62,7 +63,7 @@ def index(tmp_path):
 def bot(index):
     orders = FakeOrders(order("FK-100001", "processing"), order("FK-100002", "dispatched"))
     return CustomerServiceBot(
-        KeywordIntents(), OrderFinder(), index, Workflows.load(SHIPPED, orders)
+        KeywordIntents(), OrderFinder(), index, Workflows.load(SHIPPED, shop(orders))
     )
 
 

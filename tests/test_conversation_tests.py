@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 from apps import build
 from apps.cli import app as command_line
+from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
-from apps.customer_service.workflow import Workflows, WorkflowsConfig, stages
+from apps.customer_service.workflow import Workflows
+from apps.customer_service.workflow_file import WorkflowsConfig, stages
 from apps.faq.faq import FaqApp
 from apps.store import Store
 from apps.testing.checks import CHECKS, misses
@@ -87,7 +89,7 @@ def fresh(index):
     def fresh():
         store = Store("sqlite://")
         store.copy_orders(SAMPLES / "orders.csv")
-        flows = Workflows.load(SHIPPED, store)
+        flows = Workflows.load(SHIPPED, shop(store))
         return CustomerServiceBot(KeywordIntents(), OrderFinder(), index, flows), store
 
     return fresh
@@ -98,7 +100,7 @@ def deskhand(index, tmp_path, monkeypatch):
     """The verb in an empty folder, its apps made of fakes."""
 
     def bot(config, folder, store):
-        flows = Workflows.load(folder / config.workflows, store)
+        flows = Workflows.load(folder / config.workflows, shop(store))
         return CustomerServiceBot(KeywordIntents(), OrderFinder(), index, flows)
 
     monkeypatch.setitem(build.APPS, "customer_service", bot)

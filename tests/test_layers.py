@@ -27,7 +27,7 @@ ONE_DOOR = {
     "peft": "finetune/",
     "trl": "finetune/",
     "sentence_transformers": "finetune/",
-    "sqlalchemy": ("apps/store.py", "finetune/search/study.py"),
+    "sqlalchemy": ("apps/store", "finetune/search/study.py"),
     "optuna": "finetune/search/",
     "phonenumbers": "data/redact/",
     "stdnum": "data/redact/",

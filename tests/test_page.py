@@ -149,6 +149,21 @@ def test_a_hand_over_has_a_badge_with_its_reason():
     assert "dh-handover" not in explanation("hi", trace())
 
 
+def test_a_colleagues_summary_is_a_card_with_what_was_said_escaped():
+    html = explanation("hi", trace(hand_over=True, summary=f"Wants: cancel: order\nKnown: {EVIL}"))
+    assert "<dt>Wants</dt><dd>cancel: order</dd>" in html
+    assert "<img" not in html
+    assert "dh-card" not in explanation("hi", trace())
+
+
+def test_a_source_on_the_web_opens_in_a_tab_of_its_own_and_no_other_does():
+    passage = {"id": "a", "text": "a", "title": "a", "source": 'https://a.example/"x', "score": 0.9}
+    html = explanation("hi", trace(passages=[passage]))
+    assert '<a href="https://a.example/&quot;x" target="_blank" rel="noopener noreferrer">' in html
+    passage["source"] = "javascript:alert(1)"
+    assert "<a " not in explanation("hi", trace(passages=[passage]))
+
+
 def test_a_turn_without_a_trace_has_the_invitation():
     assert explanation("hi", {}) == NOTHING_YET
 
@@ -210,6 +225,20 @@ def test_a_message_is_shown_at_once_and_the_answer_grows(tab, store):
     assert "<mark" in steps[-1][2]
     assert steps[-1][3]["choices"] == [("FK-1 please", conversation)]
     assert store.owns(ME, conversation)
+
+
+def test_choices_are_buttons_under_the_last_answer_and_gone_once_it_is_answered(store):
+    class Asking(EchoApp):
+        def answer(self, conversation, state):
+            yield Answer("Shall I?", choices=("Yes", "No"))
+
+    tab = ChatTab("ask", Asking(), store)
+    conversation, steps = asked(tab, "do it")
+    assert [o["value"] for o in steps[-1][1]["value"][-1]["options"]] == ["Yes", "No"]
+    again = list(tab.send_choice(conversation, SimpleNamespace(value="Yes"), request(ME)))
+    assert "options" not in str(again[0][1]["value"])
+    assert said(again[-1][1])[2] == "Yes"
+    assert str(again[-1][1]["value"]).count("options") == 1
 
 
 def test_html_in_a_message_is_text(tab):

@@ -1,6 +1,7 @@
 """The page in headless Chromium, before an app that takes its time."""
 
 import asyncio
+import os
 import socket
 import threading
 import time
@@ -77,3 +78,29 @@ def test_a_message_sent_while_an_answer_grows_is_answered_after_it(app, url):
             words = f"I heard {said} and thought about it"
             page.locator(f"{CHAT} .bot", has_text=words).last.wait_for(timeout=60_000)
         assert page.locator("#customer_service-message textarea").input_value() == ""
+
+
+def test_a_choice_is_a_button_that_sends_its_text_and_a_hand_over_shows_its_card(
+    app, url, tmp_path
+):
+    def answer(conversation, state):
+        if conversation.turns[-1].text == "Yes":
+            yield Answer("A colleague takes over.", hand_over=True, reason="upset",
+                         summary="Wants: cancel order", step="hand_over")  # fmt: skip
+        else:
+            yield Answer("Shall I cancel it?", choices=("Yes", "No"))
+
+    app.answer = answer
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.goto(url)
+        write(page, "cancel it")
+        page.get_by_role("button", name="Yes", exact=True).wait_for(timeout=60_000)
+        page.screenshot(path=tmp_path / "choices.png")
+        page.get_by_role("button", name="Yes", exact=True).click()
+        page.locator(f"{CHAT} .user", has_text="Yes").wait_for(timeout=60_000)
+        page.locator("#customer_service-panel .dh-card", has_text="cancel order").wait_for(
+            timeout=60_000
+        )
+        assert page.get_by_role("button", name="Yes", exact=True).count() == 0
+        page.screenshot(path=os.environ.get("DESKHAND_SCREENSHOT", tmp_path / "card.png"))

@@ -6,23 +6,19 @@ action itself looks again, because time passes between the question and the yes.
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
 
-from apps.actions import ActionResult, Order, Orders
+from apps.actions import Action, ActionResult, Catalog, Order, Orders, Reader
+from apps.customer_service.replies import read_address, read_order_number
 
 RETURN_WINDOW = timedelta(days=30)  # from delivery
-Action = Callable[[Orders, Mapping[str, str]], ActionResult]
+OrderAction = Callable[[Orders, Mapping[str, str]], ActionResult]
 
 
 def order_status(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     """Where the order is; any order can be looked up."""
     order = orders.find(slots["order_number"])
     return ActionResult(order.status, _facts(order)) if order else ActionResult("unknown")
-
-
-def preview_status(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
-    """Whether the order exists."""
-    order = orders.find(slots["order_number"])
-    return ActionResult("ok", _facts(order)) if order else ActionResult("unknown")
 
 
 def preview_cancel(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
@@ -77,18 +73,64 @@ def change_address(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     return _done(preview_address(orders, slots), effect)
 
 
-ACTIONS: dict[str, Action] = {
-    "order_status": order_status,
-    "cancel_order": cancel_order,
-    "return_item": return_item,
-    "change_address": change_address,
+# What each can say and which slots it reads: a workflow file is checked against this.
+ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
+    "order_status": (
+        order_status,
+        ("processing", "dispatched", "delivered", "cancelled", "returned", "unknown"),
+        ("order_number",),
+    ),
+    "cancel_order": (
+        cancel_order,
+        ("done", "dispatched", "delivered", "already", "unknown"),
+        ("order_number",),
+    ),
+    "return_item": (
+        return_item,
+        ("done", "too_late", "not_delivered", "already", "unknown"),
+        ("order_number", "product"),
+    ),
+    "change_address": (
+        change_address,
+        ("done", "dispatched", "already", "unknown"),
+        ("order_number", "address"),
+    ),
 }
-PREVIEWS: dict[str, Action] = {
-    "order_status": preview_status,
-    "cancel_order": preview_cancel,
-    "return_item": preview_return,
-    "change_address": preview_address,
+PREVIEWS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
+    "cancel_order": (
+        preview_cancel,
+        ("ok", "dispatched", "delivered", "already", "unknown"),
+        ("order_number",),
+    ),
+    "return_item": (
+        preview_return,
+        ("ok", "too_late", "not_delivered", "already", "unknown"),
+        ("order_number",),
+    ),
+    "change_address": (
+        preview_address,
+        ("ok", "dispatched", "already", "unknown"),
+        ("order_number",),
+    ),
 }
+READERS: dict[str, Reader] = {"order_number": read_order_number, "address": read_address}
+FACTS = (
+    *("order_number", "items", "total", "status", "placed", "dispatched", "delivered"),
+    *("tracking_number", "cost"),
+)
+
+
+def shop(orders: Orders) -> Catalog:
+    """All that a workflow of the shop may name, on these orders."""
+    return Catalog(
+        {name: _on(orders, *each) for name, each in ACTIONS.items()},
+        {name: _on(orders, *each) for name, each in PREVIEWS.items()},
+        READERS,
+    )
+
+
+def _on(orders: Orders, run: OrderAction, says: tuple[str, ...], needs: tuple[str, ...]) -> Action:
+    return Action(partial(run, orders), says, needs, FACTS)
 
 
 def _done(preview: ActionResult, effect: dict[str, str]) -> ActionResult:

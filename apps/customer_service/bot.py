@@ -2,16 +2,31 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from apps.app import State, clean, polite_refusal
-from apps.customer_service.replies import order_number
+from apps.customer_service.bot_turn import BotTurn
+from apps.customer_service.hand_over import summary
+from apps.customer_service.mood import anger, upset
+from apps.customer_service.phrases import (
+    BACK,
+    CORRECTS,
+    GREETING,
+    HAND_OVER,
+    INSTEAD,
+    NEXT,
+    PERSON,
+    THANKS,
+    WISHES,
+)
 from apps.customer_service.selection import select
-from apps.customer_service.workflow import Progress, Step, Workflows
-from data.schema import Answer, Conversation, Entity, Intent, Passage, Reason
+from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
+from apps.customer_service.workflow import Progress, Said, Step, Workflows
+from apps.customer_service.workflow_file import FAILED
+from apps.hours import HoursConfig, is_open, next_open, told
+from data.schema import Answer, Conversation, Passage, Reason
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from retrieval.filters import Filter
@@ -19,47 +34,7 @@ from retrieval.index import Index
 
 FOUND = 8  # passages that an answer is selected from
 SHOWN = 5
-_GREETING = re.compile(
-    r"^\W*(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)"
-    r"(?: there| all| team)?\W*$",
-    re.I,
-)
-_THANKS = re.compile(
-    r"^\W*(?:(?:ok|okay|great|brilliant|lovely|perfect|many|no)\W+)*"
-    r"(?:thanks|thank you|thx|ta|cheers|bye|goodbye)"
-    r"(?:\W+(?:so much|very much|a lot|a bunch|for (?:your|the) help|all|again|bye|then))*\W*$",
-    re.I,
-)
-_WISHES = re.compile(
-    r"\?|\b(?:instead|actually|wait|rather|where|i want|i'd like|can you|could you|please)\b", re.I
-)
-_PERSON = re.compile(
-    r"\b(?:humans?|person|people|someone|somebody|manager|supervisor|adviser|advisor|agent|colleague"
-    r"|representative|speak|talk|call me|ring me)\b",
-    re.I,
-)
-_PASSING = "I am passing this conversation to a colleague"
-_HAND_OVER: dict[Reason, str] = {
-    "asked_for_person": f"Of course. {_PASSING}, who will read it and write to you here.",
-    "no_answer": f"I do not have a reliable answer to that. {_PASSING} who can help.",
-    "low_confidence": f"I am not sure that I understood you rightly. {_PASSING}.",
-    "out_of_scope": f"I cannot help with that myself. {_PASSING}.",
-    "action_failed": f"I could not get that done here. {_PASSING}.",
-}
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What is known about the turn that is being answered."""
-
-    text: str
-    intent: Intent
-    entities: tuple[Entity, ...]
-    values: dict[str, str]
-    progress: Progress | None
-    misses: int
-    ms: dict[str, float] = field(default_factory=dict)
-    passages: tuple[Passage, ...] = ()
+SHORT = 6  # words of a mere correction
 
 
 class CustomerServiceBot:
@@ -71,6 +46,9 @@ class CustomerServiceBot:
         index: FAQ, policies and solved conversations.
         workflows: What can be looked up and changed.
         examples: Messages to begin with, for the page.
+        hours: When colleagues are there; always, where it is not told.
+        mood: Anger of a message, as `apps.customer_service.mood` counts it.
+        now: The time, aware of its zone.
     """
 
     title = "Customer service"
@@ -82,9 +60,12 @@ class CustomerServiceBot:
         index: Index,
         workflows: Workflows,
         examples: tuple[str, ...] = (),
+        hours: HoursConfig | None = None,
+        mood: Callable[[str], float] = anger,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._intents, self._entities, self._index = intents, entities, index
-        self._workflows = workflows
+        self._workflows, self._hours, self._mood, self._now = workflows, hours, mood, now
         self.examples = examples
 
     def answer(self, conversation: Conversation, state: State) -> Iterator[Answer]:
@@ -95,13 +76,33 @@ class CustomerServiceBot:
         if refusal is not None:
             yield Answer(refusal, step="not_read", ms={"total": _since(start)}, state=dict(state))
             return
-        turn = self._understand(text, state)
-        final = self._decide(turn)
+        turn = self._understand(text, conversation, state)
+        final = self._went_on(turn, self._decide(turn))
         total = {**turn.ms, "total": _since(start)}
-        yield from growing(replace(final, ms=total))
+        yield from growing(replace(final, ms=total, state=turn.state()))
 
-    def _understand(self, text: str, state: State) -> _Turn:
+    def _understand(self, text: str, conversation: Conversation, state: State) -> BotTurn:
         """Intent and entities of the message, and what is remembered."""
+        # The time is stored with the message: it is the same when that is answered again.
+        time_ = conversation.turns[-1].time
+        anchor = time_.isoformat() if time_ else str(len(conversation.turns))
+        progress, last = (Progress.from_dict(state.get(key)) for key in ("workflow", "last"))
+        waiting = [Progress(**each) for each in state.get("waiting", ())]
+        turn = self._read(text, conversation, anchor, dict(state.get("values", {})))
+        turn.progress, turn.last = self._known(progress), self._known(last)
+        turn.waiting = [each for each in waiting if self._known(each)]
+        turn.wishes, turn.tried = list(state.get("wishes", ())), list(state.get("tried", ()))
+        turn.misses = int(state.get("misses", 0))
+        turn.anger = (self._mood(text), float(state.get("anger", 0.0)))
+        if turn.progress is None:
+            self._cut(turn, anchor)
+        turn.values |= {entity.type: entity.text for entity in turn.said.entities}
+        return turn
+
+    def _read(
+        self, text: str, conversation: Conversation, anchor: str, values: dict[str, str]
+    ) -> BotTurn:
+        """What the models find in a text."""
         ms: dict[str, float] = {}
         clock = time.perf_counter()
         intent = self._intents.predict([text])[0].intent
@@ -109,47 +110,138 @@ class CustomerServiceBot:
         clock = time.perf_counter()
         entities = tuple(self._entities.predict([text])[0])
         ms["entities"] = _since(clock)
-        values = dict(state.get("values", {})) | {entity.type: entity.text for entity in entities}
-        progress = Progress.from_dict(state.get("workflow"))
-        return _Turn(text, intent, entities, values, progress, int(state.get("misses", 0)), ms)
+        said = Said(text, entities, conversation.id, anchor)
+        return BotTurn(text, intent, entities, values, None, 0, said, conversation, ms=ms)
 
-    def _decide(self, turn: _Turn) -> Answer:
-        """The complete Answer."""
+    def _known(self, progress: Progress | None) -> Progress | None:
+        """The progress, unless its workflow is gone from the file."""
+        return progress if progress and self._workflows.knows(progress.name) else None
+
+    def _cut(self, turn: BotTurn, anchor: str) -> None:
+        """Of several wishes keep the first, and remember the others."""
+        name = self._workflows.for_intent(turn.intent.name)
+        for kind in self._workflows.carried(name) if name else ():
+            text, others = same_for_others(turn.text, turn.entities, kind)
+            if others:
+                turn.wishes += others
+                entities = tuple(self._entities.predict([text])[0])
+                turn.text, turn.said = text, replace(turn.said, text=text, entities=entities)
+                return
+        found = parts(turn.text)
+        if len(found) < 2:
+            return
+        clock = time.perf_counter()
+        read = [each.intent for each in self._intents.predict([part.text for part in found])]
+        turn.ms["wishes"] = _since(clock)
+        sure = self._intents.levels.sure
+        wanted = [
+            (part, intent)
+            for part, intent in zip(found, read, strict=True)
+            if intent.name is not None and intent.confidence >= sure and wishes_something(part.text)
+        ]
+        names = list(dict.fromkeys(intent.name for _, intent in wanted))
+        starts = [self._workflows.for_intent(name) for name in names]
+        if len(names) < 2 or not any(starts) or "talk_to_human" in (turn.intent.name, *names):
+            return
+        kept = [next(part for part, intent in wanted if intent.name == name) for name in names]
+        first = kept[0]
+        turn.text, turn.intent = first.text, wanted[0][1]
+        turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
+        turn.wishes += [part.text for part in kept[1:]]
+
+    def _went_on(self, turn: BotTurn, answer: Answer) -> Answer:
+        """The answer, and where it ended something, what is still open."""
+        turn.tried.append(answer.step)
+        if turn.progress is not None:
+            return replace(answer, choices=self._workflows.choices(turn.progress))
+        if answer.hand_over or not answer.step.startswith(("workflow", "select")):
+            return answer
+        if answer.step.endswith(":cancelled"):
+            turn.waiting, turn.wishes = [], []
+            return answer
+        if turn.waiting:
+            turn.progress = turn.waiting.pop()
+            question = self._workflows.resume_question(turn.progress)
+            choices = self._workflows.choices(turn.progress)
+            text = f"{answer.text}\n\n{BACK}: {question}"
+            return replace(answer, text=text, choices=choices)
+        return self._wished(turn, answer) if turn.wishes else answer
+
+    def _wished(self, turn: BotTurn, answer: Answer) -> Answer:
+        """The answer, followed by that to the next remembered wish."""
+        wish = turn.wishes.pop(0)
+        other = self._read(wish, turn.conversation, f"{turn.said.turn}+", turn.values)
+        other.values |= {entity.type: entity.text for entity in other.entities}
+        other.wishes, other.tried, other.last = turn.wishes, turn.tried, turn.last
+        follows = self._went_on(other, self._decide(other))
+        turn.progress, turn.misses, turn.last = other.progress, other.misses, other.last
+        turn.waiting = other.waiting
+        return replace(
+            answer,
+            text=f"{answer.text}\n\n{NEXT} “{wish}”. {follows.text}",
+            passages=answer.passages or follows.passages,
+            effects=(*answer.effects, *follows.effects),
+            choices=follows.choices,
+            hand_over=follows.hand_over,
+            reason=follows.reason,
+            summary=follows.summary,
+        )
+
+    def _decide(self, turn: BotTurn) -> Answer:
+        """The complete Answer; what is said where no workflow runs is chosen in `_select`."""
         started = self._workflows.for_intent(turn.intent.name)
+        misses = turn.misses + (turn.progress.misses if turn.progress else 0)
+        if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
+            return self._hand_over(turn, "upset")
+        if turn.progress is None and self._corrects(turn, started):
+            assert turn.last is not None
+            return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
         if turn.progress is not None and not self._switches(turn, turn.progress, started):
             return self._workflow(turn, turn.progress)
         if turn.intent.name == "talk_to_human":
             return self._hand_over(turn, "asked_for_person")
         if started is not None:
             return self._start(turn, started)
-        if _THANKS.match(turn.text) or _GREETING.match(turn.text):
+        if THANKS.match(turn.text) or GREETING.match(turn.text):
             words = "Hello! What can I help you with?"
-            if _THANKS.match(turn.text):
+            if THANKS.match(turn.text):
                 words = "You are welcome. Is there anything else?"
-            return self._finish(turn, words, "small_talk", misses=0)
+            return self._finish(turn, words, "small_talk")
         if turn.intent.name is None:
             return self._out_of_scope(turn)
         return self._select(turn)
 
-    def _switches(self, turn: _Turn, progress: Progress, started: str | None) -> bool:
+    def _corrects(self, turn: BotTurn, started: str | None) -> bool:
+        """Whether the message gives the workflow that has just ended another value."""
+        if turn.last is None or not CORRECTS.search(turn.text):
+            return False
+        elsewhere = started not in (None, turn.last.name)
+        if elsewhere and (WISHES.search(turn.text) or len(turn.text.split()) > SHORT):
+            return False
+        return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
+
+    def _switches(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
         """Whether the message leaves the workflow's question unanswered or wants another workflow.
 
         An answer such as "it is order FK-123456" may look like another intent: only a message that
         also asks or wishes counts as a change of mind. Whoever asks for a person gets one, whatever
         else the message says; but a bare "yes please" may be taken for that too.
         """
-        if not self._workflows.takes(progress, turn.text, turn.entities):
+        if not self._workflows.takes(progress, turn.text, turn.said.entities):
             return True
         sure = turn.intent.confidence >= self._intents.levels.sure
-        if turn.intent.name == "talk_to_human" and sure and _PERSON.search(turn.text):
+        if turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
             return True
         other = started is not None and started != progress.name
-        return other and sure and bool(_WISHES.search(turn.text))
+        return other and sure and bool(WISHES.search(turn.text))
 
-    def _start(self, turn: _Turn, name: str) -> Answer:
+    def _start(self, turn: BotTurn, name: str) -> Answer:
         """Begin a workflow, or stay in it; a question about the rules is answered on the way."""
         going_on = turn.progress if turn.progress and turn.progress.name == name else None
-        progress = going_on or _carried(turn, name)
+        progress = going_on or self._workflows.begin(name, turn.values)
+        left = turn.progress if going_on is None else None
+        if left is not None and left.asked and not INSTEAD.search(turn.text):
+            turn.waiting = [*(each for each in turn.waiting if each.name != name), left]
         ruled = going_on is not None or not progress.slots
         asks = ruled and self._workflows.answers_first(name, turn.text)
         chosen = self._search(turn) if asks else None
@@ -157,20 +249,26 @@ class CustomerServiceBot:
             return self._workflow(turn, progress)
         if going_on is not None:
             return self._selected(turn, chosen, "Back to where we were")
-        turn.progress = self._workflows.step(progress, turn.text, turn.entities).progress
+        turn.progress = self._workflows.moved(progress, turn.said).progress
         return self._selected(turn, chosen, "If you want me to do it for you")
 
-    def _workflow(self, turn: _Turn, progress: Progress) -> Answer:
+    def _workflow(self, turn: BotTurn, progress: Progress) -> Answer:
         clock = time.perf_counter()
-        step: Step = self._workflows.step(progress, turn.text, turn.entities)
+        step: Step = self._workflows.moved(progress, turn.said)
         turn.ms["workflow"] = _since(clock)
+        turn.last = Progress(progress.name, {**progress.slots, **step.slots})
+        if step.progress is not None or step.stage == "cancelled":
+            turn.last = None
         turn.progress = step.progress
         if step.stage == "gave_up":
             return self._hand_over(turn, "action_failed")
-        answer = self._finish(turn, step.text, f"workflow:{progress.name}:{step.stage}", misses=0)
-        return replace(answer, effects=step.effects)
+        if step.stage == f"answer:{FAILED}":
+            answer = self._hand_over(turn, "action_failed")
+            return replace(answer, text=f"{step.text} {answer.text}")
+        answer = self._finish(turn, step.text, f"workflow:{progress.name}:{step.stage}")
+        return replace(answer, effects=step.effects, choices=step.choices)
 
-    def _select(self, turn: _Turn) -> Answer:
+    def _select(self, turn: BotTurn) -> Answer:
         """The best known answer, with its sources; a hand-over where none is close enough."""
         chosen = self._search(turn)
         if chosen is None:
@@ -178,16 +276,16 @@ class CustomerServiceBot:
             return self._hand_over(turn, "low_confidence" if doubtful else "no_answer")
         return self._selected(turn, chosen, "Back to where we were")
 
-    def _selected(self, turn: _Turn, chosen: Passage, lead: str) -> Answer:
+    def _selected(self, turn: BotTurn, chosen: Passage, lead: str) -> Answer:
         """The chosen passage as an answer; a workflow in progress asks its question again."""
         sources = (chosen, *(p for p in turn.passages if p.id != chosen.id))[:SHOWN]
         text = chosen.text
         if turn.progress is not None:
             text += f"\n\n{lead}: {self._workflows.resume_question(turn.progress)}"
         step = f"select:{chosen.metadata.get('kind', 'passage')}"
-        return replace(self._finish(turn, text, step, misses=0), passages=sources)
+        return replace(self._finish(turn, text, step), passages=sources)
 
-    def _search(self, turn: _Turn) -> Passage | None:
+    def _search(self, turn: BotTurn) -> Passage | None:
         clock = time.perf_counter()
         self._index = self._index.current()  # someone may have added to it
         found = self._index.search(turn.text, FOUND, where=Filter(valid_on=date.today()))
@@ -201,7 +299,7 @@ class CustomerServiceBot:
         turn.ms["select"] = _since(clock)
         return chosen
 
-    def _out_of_scope(self, turn: _Turn) -> Answer:
+    def _out_of_scope(self, turn: BotTurn) -> Answer:
         """A first one is declined, a second in a row goes to a person."""
         if turn.misses:
             return self._hand_over(turn, "out_of_scope")
@@ -212,18 +310,34 @@ class CustomerServiceBot:
         )
         return replace(self._finish(turn, words, "out_of_scope", misses=1), reason="out_of_scope")
 
-    def _hand_over(self, turn: _Turn, reason: Reason) -> Answer:
-        turn.progress = None
-        answer = self._finish(turn, _HAND_OVER[reason], "hand_over", misses=0)
-        return replace(answer, hand_over=True, reason=reason, passages=turn.passages[:SHOWN])
+    def _hand_over(self, turn: BotTurn, reason: Reason) -> Answer:
+        """A person takes over, told what has happened; out of hours the customer is told when."""
+        lines = summary(
+            turn.conversation, turn.progress, turn.values, turn.tried, turn.passages, reason
+        )
+        turn.progress, turn.waiting, turn.wishes = None, [], []
+        text, closed = HAND_OVER[reason], False
+        now = self._now()
+        if self._hours is not None and not is_open(self._hours, now):
+            begins = next_open(self._hours, now)
+            back = f" We are back on {told(begins)}." if begins else ""
+            closed = not self._hours.wait
+            if closed:
+                text = f"Nobody is here to take this over right now.{back} Please write again then."
+            else:
+                text += f" Nobody is here right now.{back} Your message waits for us until then."
+        answer = self._finish(turn, text, "hand_over")
+        return replace(
+            answer,
+            hand_over=not closed,
+            reason="closed" if closed else reason,
+            passages=turn.passages[:SHOWN],
+            summary=lines,
+        )
 
-    def _finish(self, turn: _Turn, text: str, step: str, misses: int) -> Answer:
-        state: dict[str, Any] = {
-            "values": turn.values,
-            "workflow": turn.progress.to_dict() if turn.progress else None,
-            "misses": misses,
-        }
-        return Answer(text, intent=turn.intent, entities=turn.entities, step=step, state=state)
+    def _finish(self, turn: BotTurn, text: str, step: str, misses: int = 0) -> Answer:
+        turn.misses = misses
+        return Answer(text, intent=turn.intent, entities=turn.entities, step=step)
 
 
 def growing(answer: Answer) -> Iterator[Answer]:
@@ -232,13 +346,6 @@ def growing(answer: Answer) -> Iterator[Answer]:
     for end in ends:
         yield replace(answer, text=answer.text[:end], state={}, effects=())
     yield answer
-
-
-def _carried(turn: _Turn, name: str) -> Progress:
-    """A new start of a workflow, with the order number that the customer gave before."""
-    number = turn.values.get("order_number")
-    slots: Mapping[str, str] = {"order_number": order_number(number)} if number else {}
-    return Progress(name, slots)
 
 
 def _since(start: float) -> float:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from apps.actions import SlotTurn
+
 _YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|correct|confirm|do it|y)\b", re.I
 )
@@ -54,9 +56,12 @@ def order_number(text: str) -> str:
     return f"FK-{digits}" if digits else text
 
 
-def read_order_number(text: str) -> str | None:
-    """The six digits in an answer to the question for the number."""
-    digits = _ORDER_DIGITS.search(text)
+def read_order_number(turn: SlotTurn) -> str | None:
+    """The number that was found, or the six digits in an answer to the question for it."""
+    found = [order_number(entity.text) for entity in turn.entities]
+    if found:
+        return new_value(found, turn.current, one=True)
+    digits = _ORDER_DIGITS.search(turn.text) if turn.asked else None
     return order_number(digits.group()) if digits else None
 
 
@@ -79,12 +84,12 @@ def new_value(found: Sequence[str], current: str | None, *, one: bool) -> str | 
     return None if more and not one else first
 
 
-def read_address(text: str, *, asked: bool) -> str | None:
+def read_address(turn: SlotTurn) -> str | None:
     """A new address: what stands after "to" if it holds a postcode, or the asked-for answer."""
-    if _POSTCODE.search(text):
-        return _bare(_ADDRESS_LEAD.sub("", text.strip())) or None
-    if asked and len(text.split()) >= 3 and any(char.isdigit() for char in text):
-        return _bare(text)
+    if _POSTCODE.search(turn.text):
+        return _bare(_ADDRESS_LEAD.sub("", turn.text.strip())) or None
+    if turn.asked and len(turn.text.split()) >= 3 and any(char.isdigit() for char in turn.text):
+        return _bare(turn.text)
     return None
 
 

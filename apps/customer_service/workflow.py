@@ -1,92 +1,34 @@
-"""Workflows: what one is, and one step of running it. Plain data in, plain data out."""
+"""Workflows: one step of running one. Plain data in, plain data out.
 
+What a step may look up, change and call is in the catalog that it is given; it knows no shop.
+"""
+
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, model_validator
-
-from apps.actions import ActionResult, Orders
-from apps.customer_service.actions import ACTIONS, PREVIEWS
-from apps.customer_service.replies import (
-    agreed,
-    asks,
-    is_reply,
-    new_value,
-    order_number,
-    read_address,
-    read_order_number,
+from apps.actions import ActionResult, Catalog, Journal, SlotTurn
+from apps.customer_service.http_action import call
+from apps.customer_service.replies import agreed, asks, is_reply
+from apps.customer_service.slots import READERS, fits, value_of
+from apps.customer_service.workflow_check import read_workflows
+from apps.customer_service.workflow_file import (
+    DECLINED,
+    FAILED,
+    OK,
+    HttpConfig,
+    WorkflowConfig,
+    WorkflowsConfig,
 )
-from data.config import Config, load_config
 from data.schema import Entity
 
 MISSES = 3  # so many answers in a row that do not answer the question hand the conversation over
-
-
-class SlotConfig(Config):
-    """A value that a workflow needs."""
-
-    ask: str = Field(min_length=1, description="the question when it is missing")
-    kind: Literal["entity", "text"] = Field(
-        "entity", description="found by the ner run, or the whole answer"
-    )
-
-
-class WorkflowConfig(Config):
-    """One workflow."""
-
-    intents: tuple[str, ...] = Field(min_length=1)
-    slots: dict[str, SlotConfig]
-    action: str
-    confirm: str | None = None
-    question_first: bool = Field(
-        False, description="answer a question about the rules before asking for slots"
-    )
-    answers: dict[str, str] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _known(self) -> "WorkflowConfig":
-        if self.action not in ACTIONS:
-            raise ValueError(f"action {self.action!r} does not exist; one of {', '.join(ACTIONS)}")
-        if self.confirm is not None and "declined" not in self.answers:
-            raise ValueError("a workflow that confirms needs the answer 'declined'")
-        return self
-
-
-class WorkflowsConfig(Config):
-    """The file of workflows."""
-
-    cancel_words: tuple[str, ...] = ()
-    workflows: dict[str, WorkflowConfig]
-
-    @model_validator(mode="after")
-    def _one_each(self) -> "WorkflowsConfig":
-        seen: dict[str, str] = {}
-        for name, workflow in self.workflows.items():
-            for intent in workflow.intents:
-                if intent in seen:
-                    raise ValueError(f"intent {intent!r} starts both {seen[intent]!r} and {name!r}")
-                seen[intent] = name
-        return self
-
-
-def stages(config: WorkflowsConfig) -> dict[str, tuple[str, ...]]:
-    """What each workflow can come to: its questions, its answers, and how else it can end.
-
-    It ends early where the customer stops it (`cancelled`) or a person takes over (`hand_over`).
-    """
-    return {
-        name: (
-            *(f"ask:{slot}" for slot in workflow.slots),
-            *(("confirm",) if workflow.confirm is not None else ()),
-            *(f"answer:{say}" for say in workflow.answers),
-            "cancelled",
-            "hand_over",
-        )
-        for name, workflow in config.workflows.items()
-    }
+YES_NO = ("Yes", "No")
+_INVALID = "That does not look right."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +66,38 @@ class Step:
     stage: str
     progress: Progress | None
     effects: tuple[Mapping[str, Any], ...] = ()
+    choices: tuple[str, ...] = ()
+    slots: Mapping[str, str] = field(default_factory=dict)  # as they were filled, at an end
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A customer's message: its text, what was found in it, and which message it is.
+
+    `conversation` and `turn` tell it from every other one, and are the same when it is answered
+    again after a crash.
+    """
+
+    text: str
+    entities: Sequence[Entity] = ()
+    conversation: str = ""
+    turn: str = ""
 
 
 class Workflows:
-    """The workflows of a bot; `step` moves one on."""
+    """The workflows of a bot; `step` moves one on.
 
-    def __init__(self, config: WorkflowsConfig, orders: Orders) -> None:
-        self._config, self._orders = config, orders
+    Args:
+        config: The file of workflows, checked.
+        catalog: What it names.
+        journal: Where a call to another system is noted before it is made.
+    """
+
+    def __init__(
+        self, config: WorkflowsConfig, catalog: Catalog, journal: Journal | None = None
+    ) -> None:
+        self._config, self._catalog, self._journal = config, catalog, journal
+        self._readers = READERS | dict(catalog.readers)
         self._by_intent = {
             intent: name
             for name, workflow in config.workflows.items()
@@ -140,150 +107,211 @@ class Workflows:
         self._cancel = re.compile(rf"\b(?:{words})\b", re.I) if words else None
 
     @classmethod
-    def load(cls, path: Path, orders: Orders) -> "Workflows":
+    def load(cls, path: Path, catalog: Catalog, journal: Journal | None = None) -> "Workflows":
         """Read and check a workflows file.
 
         Raises:
             ConfigError: One line for each mistake.
         """
-        return cls(load_config(WorkflowsConfig, path), orders)
+        return cls(read_workflows(path, catalog), catalog, journal)
 
     def for_intent(self, intent: str | None) -> str | None:
         """The workflow that an intent starts."""
         return self._by_intent.get(intent or "")
 
+    def knows(self, name: str) -> bool:
+        """Whether there is such a workflow: a stored one may be gone from the file."""
+        return name in self._config.workflows
+
     def answers_first(self, name: str, text: str) -> bool:
         """Whether the message asks about the rules rather than wanting the workflow done."""
         return self._config.workflows[name].question_first and asks(text)
+
+    def carried(self, name: str) -> tuple[str, ...]:
+        """Types of what a workflow carries on from earlier."""
+        slots = self._config.workflows[name].slots.items()
+        return tuple(slot.entity or key for key, slot in slots if slot.carry)
+
+    def begin(self, name: str, values: Mapping[str, str]) -> Progress:
+        """A new start, with those values from earlier that its slots carry on."""
+        slots: dict[str, str] = {}
+        for slot_name, slot in self._config.workflows[name].slots.items():
+            kind = slot.entity or slot_name
+            if slot.carry and values.get(kind):
+                value = values[kind]
+                entity = Entity(kind, value, 0, len(value))
+                read = value_of(slot, SlotTurn(value, (entity,), None, True), self._readers)
+                if read is not None and fits(slot, read):
+                    slots[slot_name] = read
+        return Progress(name, slots)
 
     def takes(self, progress: Progress, text: str, entities: Sequence[Entity]) -> bool:
         """Whether the message answers what was asked, rather than raising something else."""
         if self._wants_out(text):
             return True
+        said = Said(text, entities)
+        slots = self._config.workflows[progress.name].slots
         if progress.asked == "confirm":
             if len(text) < 60 and is_reply(text):
                 return True
-            slots = self._config.workflows[progress.name].slots
-            return any(
-                self._slot_value(name, slot, text, entities, progress) is not None
-                for name, slot in slots.items()
-            )
-        slot = self._config.workflows[progress.name].slots.get(progress.asked or "")
-        if slot is None:
-            return False
-        return self._slot_value(progress.asked or "", slot, text, entities, progress) is not None
+            return any(self._value(progress, name, said) is not None for name in slots)
+        asked = progress.asked or ""
+        return asked in slots and self._value(progress, asked, said) is not None
+
+    def names_new(self, progress: Progress, text: str, entities: Sequence[Entity]) -> bool:
+        """Whether the message gives a slot that is filled already another value."""
+        said = Said(text, entities)
+        values = {name: self._value(progress, name, said) for name in progress.slots}
+        return any(value is not None and value != progress.slots[name]
+                   for name, value in values.items())  # fmt: skip
 
     def step(self, progress: Progress, text: str, entities: Sequence[Entity]) -> Step:
+        """`moved` for a message that stands for itself."""
+        return self.moved(progress, Said(text, entities))
+
+    def moved(self, progress: Progress, said: Said) -> Step:
         """Move a workflow on with the customer's message.
 
         Args:
             progress: Where it stands; a new one has asked for nothing.
-            text: What the customer wrote.
-            entities: What was found in it.
+            said: What the customer wrote.
         """
-        workflow = self._config.workflows[progress.name]
-        if progress.asked and self._wants_out(text):
+        flow = self._config.workflows[progress.name]
+        if progress.asked and self._wants_out(said.text):
             words = "All right, I have stopped that. What else can I do for you?"
             return Step(words, "cancelled", None)
-        slots, filled = self._filled(workflow, progress, text, entities)
-        if progress.asked == "confirm" and not filled:
-            reply = agreed(text)
+        slots, wrong = dict(progress.slots), ""
+        for name, slot in flow.slots.items():
+            value = self._value(progress, name, said)
+            if value is None:
+                continue
+            if fits(slot, value):
+                slots[name] = value
+            elif not wrong:
+                wrong = _text(slot.invalid or _INVALID, {**slots, "value": value})
+        filled = slots != dict(progress.slots)
+        if progress.asked == "confirm" and not filled and not wrong:
+            reply = agreed(said.text)
             if reply is False:
-                return self._end(workflow, "declined", slots)
+                text = _text(flow.answers[DECLINED], slots)
+                return Step(text, f"answer:{DECLINED}", None, slots=slots)
             if reply:
-                return self._act(progress.name, workflow, slots)
+                return self._act(progress.name, flow, slots, said)
         misses = progress.misses + 1 if progress.asked and not filled else 0
         if misses >= MISSES:
             return Step("", "gave_up", None)
-        return self._next(progress.name, workflow, slots, misses)
-
-    def _filled(
-        self, workflow: WorkflowConfig, progress: Progress, text: str, entities: Sequence[Entity]
-    ) -> tuple[dict[str, str], bool]:
-        """The slots with what the message adds or corrects, and whether it did."""
-        slots = dict(progress.slots)
-        for name, slot in workflow.slots.items():
-            value = self._slot_value(name, slot, text, entities, progress)
-            if value is not None:
-                slots[name] = value
-        return slots, slots != dict(progress.slots)
-
-    def _next(
-        self, name: str, workflow: WorkflowConfig, slots: dict[str, str], misses: int
-    ) -> Step:
-        """Ask for what is missing, else ask to confirm, else act."""
-        missing = next((slot for slot in workflow.slots if not slots.get(slot)), None)
-        if missing is None and workflow.confirm is None:
-            return self._act(name, workflow, slots)
-        blocked = self._blocked(name, workflow, slots)
-        if blocked is not None:
-            return blocked
-        asked = missing or "confirm"
-        progress = Progress(name, slots, asked, misses)
-        stage = f"ask:{missing}" if missing else "confirm"
-        return Step(self.resume_question(progress), stage, progress)
+        step = self._next(Progress(progress.name, slots, None, misses), said)
+        return replace(step, text=f"{wrong} {step.text}") if wrong else step
 
     def resume_question(self, progress: Progress) -> str:
         """How to come back to what was asked, after something else was answered."""
-        workflow = self._config.workflows[progress.name]
+        flow = self._config.workflows[progress.name]
         if progress.asked == "confirm":
-            facts = PREVIEWS[workflow.action](self._orders, progress.slots).facts
-            return (workflow.confirm or "").format_map(_Known({**facts, **progress.slots}))
-        slot = workflow.slots.get(progress.asked or "")
-        return slot.ask.format_map(_Known(progress.slots)) if slot else ""
+            found = self._preview(flow, progress.slots)
+            return _text(flow.confirm or "", {**(found.facts if found else {}), **progress.slots})
+        slot = flow.slots.get(progress.asked or "")
+        return _text(slot.ask, progress.slots) if slot else ""
+
+    def choices(self, progress: Progress) -> tuple[str, ...]:
+        """Answers to what was asked, where they are few."""
+        if progress.asked == "confirm":
+            return YES_NO
+        slot = self._config.workflows[progress.name].slots.get(progress.asked or "")
+        return slot.one_of if slot else ()
+
+    def _next(self, progress: Progress, said: Said) -> Step:
+        """Ask for what is missing, else ask to confirm, else act."""
+        flow, slots = self._config.workflows[progress.name], progress.slots
+        missing = next((slot for slot in flow.slots if not slots.get(slot)), None)
+        if missing is None and flow.confirm is None:
+            return self._act(progress.name, flow, slots, said)
+        blocked = self._preview(flow, slots)  # makes further questions pointless: an order sent
+        if blocked is not None and blocked.say != OK:
+            return self._say(progress.name, flow, blocked, slots, said)
+        asked = replace(progress, asked=missing or "confirm")
+        if missing is None:
+            text = _text(flow.confirm or "", {**(blocked.facts if blocked else {}), **slots})
+        else:
+            text = _text(flow.slots[missing].ask, slots)
+        stage = f"ask:{missing}" if missing else "confirm"
+        return Step(text, stage, asked, choices=self.choices(asked))
 
     def _wants_out(self, text: str) -> bool:
         return bool(self._cancel and self._cancel.search(text)) and len(text) < 60
 
-    def _blocked(
-        self, name: str, workflow: WorkflowConfig, slots: Mapping[str, str]
-    ) -> Step | None:
-        """The answer that makes further questions pointless: an unknown order, one sent already."""
-        if not slots.get("order_number"):
+    def _preview(self, flow: WorkflowConfig, slots: Mapping[str, str]) -> ActionResult | None:
+        """Whether it can be done; None where nothing looks, or not enough is known."""
+        preview = flow.preview
+        if preview is None or not all(slots.get(name) for name in preview.needs):
             return None
-        result = PREVIEWS[workflow.action](self._orders, slots)
-        if result.say == "ok":
-            return None
-        return self._say(name, workflow, result, slots)
+        if preview.http is not None:
+            return call(preview.http, slots)
+        return self._catalog.previews[preview.call or ""].run(slots)
 
-    def _act(self, name: str, workflow: WorkflowConfig, slots: Mapping[str, str]) -> Step:
-        return self._say(name, workflow, ACTIONS[workflow.action](self._orders, slots), slots)
+    def _act(self, name: str, flow: WorkflowConfig, slots: Mapping[str, str], said: Said) -> Step:
+        if isinstance(flow.action, str):
+            result = self._catalog.actions[flow.action].run(slots)
+        else:
+            result = self._called(name, flow.action.http, slots, said)
+        return self._say(name, flow, result, slots, said)
+
+    def _called(
+        self, name: str, http: HttpConfig, slots: Mapping[str, str], said: Said
+    ) -> ActionResult:
+        """The call's result, once for one message: noted before it is made, and when it is over."""
+        key = _key(said, name, slots)
+        if self._journal is None:
+            return call(http, slots, key)
+        noted = self._journal.begin(key, said.conversation, said.turn, name, slots)
+        if noted is not None and noted.result is not None:
+            return noted.result
+        if noted is not None and not http.repeatable:
+            result = ActionResult(FAILED)  # it may have been done: a person is to look
+        else:
+            result = call(http, slots, key)
+        self._journal.finish(key, "failed" if result.say == FAILED else "done", result)
+        return result
 
     def _say(
-        self, name: str, workflow: WorkflowConfig, result: ActionResult, slots: Mapping[str, str]
-    ) -> Step:
-        text = workflow.answers[result.say].format_map(_Known({**slots, **result.facts}))
-        progress = None
-        if (
-            result.say == "unknown"
-        ):  # the customer may have mistyped: ask again instead of giving up
-            kept = {key: value for key, value in slots.items() if key != "order_number"}
-            progress = Progress(name, kept, "order_number", 1)
-        return Step(text, f"answer:{result.say}", progress, result.effects)
-
-    def _end(self, workflow: WorkflowConfig, say: str, slots: Mapping[str, str]) -> Step:
-        return Step(workflow.answers[say].format_map(_Known(slots)), f"answer:{say}", None)
-
-    def _slot_value(
         self,
         name: str,
-        slot: SlotConfig,
-        text: str,
-        entities: Sequence[Entity],
-        progress: Progress,
-    ) -> str | None:
+        flow: WorkflowConfig,
+        result: ActionResult,
+        slots: Mapping[str, str],
+        said: Said,
+    ) -> Step:
+        text = _text(flow.answers[result.say], {**slots, **result.facts})
+        stage = f"answer:{result.say}"
+        again = flow.ask_again.get(result.say)
+        if again is not None:  # the customer may have mistyped: ask again instead of giving up
+            kept = {key: value for key, value in slots.items() if key != again}
+            return Step(text, stage, Progress(name, kept, again, 1), result.effects)
+        after = flow.then.get(result.say)
+        if after is None:
+            return Step(text, stage, None, result.effects, slots=slots)
+        known = self._config.workflows[after].slots
+        carried = {key: value for key, value in slots.items() if key in known}
+        step = self._next(Progress(after, carried), said)
+        effects = (*result.effects, *step.effects)
+        return replace(step, text=f"{text}\n\n{step.text}", stage=stage, effects=effects)
+
+    def _value(self, progress: Progress, name: str, said: Said) -> str | None:
+        slot = self._config.workflows[progress.name].slots[name]
+        kind = slot.entity or name
+        found = tuple(each for each in said.entities if each.type == kind)
         asked = progress.asked == name
-        if slot.kind == "text":
-            return read_address(text, asked=asked)
-        is_order = name == "order_number"
-        found = [each.text for each in entities if each.type == name]
-        if found:
-            values = list(map(order_number, found)) if is_order else found
-            return new_value(values, progress.slots.get(name), one=asked or is_order)
-        if is_order:
-            return read_order_number(text) if asked else None
-        named = asked and name == "product" and len(text.split()) <= 6
-        return text.strip() if named and "?" not in text and not asks(text) else None
+        turn = SlotTurn(said.text, found, progress.slots.get(name), asked)
+        return value_of(slot, turn, self._readers)
+
+
+def _key(said: Said, name: str, slots: Mapping[str, str]) -> str:
+    """The same for the same message however often it is answered, and for no other."""
+    parts = [said.conversation, said.turn, name, dict(sorted(slots.items()))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
+
+
+def _text(text: str, values: Mapping[str, str]) -> str:
+    return text.format_map(_Known(values))
 
 
 class _Known(dict[str, str]):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.customer_service.workflow import WorkflowsConfig, stages
+from apps.customer_service.workflow_file import WorkflowsConfig, stages
 from apps.testing.running import Ran, Subject
 from data.config import load_config
 from data.schema import OOS, Answer

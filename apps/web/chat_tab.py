@@ -102,6 +102,7 @@ class ChatTab:
         }
         page.load(self.begin, None, opened, **quiet)
         gr.on([box.submit, send.click], self.send, [box, current], [*opened, box], **sending)
+        chat.option_select(self.send_choice, [current], [*opened, box], **sending)
         chat.example_select(self.send_example, [current], [*opened, box], **sending)
         chat.like(self.rate, [current], None, **quiet)
         chat.select(self.explain, [current], [panel], **quiet)
@@ -137,7 +138,7 @@ class ChatTab:
             owner, self._name
         )
         turns = self._store.turns(current)
-        asked = [*_shown(turns), _message("customer", text)]
+        asked = [*_said(turns), _message("customer", text)]
         waiting = [*asked, _message("agent", WAITING)]
         yield current, _chat(waiting, turns), gr.skip(), gr.skip(), ""
         try:
@@ -163,6 +164,13 @@ class ChatTab:
         """An example was chosen: as if it had been written."""
         chosen = data.value.get("text") if isinstance(data.value, dict) else None
         yield from self.send(chosen if isinstance(chosen, str) else "", conversation, request)
+
+    def send_choice(
+        self, conversation: str | None, data: gr.SelectData, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """A button under an answer was pressed: as if its text had been written."""
+        chosen = data.value if isinstance(data.value, str) else ""
+        yield from self.send(chosen, conversation, request)
 
     def rate(self, conversation: str | None, data: gr.LikeData, request: gr.Request) -> None:
         """A thumb was set, or taken back."""
@@ -216,6 +224,16 @@ class ChatTab:
 
 
 def _shown(turns: Sequence[StoredTurn]) -> list[dict[str, Any]]:
+    """The messages; the last one has its choices as buttons."""
+    messages = _said(turns)
+    choices = turns[-1].trace.get("choices") if turns else None
+    if choices:
+        messages[-1]["options"] = [{"value": choice, "label": choice} for choice in choices]
+    return messages
+
+
+def _said(turns: Sequence[StoredTurn]) -> list[dict[str, Any]]:
+    """The messages without buttons: the question was answered."""
     return [_message(stored.turn.speaker, stored.turn.text) for stored in turns]
 
 

@@ -25,7 +25,7 @@ _REASONS = {
     "action_failed": "an action could not be carried out",
     "guard": "the answer did not pass the safety check",
     "no_answer": "nothing that is known answers it",
-    "closed": "a colleague has this conversation already",
+    "closed": "nobody is there to take the conversation now",
 }
 _STEPS = {
     "faq": "Answered with the closest entry of the FAQ, word for word.",
@@ -56,6 +56,7 @@ def explanation(question: str, trace: Mapping[str, Any]) -> str:
         return NOTHING_YET
     parts = [
         badge(trace),
+        card(str(trace.get("summary") or "")),
         _section(
             "Decided by",
             f'<p class="dh-step">{escape(step_in_words(str(trace.get("step") or "")))}</p>',
@@ -79,6 +80,20 @@ def badge(trace: Mapping[str, Any]) -> str:
         because = f": {escape(why)}" if why else ""
         return f'<p class="dh-badge dh-handover"><b>Handed over</b>{because}.</p>'
     return f'<p class="dh-badge dh-note"><b>Not answered</b>: {escape(why)}.</p>' if why else ""
+
+
+def card(summary: str) -> str:
+    """What a colleague who takes over is told: `name: text` lines as a list."""
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(text.strip())}</dd>"
+        for name, _, text in (line.partition(":") for line in summary.splitlines())
+    )
+    if not rows:
+        return ""
+    return (
+        '<section class="dh-card"><h4>For the colleague who takes over</h4>'
+        f"<dl>{rows}</dl></section>"
+    )
 
 
 def step_in_words(step: str) -> str:
@@ -144,13 +159,21 @@ def passages_html(passages: Sequence[Mapping[str, Any]]) -> str:
     for number, passage in enumerate(passages):
         title = escape(str(passage.get("title") or "") or _beginning(str(passage.get("text", ""))))
         source = str(passage.get("source") or "")
-        cite = f"<cite>{escape(source)}</cite>" if source else ""
+        cite = f"<cite>{_source(source)}</cite>" if source else ""
         items.append(
             f'<details class="dh-passage"{" open" if number == 0 else ""}>'
             f"<summary><span>{title}</span>{bar(passage.get('score', 0.0), 'score')}</summary>"
             f"<p>{_with_highlight(passage)}</p>{cite}</details>"
         )
     return "".join(items)
+
+
+def _source(source: str) -> str:
+    """Where it stands; a web address opens in a tab of its own."""
+    name = escape(source)
+    if not source.startswith(("https://", "http://")):
+        return name
+    return f'<a href="{name}" target="_blank" rel="noopener noreferrer">{name}</a>'
 
 
 def _with_highlight(passage: Mapping[str, Any]) -> str:

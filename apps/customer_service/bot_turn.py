@@ -1,0 +1,43 @@
+"""What the bot knows about the turn that it is answering, and hands on to the next one."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.customer_service.workflow import Progress, Said
+from data.schema import Conversation, Entity, Intent, Passage
+
+REMEMBERED = 8  # steps that a summary tells
+
+
+@dataclass(slots=True)
+class BotTurn:
+    """What is known about the turn that is being answered."""
+
+    text: str
+    intent: Intent
+    entities: tuple[Entity, ...]
+    values: dict[str, str]
+    progress: Progress | None
+    misses: int
+    said: Said
+    conversation: Conversation
+    anger: tuple[float, float] = (0.0, 0.0)  # of this message and of the one before
+    waiting: list[Progress] = field(default_factory=list)  # workflows to come back to
+    wishes: list[str] = field(default_factory=list)  # what was asked beside
+    tried: list[str] = field(default_factory=list)
+    last: Progress | None = None  # the workflow that ended last
+    ms: dict[str, float] = field(default_factory=dict)
+    passages: tuple[Passage, ...] = ()
+
+    def state(self) -> dict[str, Any]:
+        """What the next turn is to know, in plain values."""
+        return {
+            "values": self.values,
+            "workflow": self.progress.to_dict() if self.progress else None,
+            "misses": self.misses,
+            "anger": self.anger[0],
+            "waiting": [each.to_dict() for each in self.waiting],
+            "wishes": self.wishes,
+            "tried": self.tried[-REMEMBERED:],
+            "last": self.last.to_dict() if self.last else None,
+        }

@@ -1,0 +1,39 @@
+"""What the bot says of its own, and how it reads greetings, thanks and changes of mind."""
+
+import re
+
+from data.schema import Reason
+
+GREETING = re.compile(
+    r"^\W*(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)"
+    r"(?: there| all| team)?\W*$",
+    re.I,
+)
+THANKS = re.compile(
+    r"^\W*(?:(?:ok|okay|great|brilliant|lovely|perfect|many|no)\W+)*"
+    r"(?:thanks|thank you|thx|ta|cheers|bye|goodbye)"
+    r"(?:\W+(?:so much|very much|a lot|a bunch|for (?:your|the) help|all|again|bye|then))*\W*$",
+    re.I,
+)
+WISHES = re.compile(
+    r"\?|\b(?:instead|actually|wait|rather|where|i want|i'd like|can you|could you|please)\b", re.I
+)
+PERSON = re.compile(
+    r"\b(?:humans?|person|people|someone|somebody|manager|supervisor|adviser|advisor|agent|colleague"
+    r"|representative|speak|talk|call me|ring me)\b",
+    re.I,
+)
+PASSING = "I am passing this conversation to a colleague"
+HAND_OVER: dict[Reason, str] = {
+    "asked_for_person": f"Of course. {PASSING}, who will read it and write to you here.",
+    "no_answer": f"I do not have a reliable answer to that. {PASSING} who can help.",
+    "low_confidence": f"I am not sure that I understood you rightly. {PASSING}.",
+    "out_of_scope": f"I cannot help with that myself. {PASSING}.",
+    "action_failed": f"I could not get that done here. {PASSING}.",
+    "upset": f"I am sorry that this has gone so badly. {PASSING}, who will look at it in person.",
+}
+INSTEAD = re.compile(r"\b(?:instead|rather|forget|not any ?more|no longer)\b", re.I)
+CORRECTS = re.compile(
+    r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
+)
+BACK, NEXT = "Back to where we were", "You also wrote"

@@ -1,0 +1,121 @@
+"""Reading a slot's value out of a message, and whether it may be one."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from dateutil import parser
+
+from apps.actions import Reader, SlotTurn
+from apps.customer_service.replies import asks, new_value
+from apps.customer_service.workflow_file import SlotConfig
+
+SHORT = 6  # words of an answer that may be the name that was asked for
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?(?![\w.]*\w)")
+_RELATIVE = re.compile(r"today([+-]\d+)?")
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+
+
+def read_entity(turn: SlotTurn) -> str | None:
+    """What the ner run found; of several the one that is new."""
+    found = [entity.text for entity in turn.entities]
+    return new_value(found, turn.current, one=turn.asked) if found else None
+
+
+def read_named(turn: SlotTurn) -> str | None:
+    """What the ner run found, or a short answer to the question for it."""
+    found = read_entity(turn)
+    if turn.entities or not turn.asked:
+        return found
+    short = len(turn.text.split()) <= SHORT and "?" not in turn.text and not asks(turn.text)
+    return turn.text.strip() if short else None
+
+
+def read_text(turn: SlotTurn) -> str | None:
+    """The whole answer to the question for it, unless it is a question itself."""
+    text = " ".join(turn.text.split())
+    return text if turn.asked and text and not asks(text) else None
+
+
+def read_number(turn: SlotTurn) -> str | None:
+    """The one number in an answer to the question for it."""
+    found = [entity.text for entity in turn.entities] or ([turn.text] if turn.asked else [])
+    numbers = [number for text in found for number in _NUMBER.findall(text)]
+    return numbers[0].replace(",", ".") if len(set(numbers)) == 1 else None
+
+
+def read_date(turn: SlotTurn) -> str | None:
+    """A day as YYYY-MM-DD, from an answer to the question for it or what the ner run found."""
+    texts = [entity.text for entity in turn.entities] or ([turn.text] if turn.asked else [])
+    found = [day for text in texts if (day := _day(text)) is not None]
+    return found[0].isoformat() if found else None
+
+
+READERS: dict[str, Reader] = {
+    "entity": read_entity,
+    "named": read_named,
+    "text": read_text,
+    "number": read_number,
+    "date": read_date,
+}
+
+
+def read_choice(turn: SlotTurn, choices: tuple[str, ...]) -> str | None:
+    """The one of the choices that the message names."""
+    found = [
+        choice for choice in choices if re.search(rf"\b{re.escape(choice)}\b", turn.text, re.I)
+    ]
+    longest = [each for each in found if not any(each != o and each in o for o in found)]
+    if len(longest) == 1:
+        return longest[0]
+    return new_value(longest, turn.current, one=False) if longest and turn.current else None
+
+
+def value_of(slot: SlotConfig, turn: SlotTurn, readers: Mapping[str, Reader]) -> str | None:
+    """The slot's value in the message, or None where there is none."""
+    if slot.one_of:
+        return read_choice(turn, slot.one_of)
+    value = readers[slot.kind](turn)
+    return value.strip() or None if value is not None else None
+
+
+def fits(slot: SlotConfig, value: str) -> bool:
+    """Whether the value meets the slot's checks."""
+    if slot.pattern and not re.fullmatch(slot.pattern, value, re.I):
+        return False
+    if slot.kind == "number":
+        number = float(value)
+        low, high = slot.min, slot.max
+        return (low is None or number >= low) and (high is None or number <= high)
+    if slot.kind == "date":
+        day = date.fromisoformat(value)
+        first, last = (limit(each) for each in (slot.earliest, slot.latest))
+        return (first is None or day >= first) and (last is None or day <= last)
+    return True
+
+
+def limit(text: str | None) -> date | None:
+    """`today`, `today+30`, `today-30` or YYYY-MM-DD as a day."""
+    if text is None:
+        return None
+    match = _RELATIVE.fullmatch(text)
+    if match:
+        return date.today() + timedelta(days=int(match.group(1) or 0))
+    return date.fromisoformat(text)
+
+
+def _day(text: str) -> date | None:
+    for word, days in _DAYS.items():
+        if re.search(rf"\b{word}\b", text, re.I):
+            return date.today() + timedelta(days=days)
+    if not any(char.isdigit() for char in text):
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        pass
+    try:
+        day: date = parser.parse(text, dayfirst=True, fuzzy=True).date()
+    except (ValueError, OverflowError):
+        return None
+    return day
