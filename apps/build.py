@@ -1,7 +1,7 @@
 """From configs to objects: the only place that knows how an app is put together."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from apps.app import App
@@ -11,6 +11,11 @@ from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.mood import FURIOUS, anger
 from apps.customer_service.workflow import Workflows
 from apps.faq.faq import FaqApp
+from apps.generation.build import generator_of
+from apps.generation.generator import Generator
+from apps.generation.prompt import RULES
+from apps.generation.writer import AnswerWriter
+from apps.guard import check
 from apps.store import Store
 from apps.store_ledger import Ledger
 from apps.summarizer.moods import by_run, by_words
@@ -80,15 +85,32 @@ def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
         def mood(text: str) -> float:
             return FURIOUS if moods.predict([text])[0].intent.name == "upset" else 0.0
 
+    index = opened_index(config.index, config.threads)
     return CustomerServiceBot(
         opened_intents(config.runs.intent, config.threads),
         opened_ner(config.runs.ner, config.threads),
-        opened_index(config.index, config.threads),
+        index,
         Workflows.load(folder / config.workflows, shop(store), Ledger(store)),
         config.examples,
         config.hours,
         mood,
+        writer=_writer(config, index),
     )
+
+
+def _writer(config: AppConfig, index: Index) -> AnswerWriter | None:
+    """What writes answers, where the config names a run or an endpoint."""
+
+    def open_run(run: Path) -> Generator:
+        from apps.generation.run_model import RunModel  # torch, which selecting does without
+
+        return RunModel(run, config.threads)
+
+    generator = generator_of(config.generate, open_run)
+    if generator is None:
+        return None
+    guard = partial(check, system=RULES)
+    return AnswerWriter(generator, guard, config.generate, index.manifest.threshold)
 
 
 def build_faq(config: AppConfig, folder: Path, store: Store) -> App:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from apps.generation.config import GenerateConfig
 from apps.hours import HoursConfig
 from apps.store import DEFAULT_URL
 from data.config import Config, load_config
@@ -44,6 +45,7 @@ class AppConfig(Config):
     store: str = Field(DEFAULT_URL, description="database URL")
     orders: Path | None = Field(None, description="a table of orders, copied in at first start")
     hours: HoursConfig | None = Field(None, description="when colleagues take conversations")
+    generate: GenerateConfig = GenerateConfig()
     threads: int = Field(2, ge=1, description="CPU threads of one model call")
     examples: tuple[str, ...] = ()
 

@@ -25,8 +25,10 @@ from apps.customer_service.selection import select
 from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
 from apps.customer_service.workflow import Progress, Said, Step, Workflows
 from apps.customer_service.workflow_file import FAILED
+from apps.generation.answering import HAND_OVER as PASSED_ON
+from apps.generation.writer import AnswerWriter
 from apps.hours import HoursConfig, is_open, next_open, told
-from data.schema import Answer, Conversation, Passage, Reason
+from data.schema import Answer, Conversation, Passage, Reason, Situation
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from retrieval.filters import Filter
@@ -63,10 +65,11 @@ class CustomerServiceBot:
         hours: HoursConfig | None = None,
         mood: Callable[[str], float] = anger,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        writer: AnswerWriter | None = None,
     ) -> None:
         self._intents, self._entities, self._index = intents, entities, index
         self._workflows, self._hours, self._mood, self._now = workflows, hours, mood, now
-        self.examples = examples
+        self.examples, self._writer = examples, writer
 
     def answer(self, conversation: Conversation, state: State) -> Iterator[Answer]:
         """See App."""
@@ -77,9 +80,15 @@ class CustomerServiceBot:
             yield Answer(refusal, step="not_read", ms={"total": _since(start)}, state=dict(state))
             return
         turn = self._understand(text, conversation, state)
-        final = self._went_on(turn, self._decide(turn))
-        total = {**turn.ms, "total": _since(start)}
-        yield from growing(replace(final, ms=total, state=turn.state()))
+        last = self._decide(turn)
+        written = turn.writing is not None
+        for place, draft in enumerate(turn.writing or ()):
+            if place:
+                yield last  # as far as it is written and checked
+            last = draft
+        final = self._went_on(turn, self._whole(turn, last))
+        final = replace(final, ms={**turn.ms, "total": _since(start)}, state=turn.state())
+        yield from [final] if written else growing(final)
 
     def _understand(self, text: str, conversation: Conversation, state: State) -> BotTurn:
         """Intent and entities of the message, and what is remembered."""
@@ -154,7 +163,7 @@ class CustomerServiceBot:
         turn.tried.append(answer.step)
         if turn.progress is not None:
             return replace(answer, choices=self._workflows.choices(turn.progress))
-        if answer.hand_over or not answer.step.startswith(("workflow", "select")):
+        if answer.hand_over or not answer.step.startswith(("workflow", "select", "generate")):
             return answer
         if answer.step.endswith(":cancelled"):
             turn.waiting, turn.wishes = [], []
@@ -173,7 +182,9 @@ class CustomerServiceBot:
         other = self._read(wish, turn.conversation, f"{turn.said.turn}+", turn.values)
         other.values |= {entity.type: entity.text for entity in other.entities}
         other.wishes, other.tried, other.last = turn.wishes, turn.tried, turn.last
-        follows = self._went_on(other, self._decide(other))
+        decided = self._decide(other)
+        *_, last = other.writing or (decided,)  # what is written is shown when it is whole
+        follows = self._went_on(other, self._whole(other, last))
         turn.progress, turn.misses, turn.last = other.progress, other.misses, other.last
         turn.waiting = other.waiting
         return replace(
@@ -271,10 +282,27 @@ class CustomerServiceBot:
     def _select(self, turn: BotTurn) -> Answer:
         """The best known answer, with its sources; a hand-over where none is close enough."""
         chosen = self._search(turn)
+        found = turn.passages if self._index.answerable(turn.passages) else ()
+        if self._writer is not None and self._writer.wants(chosen, found, turn.values):
+            situation = Situation(turn.conversation.turns, found[:SHOWN], turn.values)
+            turn.writing = self._writer.answers(situation, chosen)
+            return Answer("", step="generate")
         if chosen is None:
             doubtful = turn.intent.confidence < self._intents.levels.doubtful
             return self._hand_over(turn, "low_confidence" if doubtful else "no_answer")
         return self._selected(turn, chosen, "Back to where we were")
+
+    def _whole(self, turn: BotTurn, answer: Answer) -> Answer:
+        """A written answer with what the bot knows; a hand-over in the bot's own words."""
+        if turn.writing is None:
+            return answer
+        turn.ms |= answer.ms
+        if answer.hand_over:
+            passed_on = self._hand_over(turn, answer.reason or "no_answer")
+            text = answer.text.removesuffix(PASSED_ON) + passed_on.text
+            return replace(passed_on, text=text, step=answer.step)
+        finished = self._finish(turn, answer.text, answer.step)
+        return replace(finished, passages=answer.passages)
 
     def _selected(self, turn: BotTurn, chosen: Passage, lead: str) -> Answer:
         """The chosen passage as an answer; a workflow in progress asks its question again."""

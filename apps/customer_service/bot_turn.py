@@ -1,10 +1,11 @@
 """What the bot knows about the turn that it is answering, and hands on to the next one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.customer_service.workflow import Progress, Said
-from data.schema import Conversation, Entity, Intent, Passage
+from data.schema import Answer, Conversation, Entity, Intent, Passage
 
 REMEMBERED = 8  # steps that a summary tells
 
@@ -28,6 +29,7 @@ class BotTurn:
     last: Progress | None = None  # the workflow that ended last
     ms: dict[str, float] = field(default_factory=dict)
     passages: tuple[Passage, ...] = ()
+    writing: Iterator[Answer] | None = None  # an answer that is still to be written
 
     def state(self) -> dict[str, Any]:
         """What the next turn is to know, in plain values."""
