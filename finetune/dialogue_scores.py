@@ -61,7 +61,7 @@ def score_answers(
         rows = {"rougeL": alike, "exact_match": exact, "grounded": shown}
         return {name: float(values[places].mean()) for name, values in rows.items()}
 
-    return Scored(metrics, _errors(examples, said, alike), resample=resample)
+    return Scored(metrics, _errors(examples, said, alike), resample=resample, rows=len(examples))
 
 
 def _errors(

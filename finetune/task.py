@@ -22,13 +22,15 @@ class Scored:
     count] of what went wrong), `confidence` and `right` (n each: how sure the model was of its best
     answer, in [0, 1], and whether that was right), `scope` and `inside` (n each: a score of being
     in scope, and whether the row is). `resample` gives the metrics of the rows at some places
-    (m,), repeats counted: what a bootstrap needs.
+    (m,), repeats counted: what a bootstrap needs. `rows` is how many it draws from, where a task
+    scores fewer than it was given.
     """
 
     metrics: Mapping[str, float]
     errors: list[dict[str, Any]] = field(default_factory=list)
     detail: Mapping[str, Any] = field(default_factory=dict)
     resample: Callable[[NDArray[np.int_]], Mapping[str, float]] | None = None
+    rows: int | None = None
 
 
 Scorer = Callable[[list[Example]], Scored]

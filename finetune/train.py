@@ -280,7 +280,7 @@ def _score(
                 raise
             continue  # too few validation rows for this metric: the test rows still tell
         metrics[name] = {stage: rounded(scored.metrics) for stage, scored in stages.items()}
-        rows = int(after[name].metrics.get("n", len(examples)))  # a task may score fewer
+        rows = after[name].rows or len(examples)
         sure = intervals(stages["before"], stages["after"], rows, config.seed)
         if sure:
             metrics[name]["intervals"] = sure
