@@ -48,7 +48,7 @@ def run(datasets: Path, kept: Path = KEPT, encoder: str = DEFAULT_ENCODER) -> li
 
 
 def main(
-    names: Annotated[list[str], typer.Argument(help="next_action, reply")],
+    names: Annotated[list[str], typer.Argument(help="next_action, reply, dialogue")],
     datasets: Annotated[Path, typer.Option(help="public data sets")] = Path("../shared/datasets"),
     kept: Annotated[Path, typer.Option(help="where data and runs are kept")] = KEPT,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="of the training")] = None,
@@ -70,6 +70,19 @@ def main(
 TRAINED: dict[str, tuple[str, tuple[str | Path, ...]]] = {
     "next_action": ("", ("intent", "--config", CONFIGS / "next_action.yaml")),
     "reply": ("train.jsonl", ("reply", "--set", "optim.epochs=1", "--set", "reply.max_pairs=2000")),
+    # The answers that it learns from are drawn from all training dialogues.
+    "dialogue": (
+        "train_all.jsonl",
+        (
+            "dialogue",
+            "--set",
+            "dialogue.max_rows=6000",
+            "--set",
+            "max_tokens=128",
+            "--set",
+            "dialogue.max_target_tokens=48",
+        ),
+    ),
 }
 
 

@@ -18,6 +18,7 @@ from benchmarks.shell import row
 from benchmarks.star_actions import NOT_MEASURED, Contexts, Step, Steps
 from data.pairs import context_of, merged
 from finetune.reply_model import ReplyModel
+from finetune.run_dir import RunDir
 
 DIALOGUE_MODEL = "finetune.dialogue_model"  # has DialogueModel(run).write_all(situations)
 
@@ -64,14 +65,22 @@ def answer_rows(
     name = "written by a dialogue run"
     if (kept / "dialogue").exists():
         writer = importlib.import_module(DIALOGUE_MODEL).DialogueModel(kept / "dialogue")
+        name += learned(kept / "dialogue")
         written = {
             part: writer.write_all([step.situation for step in steps[part]]) for part in parts
         }
         rows += _told(name, steps, written)
     else:
-        rows.append(row(f"answer, {name}", NOT_MEASURED, "", f"deskhand train dialogue --data "
-                        f"{kept.name}/data --out {kept.name}/dialogue"))  # fmt: skip
+        rows.append(row(f"answer, {name}", NOT_MEASURED, "", "python -m benchmarks.star dialogue"))
     return rows
+
+
+def learned(run: Path) -> str:
+    """How many answers a dialogue run learned from, and how long, as its config says."""
+    config = RunDir(run).read_config()
+    settings = config["train"]["dialogue"]
+    most = settings["max_rows"] or config["rows"]["train"]
+    return f", {most:,} training answers, {config['train']['optim']['epochs']:g} passes"
 
 
 def ranked(run: Path, steps: Steps, part: str) -> list[str]:

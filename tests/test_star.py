@@ -1,11 +1,13 @@
 """The case `star`, on an archive of made-up dialogues and with a tiny encoder."""
 
 import json
+import shutil
 import tarfile
 from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from benchmarks import run as cases
 from benchmarks import star, star_answers
@@ -13,6 +15,7 @@ from benchmarks.star_actions import steps_in
 from data.conversations import read_conversations
 from data.errors import LogFormatError
 from data.split import split_of
+from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import small
 
@@ -145,13 +148,20 @@ def test_a_dialogue_run_is_asked_for_every_step(datasets, kept, tiny, monkeypatc
         star_answers.importlib, "import_module", lambda name: SimpleNamespace(DialogueModel=Writer)
     )
     (kept / "dialogue").mkdir()
+    config = {"train": {"dialogue": {"max_rows": 6000}, "optim": {"epochs": 2.0}}}
+    RunDir(kept / "dialogue").config.write_text(yaml.safe_dump(config), encoding="utf-8")
     try:
         rows = by_name(star.run(datasets, kept, tiny))
     finally:
-        (kept / "dialogue").rmdir()
+        shutil.rmtree(kept / "dialogue")
     test = len(steps_in(read_conversations(kept / "data" / "test.jsonl")))
     assert asked[-1] == test
-    assert rows["answer, written by a dialogue run: exact match"]["value"] == "0.3333"
+    assert (
+        rows["answer, written by a dialogue run, 6,000 training answers, 2 passes: exact match"][
+            "value"
+        ]
+        == "0.3333"
+    )
 
 
 def test_trained_runs_are_measured(datasets, kept, tiny, tmp_path):
