@@ -8,6 +8,7 @@ from apps.app import App
 from apps.config import AppConfig
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow import Workflows
+from apps.email_triage.email_triage import EmailTriage
 from apps.faq.faq import FaqApp
 from apps.store import Store
 from apps.summarizer.summarizer import Summarizer
@@ -76,6 +77,17 @@ def build_summarizer(config: AppConfig) -> Summarizer:
     """The summarizer; it lists entities where an ner run exists."""
     ner = opened_ner(config.runs.ner, config.threads) if config.runs.ner.exists() else None
     return Summarizer(opened_encoder(config.encoder, config.threads), ner)
+
+
+def build_triage(config: AppConfig) -> EmailTriage:
+    """Email triage."""
+    return EmailTriage(
+        opened_intents(config.runs.intent, config.threads),
+        opened_ner(config.runs.ner, config.threads),
+        opened_index(config.index, config.threads),
+        config.teams,
+        config.other_team,
+    )
 
 
 APPS: dict[str, Callable[[AppConfig, Path, Store], App]] = {
