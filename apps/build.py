@@ -10,6 +10,7 @@ from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.mood import FURIOUS, anger
 from apps.customer_service.workflow import Workflows
+from apps.email_triage.email_triage import EmailTriage
 from apps.faq.faq import FaqApp
 from apps.generation.build import generator_of
 from apps.generation.generator import Generator
@@ -135,6 +136,17 @@ def build_summarizer(config: AppConfig) -> Summarizer:
         made_by = f"writer {runs.writer}; {made_by}"
     moods = by_run(opened_intents(runs.sentiment, threads)) if runs.sentiment.exists() else by_words
     return Summarizer(opened_encoder(config.encoder, threads), ner, scorer, writer, moods, made_by)
+
+
+def build_triage(config: AppConfig) -> EmailTriage:
+    """Email triage."""
+    return EmailTriage(
+        opened_intents(config.runs.intent, config.threads),
+        opened_ner(config.runs.ner, config.threads),
+        opened_index(config.index, config.threads),
+        config.teams,
+        config.other_team,
+    )
 
 
 APPS: dict[str, Callable[[AppConfig, Path, Store], App]] = {

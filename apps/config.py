@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError
 
-AppName = Literal["customer_service", "faq", "summarizer"]
+AppName = Literal["customer_service", "faq", "summarizer", "email_triage"]
 SHIPPED = Path(__file__).parent
 
 
@@ -48,6 +48,8 @@ class AppConfig(Config):
     generate: GenerateConfig = GenerateConfig()
     threads: int = Field(2, ge=1, description="CPU threads of one model call")
     examples: tuple[str, ...] = ()
+    teams: dict[str, str] = Field({}, description="of email triage: which team an intent is for")
+    other_team: str = Field("front desk", description="who gets what `teams` does not name")
 
 
 def app_config(app: str, overrides: Sequence[str] = ()) -> tuple[AppConfig, Path]:
@@ -61,6 +63,6 @@ def app_config(app: str, overrides: Sequence[str] = ()) -> tuple[AppConfig, Path
         path = SHIPPED / app / "config.yaml"
         if not path.exists():
             raise ConfigError(
-                f"{app}: no such app; customer_service, faq, summarizer or a config file"
+                f"{app}: no such app; {', '.join(get_args(AppName))} or a config file"
             )
     return load_config(AppConfig, path, overrides), path.parent

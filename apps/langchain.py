@@ -1,5 +1,6 @@
 """LangChain's door: passages as its retriever and vector store, our encoder as its embeddings.
 
+Apps and models are its runnables.
 Nothing is sent anywhere by this module. LangChain itself traces runs to a service where
 `LANGSMITH_TRACING` is set in the environment: leave it unset for customers' text.
 """
@@ -8,25 +9,35 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.vectorstores import VectorStore
 from langchain_core.vectorstores.utils import maximal_marginal_relevance
 from numpy.typing import NDArray
 
+from apps.app import App
 from data.encoders import Encoder
-from data.schema import Passage
+from data.schema import Answer, Conversation, Passage, Turn
 from retrieval.filters import Filter
 from retrieval.index import build_index
 from retrieval.living import LivingIndex
 from retrieval.protocols import LivingRetriever, Retriever
 
 _TITLE, _SOURCE, _SCORE = "title", "source", "score"
+P = TypeVar("P", covariant=True)
+
+
+class Predictor(Protocol[P]):
+    """What an IntentModel and an NerModel have in common."""
+
+    def predict(self, texts: Sequence[str], /) -> Sequence[P]:
+        """One prediction for each text."""
 
 
 class PassageRetriever(BaseRetriever):
@@ -202,6 +213,28 @@ class PassageStore(VectorStore):
 
     def _found(self, query: str, k: int, wanted: Mapping[str, Any] | None) -> list[Passage]:
         return self.store.search(query, k, where=Filter.of(wanted) if wanted else None)
+
+
+def runnable_of(app: App) -> Runnable[str, Answer]:
+    """A chat app as a step of a chain: a customer's message → the complete Answer.
+
+    Each message is a conversation of its own, nothing is stored and no effect is carried out.
+    """
+
+    def answer(text: str) -> Answer:
+        *_, last = app.answer(Conversation("chain", (Turn("customer", text),)), {})
+        return last
+
+    return RunnableLambda(answer)
+
+
+def predictor_of(model: Predictor[P]) -> Runnable[str, P]:
+    """An intent or ner model as a step of a chain: a text → its prediction."""
+
+    def predict(text: str) -> P:
+        return model.predict([text])[0]
+
+    return RunnableLambda(predict)
 
 
 def document_of(passage: Passage) -> Document:

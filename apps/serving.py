@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from apps.app import App
-from apps.build import APPS, build_store, build_summarizer
+from apps.build import APPS, build_store, build_summarizer, build_triage
 from apps.chat import exchange, recover
 from apps.config import AppConfig, app_config
+from apps.email_triage.email_triage import mail_of, triage_values
 from apps.explain import answer_values
 from apps.store import Store
 from apps.web.paste import parse_conversation
@@ -35,6 +36,8 @@ def ask_app(
             "text": summary.text,
             "entities": [entity_values(entity) for entity in summary.entities],
         }
+    if config.app == "email_triage":
+        return triage_values(build_triage(config).triage(mail_of(message)))
     built, store = opened_chat(config, folder)
     identity = conversation or store.new_conversation(OWNER, config.app)
     if not store.owns(OWNER, identity):
@@ -71,6 +74,8 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
     }
     if len(configs) < len(apps):
         raise ConfigError(f"{', '.join(apps)}: each app can be served once")
+    if "email_triage" in configs:
+        raise ConfigError("email_triage has no tab; deskhand ask email_triage MAIL sorts a mail")
     first, first_folder = next(iter(configs.values()))
     # The bot's store has the orders; all apps of a page share one store.
     store_config, store_folder = configs.get("customer_service", (first, first_folder))

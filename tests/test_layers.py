@@ -11,6 +11,7 @@ MAY_IMPORT = {
     "retrieval": {"data"},
     "apps": {"data", "finetune", "retrieval"},
     "benchmarks": {"data", "finetune", "retrieval", "apps"},
+    "examples": {"data", "finetune", "retrieval", "apps"},
 }
 ONE_DOOR = {
     "gradio": "apps/web/",
@@ -21,7 +22,11 @@ ONE_DOOR = {
     "jieba": "retrieval/lexical.py",
     "filelock": "retrieval/manifest.py",
     "pymilvus": "retrieval/milvus.py",
-    "langchain_core": ("apps/langchain.py", "apps/generation/chat_model.py"),
+    "langchain_core": (
+        "apps/langchain.py",
+        "apps/generation/chat_model.py",
+        "examples/langchain_chain.py",
+    ),
     "langchain_openai": "apps/generation/endpoint.py",
     "openai": "apps/generation/endpoint.py",
     "peft": "finetune/",
