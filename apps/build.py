@@ -86,10 +86,12 @@ def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
         def mood(text: str) -> float:
             return FURIOUS if moods.predict([text])[0].intent.name == "upset" else 0.0
 
+    intents = opened_intents(config.runs.intent, config.threads)
+    entities = opened_ner(config.runs.ner, config.threads)
     index = opened_index(config.index, config.threads)
     return CustomerServiceBot(
-        opened_intents(config.runs.intent, config.threads),
-        opened_ner(config.runs.ner, config.threads),
+        intents,
+        entities,
         index,
         Workflows.load(folder / config.workflows, shop(store), Ledger(store)),
         config.examples,

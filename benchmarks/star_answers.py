@@ -5,7 +5,6 @@ A template is what an action stands for: it matches where the chosen answer was 
 action in training.
 """
 
-import importlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,10 +16,9 @@ from sacrebleu.metrics.bleu import BLEU
 from benchmarks.shell import row
 from benchmarks.star_actions import NOT_MEASURED, Contexts, Step, Steps
 from data.pairs import context_of, merged
+from finetune.dialogue_model import DialogueModel
 from finetune.reply_model import ReplyModel
 from finetune.run_dir import RunDir
-
-DIALOGUE_MODEL = "finetune.dialogue_model"  # has DialogueModel(run).write_all(situations)
 
 
 def answer_rows(
@@ -64,7 +62,7 @@ def answer_rows(
         rows.append(row(f"answer, {name}", NOT_MEASURED, "", "python -m benchmarks.star reply"))
     name = "written by a dialogue run"
     if (kept / "dialogue").exists():
-        writer = importlib.import_module(DIALOGUE_MODEL).DialogueModel(kept / "dialogue")
+        writer = DialogueModel(kept / "dialogue")
         name += learned(kept / "dialogue")
         written = {
             part: writer.write_all([step.situation for step in steps[part]]) for part in parts

@@ -4,7 +4,6 @@ import json
 import shutil
 import tarfile
 from io import BytesIO
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -144,9 +143,7 @@ def test_a_dialogue_run_is_asked_for_every_step(datasets, kept, tiny, monkeypatc
             asked.append(len(situations))
             return ["Goodbye."] * len(situations)
 
-    monkeypatch.setattr(
-        star_answers.importlib, "import_module", lambda name: SimpleNamespace(DialogueModel=Writer)
-    )
+    monkeypatch.setattr(star_answers, "DialogueModel", Writer)
     (kept / "dialogue").mkdir()
     config = {"train": {"dialogue": {"max_rows": 6000}, "optim": {"epochs": 2.0}}}
     RunDir(kept / "dialogue").config.write_text(yaml.safe_dump(config), encoding="utf-8")
