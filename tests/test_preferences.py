@@ -230,6 +230,17 @@ def test_a_start_that_will_not_do_is_a_line(starts, data, tmp_path):
         describe(alone, data / "kto")
 
 
+def test_test_rows_with_thumbs_down_alone_do_not_undo_a_training(starts, data, tmp_path):
+    rows = rows_of("kto")
+    write_lines(tmp_path / "rows" / "train.jsonl", rows)
+    write_lines(tmp_path / "rows" / "validation.jsonl", rows)
+    write_lines(tmp_path / "rows" / "test.jsonl", [row for row in rows if not row["label"]])
+    found = train(preferring("kto", starts["full"]), tmp_path / "rows", tmp_path / "run").metrics
+    assert found["test"]["baseline"] == {"n": 0}
+    assert set(found["test"]["after"]) == {"n", "disliked_log_likelihood"}
+    assert found["validation"]["after"]["n"] == 4
+
+
 def test_a_run_tuned_from_preferences_is_a_start_itself(starts, data, tmp_path):
     first = train(preferring("dpo", starts["lora"]), data / "dpo", tmp_path / "a").run.root
     second = train(preferring("kto", first), data / "kto", tmp_path / "b").run.root
