@@ -207,6 +207,31 @@ class DialogueConfig(WriterConfig):
     pack: bool = Field(
         False, description="causal models: several conversations to a row of max_tokens"
     )
+    objective: Literal["answers", "kto", "dpo"] = Field(
+        "answers",
+        description="what is learned from: agents' answers, thumbs (kto) or corrections (dpo)",
+    )
+    start: Path | None = Field(
+        None, description="kto, dpo: the causal dialogue run that is tuned further"
+    )
+    beta: float = Field(
+        0.1, gt=0, description="kto, dpo: higher stays closer to what the start run writes"
+    )
+    preference_lr: float = Field(
+        1e-5, gt=0, description="kto, dpo: peak learning rate, instead of optim's"
+    )
+    most_drop: float = Field(
+        0.05, ge=0, description="kto, dpo: share by which perplexity may rise without a warning"
+    )
+
+    @model_validator(mode="after")
+    def _started(self) -> "DialogueConfig":
+        if (self.objective == "answers") != (self.start is None):
+            raise ValueError(
+                "start and objective kto or dpo go together: name the causal dialogue run that is "
+                "tuned further, and from what"
+            )
+        return self
 
 
 class PretrainConfig(Config):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.encoders import resolve_encoder
+from data.encoders import EncoderSource, resolve_encoder
 from data.errors import RunDirError
 from data.schema import Situation
 from finetune.run_dir import RunDir, sha256_of_text
@@ -45,7 +45,7 @@ class DialogueModel:
         if kind not in ("writer", "causal"):
             raise RunDirError(f"{folder.calibration}: no kind of dialogue run; train it again")
         if kind == "causal":
-            _check_template(folder, tokenizer, served)
+            check_template(folder, tokenizer, served)
         network = _network(folder, kind)
         self._talker = Talker(
             network.to("cuda" if torch.cuda.is_available() else "cpu"),
@@ -79,6 +79,17 @@ def _network(run: RunDir, kind: str) -> Any:  # noqa: ANN401 - a transformers or
     dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
     if not run.adapter.exists():
         return AutoModelForCausalLM.from_pretrained(str(run.network), dtype=dtype)
+    base = adapter_base(run)
+    network = AutoModelForCausalLM.from_pretrained(str(base.path), dtype=dtype)
+    return with_adapter(network, run.adapter)
+
+
+def adapter_base(run: RunDir) -> EncoderSource:
+    """Where the base model of a run's adapter lies.
+
+    Raises:
+        RunDirError: If the adapter changed since it was trained, or the base model did.
+    """
     run.verify(run.adapter)
     base = run.read_json(run.base)
     source = resolve_encoder(str(base["encoder"]))
@@ -87,11 +98,10 @@ def _network(run: RunDir, kind: str) -> Any:  # noqa: ANN401 - a transformers or
             f"{run.root}: its adapter was trained on other weights than those of "
             f"{source.name}; get that version back, or train again"
         )
-    network = AutoModelForCausalLM.from_pretrained(str(source.path), dtype=dtype)
-    return with_adapter(network, run.adapter)
+    return source
 
 
-def _check_template(run: RunDir, tokenizer: Any, served: dict[str, Any]) -> None:  # noqa: ANN401
+def check_template(run: RunDir, tokenizer: Any, served: dict[str, Any]) -> None:  # noqa: ANN401
     """Raise RunDirError where the chat template is not the one that it was trained with."""
     template = getattr(tokenizer, "chat_template", None)
     if not isinstance(template, str) or not template:

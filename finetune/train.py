@@ -26,6 +26,7 @@ from data.rows import write_jsonl
 from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
+from finetune.dialogue_preferences import as_started
 from finetune.encoder import device_name
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
@@ -222,6 +223,7 @@ def _plan(
 
 def settle_method(config: TrainConfig, splits: Splits) -> tuple[TrainConfig, str]:
     """The config with its method settled, and why."""
+    config = as_started(config)
     parameters = resolve_encoder(config.encoder).path
     size = sum(file.stat().st_size for file in parameters.glob("*.safetensors")) // 4
     return settled(config, splits, size)
@@ -297,7 +299,9 @@ def _score(
         **more,
     }
     run.report.write_text(report_html(title, resolved, metrics, after, extras), encoding="utf-8")
-    run.card.write_text(card_markdown(title, resolved, metrics), encoding="utf-8")
+    run.card.write_text(
+        card_markdown(title, resolved, metrics, extras.get("notes", ())), encoding="utf-8"
+    )
     return metrics
 
 

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
+from transformers import AutoTokenizer, Qwen3ForCausalLM
 
 from apps.measure import evaluate_path
 from data.errors import ConfigError, LogFormatError, RunDirError
@@ -51,23 +51,6 @@ def data(tmp_path_factory):
     for split in ("train", "validation", "test"):
         write_lines(root / f"{split}.jsonl", dialogue_rows())
     return root
-
-
-@pytest.fixture(scope="module")
-def qwen(tiny, tmp_path_factory):
-    """The folder of a Qwen3 of two layers with the tokenizer of `tiny`, which has no template."""
-    folder = tmp_path_factory.mktemp("qwen")
-    tokenizer = AutoTokenizer.from_pretrained(tiny)
-    tokenizer.eos_token = "[SEP]"
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = Qwen3Config(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, head_dim=16, eos_token_id=3, pad_token_id=0,
-        bos_token_id=2, max_position_embeddings=512,
-    )  # fmt: skip
-    Qwen3ForCausalLM(config).save_pretrained(folder)
-    return str(folder)
 
 
 CELLS = [(kind, method) for kind in ("encoder", "qwen") for method in METHODS["dialogue"]

@@ -1,11 +1,13 @@
 """A run's card: what it is, from what, how good, and its limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def card_markdown(name: str, config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
-    """The model card: data, use, limits, licence."""
+def card_markdown(
+    name: str, config: Mapping[str, Any], metrics: Mapping[str, Any], notes: Sequence[str] = ()
+) -> str:
+    """The model card: data, use, limits, licence; `notes` are sentences that warn."""
     train = config["train"]
     split = "test" if "test" in metrics else "validation"
     sure = metrics[split].get("intervals") or {}
@@ -13,12 +15,14 @@ def card_markdown(name: str, config: Mapping[str, Any], metrics: Mapping[str, An
         f"- {key}: {value}{_interval(sure.get(key))}"
         for key, value in metrics[split]["after"].items()
     )
+    warnings = "".join(f"**Warning:** {note}\n\n" for note in notes)
     return (
         f"# {name}\n\n"
         f"A {train['task']} model tuned by Deskhand ({train['method']}) on `{config['data']}`, "
         f"{config['rows']['train']} rows, from the encoder {train['encoder']}.\n\n"
         f"## Measured on {split}\n\n{rows}\n\n"
         "## Limits\n\n"
+        f"{warnings}"
         "It knows the language, products and habits of the log it was trained on, and no others. "
         "Its confidences hold for texts like those of its validation rows.\n\n"
         "## Licence\n\n"

@@ -18,12 +18,15 @@ from data.schema import Example, Situation
 from finetune.config import TrainConfig
 from finetune.dialogue_causal import causal_trainer, is_causal, save_causal, untuned_causal
 from finetune.dialogue_model import DialogueModel
+from finetune.dialogue_preference_scores import before_preferences, drops, preference_scorer
+from finetune.dialogue_preferences import liked, preference_trainer, save_preferred, usable
 from finetune.dialogue_rows import taught
 from finetune.dialogue_scores import SHOWN, score_answers
 from finetune.dialogue_writer import save_dialogue_writer, untuned_writer, writer_trainer
 from finetune.leaks import leaks_of
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
+from finetune.reading.preferences import read_preferences
 from finetune.run_dir import RunDir
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
@@ -38,23 +41,31 @@ class DialogueTask:
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
-        return read_dialogues(path)
+        objective = config.dialogue.objective
+        return read_dialogues(path) if objective == "answers" else read_preferences(path, objective)
 
     def trainer(self, config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         """See Task."""
+        if _prefers(config):
+            return preference_trainer(config, splits, run)
         made = causal_trainer if is_causal(config) else writer_trainer
         return made(config, splits, run)
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
+        if _prefers(config):
+            return save_preferred(trainer, config, run)
         save = save_causal if is_causal(config) else save_dialogue_writer
         save(trainer, config, splits, run)
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: the answer to the nearest known conversation; the commonest answer.
 
-        The perplexity beside them is that of the network before tuning.
+        The perplexity beside them is that of the network before tuning. Where preferences are
+        learned, the run that they are added to stands in the place of the nearest.
         """
+        if _prefers(config):
+            return before_preferences(config, splits)
         known = taught(splits.train, config)
         commonest = Counter(each.answer or "" for each in known).most_common(1)[0][0]
         select = selection(known[:KNOWN], config)
@@ -73,6 +84,8 @@ class DialogueTask:
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
+        if _prefers(config):
+            return preference_scorer(run, config)
         model = DialogueModel(run, config.threads)
 
         def scored(examples: list[Example]) -> Scored:
@@ -93,16 +106,25 @@ class DialogueTask:
         vectors: NDArray[np.float32] | None,
     ) -> Mapping[str, Any]:
         """See Task: answers side by side, and whether training rows can be drawn out of it."""
-        rows = examples[:SHOWN]
         model = DialogueModel(run, config.threads)
-        known = taught(splits.train, config)
+        notes: list[str] = []
+        if _prefers(config):
+            known, examples = liked(usable(splits.train)), liked(examples)
+            notes = drops(run, config)
+        else:
+            known = taught(splits.train, config)
+        rows = examples[:SHOWN]
         selected = selection(known[:KNOWN], config)(rows)
         talks = [
             {"text": row.text, "agent": row.answer, "selected": one, "written": other}
             for row, one, other in zip(rows, selected, model.write_all(_situations(rows)),
                                        strict=True)
         ]  # fmt: skip
-        return {"talks": talks, "leaks": leaks_of(model, known, config.seed)}
+        return {"talks": talks, "leaks": leaks_of(model, known, config.seed), "notes": notes}
+
+
+def _prefers(config: TrainConfig) -> bool:
+    return config.dialogue.objective != "answers"
 
 
 def selection(known: Sequence[Example], config: TrainConfig) -> Any:  # noqa: ANN401 - a function
