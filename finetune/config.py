@@ -221,7 +221,9 @@ class DialogueConfig(WriterConfig):
         1e-5, gt=0, description="kto, dpo: peak learning rate, instead of optim's"
     )
     most_drop: float = Field(
-        0.05, ge=0, description="kto, dpo: share by which perplexity may rise without a warning"
+        0.05,
+        ge=0,
+        description="kto, dpo: share by which perplexity may rise, and `grounded` fall, untold",
     )
 
     @model_validator(mode="after")

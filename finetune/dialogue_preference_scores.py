@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,16 +51,25 @@ def preference_scorer(run: Path, config: TrainConfig) -> Scorer:
         where = _situations(rows)
         nats = model.nats(where, [row.answer or "" for row in rows])
         found = score_answers(rows, model.write_all(where), nats)
-        return Scored({**found.metrics, **more}, found.errors, found.detail, found.resample)
+        return replace(found, metrics={**found.metrics, **more})
 
     return scored
 
 
 def drops(run: Path, config: TrainConfig) -> list[str]:
-    """A warning for each split whose held-out answers became less likely than is allowed."""
+    """A warning for each split whose held-out answers became less likely or less grounded.
+
+    An answer that cannot be sent counts as one that is not grounded.
+    """
     folder = RunDir(run)
     told = []
     for split, stages in folder.read_json(folder.metrics).items():
+        less = stages["before"].get("grounded", 0.0) - stages["after"].get("grounded", 0.0)
+        if less > config.dialogue.most_drop:
+            told.append(
+                f"Fewer answers to the {split} rows can be sent: {less:.1%} less are grounded. "
+                f"Keep {config.dialogue.start}, or tune it with a lower dialogue.preference_lr."
+            )
         old = stages["before"].get("perplexity")
         new = stages["after"].get("perplexity")
         if old is None or new is None or new <= old * (1 + config.dialogue.most_drop):
