@@ -81,6 +81,11 @@ def learned(run: Path) -> str:
     return f", {most:,} training answers, {config['train']['optim']['epochs']:g} passes"
 
 
+def _in_a_line(text: str) -> str:
+    """Line breaks are no difference: a model that writes words has none."""
+    return " ".join(text.split())
+
+
 def ranked(run: Path, steps: Steps, part: str) -> list[str]:
     """For each step the training answer that the run puts first."""
     encoder = ReplyModel(run, threads=1).encoder
@@ -99,7 +104,10 @@ def bleu(said: Sequence[str], wanted: Sequence[str]) -> tuple[float, str]:
 
 def _told(name: str, steps: Steps, said: dict[str, list[str]]) -> list[dict[str, Any]]:
     test = steps["test"]
-    wanted = {part: [step.answer for step in steps[part]] for part in said}
+    actions = templates(steps["train"])
+    hits = [step.action in actions[each] for step, each in zip(test, said["test"], strict=True)]
+    said = {part: [_in_a_line(each) for each in texts] for part, texts in said.items()}
+    wanted = {part: [_in_a_line(step.answer) for step in steps[part]] for part in said}
     score, signature = bleu(said["test"], wanted["test"])
     of_path = {
         path: [place for place, step in enumerate(test) if step.happy == (path == "happy")]
@@ -115,8 +123,6 @@ def _told(name: str, steps: Steps, said: dict[str, list[str]]) -> list[dict[str,
         if places
     ]
     same = {part: _share(said[part], wanted[part]) for part in said}
-    actions = templates(steps["train"])
-    hits = [step.action in actions[each] for step, each in zip(test, said["test"], strict=True)]
     return [
         row(f"answer, {name}: BLEU-4", round(score, 2), "",
             f"validation {bleu(said['validation'], wanted['validation'])[0]:.2f}; "

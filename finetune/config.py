@@ -223,7 +223,7 @@ class DialogueConfig(WriterConfig):
     most_drop: float = Field(
         0.05,
         ge=0,
-        description="kto, dpo: share by which perplexity may rise, and `grounded` fall, untold",
+        description="kto, dpo: a rise of perplexity that is not told, nor a fall of grounded",
     )
 
     @model_validator(mode="after")

@@ -2,16 +2,18 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from data.dialogue import hidden_example
 from data.schema import Example
 
 _PARTS = re.compile(r"\{[^{}]*\}|\w+|[^\w\s]")
-_CLOSING = re.compile(r"^[.,:;!?%)\]’'\"]+$")
+_CLOSING = re.compile(r"^[.,:;!?%)\]]+$")
 _OPENING = re.compile(r"[(\[$£€#]$")
 _END = re.compile(r"[.!?]$")
+_QUOTES = ("'", '"', "’")
+_AFTER_APOSTROPHE = ("s", "t", "re", "ve", "ll", "d", "m")
 _LONGEST = 6  # parts of one written word: a link, a time, an abbreviation
 
 
@@ -53,13 +55,23 @@ def as_written(text: str, forms: Mapping[str, str]) -> str:
                 words.append(forms.get(key, parts[place]))
                 place += size
                 break
-    joined = ""
-    for word in words:
-        glued = not joined or _CLOSING.match(word) or _OPENING.search(joined)
-        if not joined or _END.search(joined):
+    return _joined(words)
+
+
+def _joined(words: Sequence[str]) -> str:
+    """The words with blanks where people set them, and a capital where a sentence begins."""
+    text, quoted, glue = "", False, True
+    for place, word in enumerate(words):
+        after = words[place + 1] if place + 1 < len(words) else ""
+        apostrophe = word in _QUOTES and after.lower() in _AFTER_APOSTROPHE
+        closes = (word in _QUOTES and quoted) or apostrophe or bool(_CLOSING.match(word))
+        if not text or _END.search(text):
             word = word[:1].upper() + word[1:]
-        joined += word if glued else f" {word}"
-    return joined
+        text += word if glue or closes else f" {word}"
+        opens = word in _QUOTES and not quoted and not apostrophe
+        quoted = opens or (quoted and (word not in _QUOTES or apostrophe))
+        glue = opens or apostrophe or bool(_OPENING.search(word))
+    return text
 
 
 def _parts(text: str) -> list[str]:

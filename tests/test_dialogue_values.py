@@ -101,3 +101,10 @@ def test_words_are_written_as_the_company_writes_them():
     forms = written_forms(["Ask Dr. Smith (UK): it's at the Hi-Fi desk.", "It's Dr. Smith's."])
     said = as_written("it ' s dr . smith at the hi - fi desk ( uk ) ! for $ {price} .", forms)
     assert said == "It's Dr. Smith at the Hi-Fi desk (UK)! For ${price}."
+
+
+def test_quotes_stand_at_what_they_quote():
+    text = "the flight ' {id} ' isn ' t there , she said \" come in \" and it ' s ( nearly ) full"
+    assert as_written(text, {}) == (
+        "The flight '{id}' isn't there, she said \"come in\" and it's (nearly) full"
+    )
