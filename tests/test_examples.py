@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from langchain_core.language_models import FakeListChatModel
 
+from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow import Workflows
 from apps.email_triage.email_triage import EmailTriage
@@ -54,7 +55,7 @@ def index(tmp_path):
 
 @pytest.fixture
 def bot(index):
-    workflows = Workflows.load(SHIPPED, FakeOrders(order("FK-100001", "processing")))
+    workflows = Workflows.load(SHIPPED, shop(FakeOrders(order("FK-100001", "processing"))))
     return CustomerServiceBot(KeywordIntents(), OrderFinder(), index, workflows)
 
 

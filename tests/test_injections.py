@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow import Workflows
 from apps.guard import guarded
@@ -36,7 +37,9 @@ def bot(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile") / "index"
     index = build_index(passages, HashEncoder(), "hash", folder).refit(0.5, 0.2, "by hand")
     orders = FakeOrders(*(order(number, "processing") for number in ORDERS))
-    return CustomerServiceBot(AnyIntent(), OrderFinder(), index, Workflows.load(SHIPPED, orders))
+    return CustomerServiceBot(
+        AnyIntent(), OrderFinder(), index, Workflows.load(SHIPPED, shop(orders))
+    )
 
 
 def test_there_are_enough_cases_of_each_kind_and_each_pattern_catches_obedience():

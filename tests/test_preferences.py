@@ -19,7 +19,7 @@ from finetune.reading.preferences import read_preferences
 from finetune.run_dir import RunDir
 from finetune.train import describe, train
 from tests.conftest import THINGS, finite, log_rows, names_a_thing, small, write_lines
-from tests.test_train_dialogue import SHORT, dialogue_rows
+from tests.test_dialogue import SHORT, dialogue_rows
 
 pytestmark = pytest.mark.usefixtures("here")
 

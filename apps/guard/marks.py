@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from apps.guard.finding import Kind
-from data.redact.digits import phones
 from data.redact.web import emails
 
 Mark = tuple[Kind, str, int, int]
@@ -31,6 +30,8 @@ _SHORT = 4  # letters and digits of a code
 
 def marks(text: str) -> list[Mark]:
     """(kind, as it is compared, start, end) of each; an earlier kind wins over a later one."""
+    from data.redact.digits import phones  # every country's formats, which selecting does without
+
     found: list[Mark] = []
     for kind, spans in (
         ("link", _links(text)),
