@@ -314,6 +314,8 @@ def test_the_verb_is_stopped_by_ctrl_c_and_keeps_what_is_done(tmp_path):
     child = subprocess.Popen(
         command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # What a shell starts in the background inherits that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     partial = partial_of(tmp_path / "o.csv")
     end = time.monotonic() + 120
