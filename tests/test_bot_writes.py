@@ -95,6 +95,21 @@ def test_workflows_and_what_nothing_answers_are_not_written(bot_with):
     assert writes.asked == []
 
 
+def test_a_workflow_that_waits_asks_again_behind_a_written_answer(bot_with):
+    answer = chat(bot_with(Says("They are answered within a day.")), "cancel please", ASKED + "?")
+    assert answer.step == "generate"
+    told, question = answer.text.split("\n\n")
+    assert told == "They are answered within a day."
+    assert question.startswith("Back to where we were: ")
+
+
+def test_the_model_reads_the_message_with_its_entities(bot_with):
+    writes = Says("They are answered within a day.")
+    chat(bot_with(writes), f"{ASKED} FK-100001")
+    (entity,) = writes.asked[0].turns[-1].entities
+    assert (entity.type, entity.text) == ("order_number", "FK-100001")
+
+
 def test_auto_selects_what_is_exact(bot_with):
     writes = Says("Anything.")
     answer = chat(bot_with(writes, "auto"), LATE.title)

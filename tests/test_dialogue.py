@@ -119,6 +119,19 @@ def test_a_stream_ends_when_its_time_is_over_and_when_nobody_listens(qwen, data,
     assert isinstance(model.write_all([asked])[0], str)  # the lock is free again
 
 
+@pytest.mark.parametrize("kind", ["encoder", "qwen"])
+def test_no_digit_can_be_written(kind, tiny, qwen, data, tmp_path):
+    """An answer's only numbers are those that are filled in."""
+    run = train(talk({"encoder": tiny, "qwen": qwen}[kind]), data, tmp_path / "run").run
+    network = DialogueModel(run.root, threads=1)._talker
+    tokenizer, banned = network._tokenizer, set(network._settings["suppress_tokens"])
+    digits = {number for token, number in tokenizer.get_vocab().items()
+              if any(char.isdigit() for char in token)}  # fmt: skip
+    assert len(digits) >= 10
+    assert digits <= banned | set(tokenizer.all_special_ids)
+    assert not banned & set(tokenizer("where is your parcel {thing}")["input_ids"])
+
+
 def test_a_conversation_longer_than_the_window_keeps_its_end(qwen, data, tmp_path):
     run = train(talk(qwen), data, tmp_path / "run").run
     model = DialogueModel(run.root, threads=1)

@@ -89,7 +89,7 @@ def test_a_value_said_again_has_the_same_stand_in():
 
 def test_what_was_looked_up_is_as_private_as_what_was_said():
     told = {"order number": "448-1923", "mail": "jo.bell@example.com", "status": "packed",
-            "for": "Thandi Vance"}  # fmt: skip
+            "for": "Thandi Vance", "note": "vance rang twice"}  # fmt: skip
     turns = (
         Turn("customer", "Hello, my name is Thandi Vance, order 448-1923"),
         Turn("agent", "It is packed, Thandi.", facts=told),
@@ -98,7 +98,7 @@ def test_what_was_looked_up_is_as_private_as_what_was_said():
     facts = clean.turns[1].facts
     assert list(facts) == list(told)
     assert facts["status"] == "packed"
-    assert not any(value in str(facts) for value in ("1923", "bell", "Thandi", "Vance"))
+    assert not any(value in str(facts) for value in ("1923", "bell", "Thandi", "ance"))
     said = {entity.text for turn in clean.turns for entity in turn.entities}
     assert facts["order number"] in said  # the same stand-in in both
     assert counts["email"] == 0  # counts are those of turns

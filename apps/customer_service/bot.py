@@ -284,7 +284,10 @@ class CustomerServiceBot:
         chosen = self._search(turn)
         found = turn.passages if self._index.answerable(turn.passages) else ()
         if self._writer is not None and self._writer.wants(chosen, found, turn.values):
-            situation = Situation(turn.conversation.turns, found[:SHOWN], turn.values)
+            *before, last = turn.conversation.turns
+            asked = replace(last, text=turn.text, entities=tuple(turn.said.entities))
+            # Of several wishes the model reads this one.
+            situation = Situation((*before, asked), found[:SHOWN], turn.values)
             turn.writing = self._writer.answers(situation, chosen)
             return Answer("", step="generate")
         if chosen is None:
@@ -301,15 +304,19 @@ class CustomerServiceBot:
             passed_on = self._hand_over(turn, answer.reason or "no_answer")
             text = answer.text.removesuffix(PASSED_ON) + passed_on.text
             return replace(passed_on, text=text, step=answer.step)
-        finished = self._finish(turn, answer.text, answer.step)
+        finished = self._finish(turn, answer.text + self._back(turn), answer.step)
         return replace(finished, passages=answer.passages)
+
+    def _back(self, turn: BotTurn, lead: str = "Back to where we were") -> str:
+        """What a workflow in progress asked, asked again; nothing where none is."""
+        if turn.progress is None:
+            return ""
+        return f"\n\n{lead}: {self._workflows.resume_question(turn.progress)}"
 
     def _selected(self, turn: BotTurn, chosen: Passage, lead: str) -> Answer:
         """The chosen passage as an answer; a workflow in progress asks its question again."""
         sources = (chosen, *(p for p in turn.passages if p.id != chosen.id))[:SHOWN]
-        text = chosen.text
-        if turn.progress is not None:
-            text += f"\n\n{lead}: {self._workflows.resume_question(turn.progress)}"
+        text = chosen.text + self._back(turn, lead)
         step = f"select:{chosen.metadata.get('kind', 'passage')}"
         return replace(self._finish(turn, text, step), passages=sources)
 

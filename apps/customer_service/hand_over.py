@@ -33,11 +33,17 @@ def summary(
         ("Why", why.replace("_", " ")),
         ("Wants", progress.name.replace("_", " ") if progress else _cut(_longest(said))),
         ("Known", "; ".join(f"{name.replace('_', ' ')} {_cut(v)}" for name, v in slots.items())),
-        ("Tried", "; ".join(step.replace("_", " ") for step in dict.fromkeys(tried))),
+        ("Tried", "; ".join(_step(step) for step in dict.fromkeys(tried))),
         ("Found", "; ".join(p.title or _cut(p.text) for p in passages[:PASSAGES])),
         ("Last said", _cut(said[-1]) if said else ""),
     ]
     return "\n".join(f"{name}: {text}" for name, text in lines if text)
+
+
+def _step(step: str) -> str:
+    """`workflow:cancel_order:answer:done` as `cancel order: done`."""
+    parts = step.removeprefix("workflow:").replace("_", " ").split(":")
+    return ": ".join(part for part in parts if part != "answer")
 
 
 def _longest(said: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from apps.customer_service.workflow_file import (
     WorkflowConfig,
     WorkflowsConfig,
 )
+from apps.yaml_places import keys_twice, line_of
 from data.errors import ConfigError
 
 ENVIRONMENT = re.compile(r"\$\{(\w+)\}")
@@ -49,7 +50,7 @@ def read_workflows(path: Path, catalog: Catalog) -> WorkflowsConfig:
         raise ConfigError(f"{path}{line}: not valid YAML; mend that line") from error
     if not isinstance(node, yaml.MappingNode) or not isinstance(raw, dict):
         raise ConfigError(f"{path}:1: a mapping with `workflows` is needed")
-    twice = [(line, f"{key!r} is there twice; keep one") for line, key in _twice(node, set())]
+    twice = [(line, f"{key!r} is there twice; keep one") for line, key in keys_twice(node)]
     found: list[Mistake]
     config: WorkflowsConfig | None = None
     try:
@@ -57,7 +58,7 @@ def read_workflows(path: Path, catalog: Catalog) -> WorkflowsConfig:
         found = list(mistakes(config, catalog))
     except ValidationError as error:
         found = [(tuple(each["loc"]), _told(each)) for each in error.errors()]
-    lines = sorted({*twice, *((_line(node, place), f"{_name(place)}{t}") for place, t in found)})
+    lines = sorted({*twice, *((line_of(node, place), f"{_name(place)}{t}") for place, t in found)})
     if lines or config is None:
         raise ConfigError("\n".join(f"{path}:{line}: {told}" for line, told in lines))
     return config
@@ -231,35 +232,3 @@ def _told(mistake: Any) -> str:  # noqa: ANN401 - pydantic's details
 
 def _name(place: Place) -> str:
     return f"{'.'.join(map(str, place))}: " if place else ""
-
-
-def _line(node: yaml.Node, place: Place) -> int:
-    """The line of a value by its keys; of the innermost part that is there, where it is missing."""
-    line = node.start_mark.line + 1
-    for key in place:
-        if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-        elif isinstance(node, yaml.MappingNode):
-            found = [pair for pair in node.value if pair[0].value == str(key)]
-            if found:  # a union's branch in pydantic's place is no key of the file
-                line, node = found[0][0].start_mark.line + 1, found[0][1]
-    return line
-
-
-def _twice(node: yaml.Node, above: set[int]) -> Iterator[tuple[int, str]]:
-    """Keys that stand twice in one mapping: YAML would silently keep the last."""
-    if id(node) in above:  # an alias
-        return
-    above.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for inner in node.value:
-            yield from _twice(inner, above)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if isinstance(key.value, str):
-                if key.value in seen:
-                    yield key.start_mark.line + 1, key.value
-                seen.add(key.value)
-            yield from _twice(value, above)

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from apps.testing.written import WrittenConversation, WrittenFile
+from apps.yaml_places import keys_twice, line_of
 from data.errors import ConfigError
 
 SUFFIXES = (".yaml", ".yml")
@@ -78,12 +79,12 @@ def _read(path: Path) -> Suite:
         raise _MistakesError([f"{path}{line}: not valid YAML; mend that line"]) from error
     if not isinstance(node, yaml.MappingNode) or not isinstance(raw, dict):
         raise _MistakesError([f"{path}:1: a mapping with app and conversations is needed"])
-    mistakes = [(line, f"{key!r} is there twice; keep one") for line, key in _twice(node, set())]
+    mistakes = [(line, f"{key!r} is there twice; keep one") for line, key in keys_twice(node)]
     try:
         written = WrittenFile.model_validate(raw)
     except ValidationError as error:
         mistakes += [
-            (_line(node, mistake["loc"]), _told(mistake["loc"], mistake["msg"], mistake))
+            (line_of(node, mistake["loc"]), _told(mistake["loc"], mistake["msg"], mistake))
             for mistake in error.errors()
         ]
     else:
@@ -92,9 +93,9 @@ def _read(path: Path) -> Suite:
         raise _MistakesError([f"{path}:{line}: {told}" for line, told in sorted(mistakes)])
     lines = tuple(
         (
-            _line(node, ("conversations", number)),
+            line_of(node, ("conversations", number)),
             tuple(
-                _line(node, ("conversations", number, "turns", turn))
+                line_of(node, ("conversations", number, "turns", turn))
                 for turn in range(len(conversation.turns))
             ),
         )
@@ -120,42 +121,6 @@ def _named_twice(node: yaml.Node, written: WrittenFile) -> Iterator[tuple[int, s
     seen: set[str] = set()
     for number, conversation in enumerate(written.conversations):
         if conversation.name in seen:
-            line = _line(node, ("conversations", number, "name"))
+            line = line_of(node, ("conversations", number, "name"))
             yield line, f"two conversations are named {conversation.name!r}; rename one"
         seen.add(conversation.name)
-
-
-def _line(node: yaml.Node, loc: Sequence[int | str]) -> int:
-    """The line of a value by its keys; of the innermost part that is there, where it is missing."""
-    line = node.start_mark.line + 1
-    for key in loc:
-        if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-        elif isinstance(node, yaml.MappingNode):
-            found = [pair for pair in node.value if pair[0].value == str(key)]
-            if not found:
-                break
-            line = found[0][0].start_mark.line + 1
-            node = found[0][1]
-        else:
-            break
-    return line
-
-
-def _twice(node: yaml.Node, above: set[int]) -> Iterator[tuple[int, str]]:
-    """Keys that stand twice in one mapping: YAML would silently keep the last."""
-    if id(node) in above:  # an alias
-        return
-    above.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for inner in node.value:
-            yield from _twice(inner, above)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if isinstance(key.value, str):
-                if key.value in seen:
-                    yield key.start_mark.line + 1, key.value
-                seen.add(key.value)
-            yield from _twice(value, above)

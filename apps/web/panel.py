@@ -38,6 +38,11 @@ _STEPS = {
     "not_read": "Answered without reading: there were no words, or far too many.",
     "guard": "Held the answer back: it did not pass the safety check.",
 }
+_GENERATED = {
+    "remembered": "Said an answer again that was written for the same question a while ago.",
+    "guard": "Held a written answer back, which did not pass the check, and fell back.",
+    "no_answer": "The model that writes passed the question on.",
+}
 _KINDS = {
     "faq": "Answered with the best entry of the FAQ.",
     "policy": "Answered with the best passage of the company's policies.",
@@ -104,6 +109,8 @@ def step_in_words(step: str) -> str:
         return f"Workflow “{words(workflow)}”: {_stage_in_words(stage)}."
     if name == "select" and rest in _KINDS:
         return _KINDS[rest]
+    if name == "generate" and rest:
+        return _GENERATED.get(rest, f"No answer could be written ({words(rest)}); fell back.")
     return _STEPS.get(name) or (f"Step “{words(step)}”." if step else "Not recorded.")
 
 
