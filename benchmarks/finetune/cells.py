@@ -49,7 +49,7 @@ class Cell:
 
 ONE, THREE = (0,), (0, 1, 2)
 FOLDS = (0, 5, 10, 15)  # of the 20 of NLU++: trained on one, tested on 18 others
-EPOCHS = (1, 2, 3, 5, 8)
+EPOCHS = (1, 2, 3, 8)  # of the curve; the cells `full` are its fifth
 
 # data set, setting, system, seeds, minutes a seed
 PLAN: tuple[tuple[str, str, str, tuple[int, ...], float], ...] = (
@@ -81,7 +81,7 @@ PLAN: tuple[tuple[str, str, str, tuple[int, ...], float], ...] = (
     ("clinc150", "full", "logreg", ONE, 3),
     ("clinc150", "full", "trainer", ONE, 14),
     ("clinc150", "full", "ours", THREE, 12),
-    ("clinc150", "full", "ours_refusing", THREE, 12),
+    ("clinc150", "full", "ours_refusing", ONE, 12),
     ("conll2003", "full", "trainer", ONE, 22),
     ("conll2003", "full", "ours", THREE, 25),
     *(
