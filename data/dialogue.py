@@ -29,7 +29,8 @@ class Hidden:
     """A Situation without its values.
 
     `turns` are (speaker, text), `facts` (name, placeholder, value or text), `passages` texts with
-    their titles; `values` are by placeholder, `known` the placeholders by lower-case value.
+    their titles; `values` are by placeholder, `known` the placeholders by lower-case value. `new`
+    names the facts that the agent's latest turn did not have.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -37,6 +38,7 @@ class Hidden:
     passages: tuple[str, ...]
     values: Mapping[str, str]
     known: Mapping[str, str]
+    new: frozenset[str] = frozenset()
 
 
 def hide(situation: Situation) -> Hidden:
@@ -58,8 +60,20 @@ def hide(situation: Situation) -> Hidden:
     long = tuple((name, "", _lettered(value, names)) for name, value in facts if len(value) > _LONG)
     passages = tuple(_lettered(_whole(passage), names) for passage in situation.passages)
     return Hidden(
-        tuple(reversed(turns)), shown + long, passages, dict(names.values), dict(names.known)
+        tuple(reversed(turns)),
+        shown + long,
+        passages,
+        dict(names.values),
+        dict(names.known),
+        news(situation),
     )
+
+
+def news(situation: Situation) -> frozenset[str]:
+    """Names of the facts that the agent's latest turn did not have, or with another value."""
+    agents = (turn.facts for turn in reversed(situation.turns) if turn.speaker == "agent")
+    before: Mapping[str, str] = next(agents, {})
+    return frozenset(name for name, value in situation.facts.items() if before.get(name) != value)
 
 
 def hide_in_answer(answer: str, hidden: Hidden, entities: Sequence[Entity] = ()) -> str | None:

@@ -1,6 +1,7 @@
 """A Situation as a model reads it: one text for an encoder–decoder, messages for a causal model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from data.dialogue import Hidden, hide
@@ -50,7 +51,7 @@ def fitting_messages(
     hidden = hide(situation)
     turns = hidden.turns
     while True:
-        cut = Hidden(turns, hidden.facts, hidden.passages, hidden.values, hidden.known)
+        cut = replace(hidden, turns=turns)
         messages = hidden_messages(cut, system)
         if len(turns) <= 1 or tokens_of(messages, tokenizer) <= most:
             return messages, hidden
@@ -64,12 +65,23 @@ def tokens_of(messages: Sequence[Mapping[str, str]], tokenizer: Any) -> int:  # 
 
 
 def _known(hidden: Hidden) -> list[str]:
-    shown, room = [], FACTS_CHARS
-    for name, placeholder, value in hidden.facts:
+    """Lines of the facts and passages; facts that were known before stand apart from new ones.
+
+    Without that a model tells again what it told already.
+    """
+    shown: dict[bool, list[str]] = {False: [], True: []}
+    room = FACTS_CHARS
+    for name, placeholder, value in sorted(
+        hidden.facts, key=lambda fact: fact[0] not in hidden.new
+    ):
         line = f"{placeholder or name} {value}"
         room -= len(line)
         if room < 0:
             break
-        shown.append(line)
-    facts = [f"facts: {'; '.join(shown)}"] if shown else []
+        shown[name in hidden.new].append(line)
+    lines = [
+        (f"known: {'; '.join(shown[False])}", shown[False]),
+        (f"new: {'; '.join(shown[True])}", shown[True]),
+    ]
+    facts = [line for line, some in lines if some]
     return facts + [f"passage: {text[:PASSAGE_CHARS]}" for text in hidden.passages[:PASSAGES]]
