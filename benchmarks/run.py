@@ -34,6 +34,7 @@ from benchmarks import (
     star,
     summaries,
     tweetsumm,
+    tweetsumm_dialogue,
 )
 from benchmarks.circumstances import circumstances
 from benchmarks.finetune import case as finetune
@@ -55,6 +56,10 @@ CASES: dict[str, tuple[str, Case]] = {
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
+    "tweetsumm_dialogue": (
+        "TweetSumm: what a dialogue run finds likely",
+        tweetsumm_dialogue.run,
+    ),
     "star": (
         "STAR: the next action and the answer, completed dialogues of one task",
         star.run,
