@@ -20,7 +20,7 @@ def circumstances(command: str) -> dict[str, Any]:
         "command": command,
         "commit": _commit(),
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {_cpu()}, {os.cpu_count()} cores, no GPU used",
+        "machine": f"{platform.machine()}, {_cpu()}, {os.cpu_count()} cores, {_gpu()}",
         "versions": {name: version(name) for name in LIBRARIES},
     }
 
@@ -36,6 +36,14 @@ def _git(*arguments: str) -> str:
         ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return done.stdout if done.returncode == 0 else ""
+
+
+def _gpu() -> str:
+    if not Path("/dev/nvidia0").exists():
+        return "no GPU used"
+    import torch  # seconds, for a name that few machines have
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU used"
 
 
 def _cpu() -> str:

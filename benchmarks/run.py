@@ -23,6 +23,7 @@ from benchmarks import (
     demo,
     discover,
     export,
+    gpu,
     guard,
     highlights,
     logs,
@@ -72,6 +73,7 @@ CASES: dict[str, tuple[str, Case]] = {
         "Continued pre-training on the sample conversations, then a frozen head",
         pretrain.run,
     ),
+    "gpu": ("A causal dialogue model of random weights tuned on a GPU", gpu.run),
     SCALE: ("An index from 1,000 to 1,000,000 rows, one core", retrieval_scale.run),
     "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
