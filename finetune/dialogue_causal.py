@@ -10,7 +10,6 @@ from typing import Any
 
 import datasets
 import torch
-from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -51,21 +50,6 @@ def is_causal(config: TrainConfig) -> bool:
     return _is_causal(str(resolve_encoder(config.encoder).path))
 
 
-class _CausalTuner(SFTTrainer):
-    """The library's trainer with this config's optimizer."""
-
-    def __init__(self, config: TrainConfig, **settings: Any) -> None:  # noqa: ANN401 - the library's
-        self.tuning = config
-        self.optimizer: Any = None
-        super().__init__(**settings)
-
-    def create_optimizer(self, model: nn.Module | None = None) -> Any:  # noqa: ANN401 - as the parent
-        """See transformers.Trainer."""
-        if self.optimizer is None:
-            self.optimizer = optimizer_of(model or self.model, self.tuning)
-        return self.optimizer
-
-
 def causal_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
     """What trains it on the trusted answers of the training conversations."""
     source = resolve_encoder(config.encoder)
@@ -74,8 +58,7 @@ def causal_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
     torch.manual_seed(config.seed)
     network = prepare(load_causal(source, config), config)
     rows = causal_rows(taught(splits.train, config), tokenizer, config)
-    return _CausalTuner(
-        config,
+    return SFTTrainer(
         model=network,
         args=arguments(
             config, run.checkpoints, len(rows), SFTConfig,
@@ -88,6 +71,7 @@ def causal_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         eval_dataset=causal_rows(splits.validation, tokenizer, config),
         processing_class=tokenizer,
         callbacks=callbacks(config, network),
+        optimizers=(optimizer_of(network, config), None),
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
@@ -91,18 +90,7 @@ def _without_renames() -> Iterator[None]:
 
 
 class _Pairs(DPOTrainer):
-    """The library's trainer with this config's optimizer, on token ids."""
-
-    def __init__(self, config: TrainConfig, **settings: Any) -> None:  # noqa: ANN401 - the library's
-        self.tuning = config
-        self.optimizer: Any = None
-        super().__init__(**settings)
-
-    def create_optimizer(self, model: nn.Module | None = None) -> Any:  # noqa: ANN401 - as the parent
-        """See transformers.Trainer."""
-        if self.optimizer is None:
-            self.optimizer = optimizer_of(model or self.model, self.tuning)
-        return self.optimizer
+    """The library's trainer on token ids."""
 
     def compute_loss(self, *inputs: Any, **more: Any) -> Any:  # noqa: ANN401 - as the parent
         """See transformers.Trainer."""
@@ -114,18 +102,7 @@ class _Pairs(DPOTrainer):
 
 
 class _Thumbs(KTOTrainer):
-    """The library's trainer with this config's optimizer, on token ids."""
-
-    def __init__(self, config: TrainConfig, **settings: Any) -> None:  # noqa: ANN401 - the library's
-        self.tuning = config
-        self.optimizer: Any = None
-        super().__init__(**settings)
-
-    def create_optimizer(self, model: nn.Module | None = None) -> Any:  # noqa: ANN401 - as the parent
-        """See transformers.Trainer."""
-        if self.optimizer is None:
-            self.optimizer = optimizer_of(model or self.model, self.tuning)
-        return self.optimizer
+    """The library's trainer on token ids."""
 
     def compute_loss(self, *inputs: Any, **more: Any) -> Any:  # noqa: ANN401 - as the parent
         """See transformers.Trainer."""
@@ -166,7 +143,6 @@ def preference_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trai
         network = _network(start, config, tuned=True)
         adapted = hasattr(network, "peft_config")
         trainer: Trains = (_Pairs if pairs else _Thumbs)(
-            config,
             model=network,
             ref_model=None if adapted else _network(start, config, tuned=False),
             args=settings,
@@ -174,6 +150,7 @@ def preference_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trai
             eval_dataset=made(held, tokenizer, config) if held else None,
             processing_class=tokenizer,
             callbacks=callbacks(config, network),
+            optimizers=(optimizer_of(network, config), None),
         )
     return trainer
 

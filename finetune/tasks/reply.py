@@ -20,7 +20,6 @@ from sentence_transformers import (
     SentenceTransformerTrainingArguments,
 )
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-from torch import nn
 
 from data.encoders import Encoder, resolve_encoder
 from data.schema import Example
@@ -49,21 +48,6 @@ from finetune.task import Before, Scored, Scorer, Trains
 from finetune.tuning import optimizer_of, prepare
 
 
-class _ReplyTuner(SentenceTransformerTrainer):  # type: ignore[misc]
-    """The library's trainer with this config's optimizer."""
-
-    def __init__(self, config: TrainConfig, **settings: Any) -> None:  # noqa: ANN401 - the library's
-        self.tuning = config
-        self.optimizer: Any = None
-        super().__init__(**settings)
-
-    def create_optimizer(self, model: nn.Module | None = None) -> Any:  # noqa: ANN401 - as the parent
-        """See transformers.Trainer."""
-        if self.optimizer is None:
-            self.optimizer = optimizer_of(model or self.model, self.tuning)
-        return self.optimizer
-
-
 class ReplyTask:
     """See Task."""
 
@@ -86,8 +70,7 @@ class ReplyTask:
         transformer.model, _ = load_encoder(source, config.optim.dropout, config.method == "qlora")
         transformer.model = prepare(transformer.model, config)
         loss = MultipleNegativesRankingLoss(model, scale=1 / config.reply.temperature)
-        return _ReplyTuner(
-            config,
+        trainer: Trains = SentenceTransformerTrainer(
             model=model,
             args=arguments(
                 config, run.checkpoints, len(rows), SentenceTransformerTrainingArguments,
@@ -97,7 +80,9 @@ class ReplyTask:
             eval_dataset=pair_rows(splits.validation),
             loss=loss,
             callbacks=callbacks(config, transformer.model),
+            optimizers=(optimizer_of(model, config), None),
         )  # fmt: skip
+        return trainer
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
