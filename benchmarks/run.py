@@ -31,6 +31,7 @@ from benchmarks import (
     retrieval,
     retrieval_scale,
     retrieval_tuned,
+    rubric,
     samples,
     star,
     summaries,
@@ -74,6 +75,7 @@ CASES: dict[str, tuple[str, Case]] = {
         pretrain.run,
     ),
     "gpu": ("A causal dialogue model of random weights tuned on a GPU", gpu.run),
+    "rubric": ("Answers written, selected and by agents, judged blind", rubric.run),
     SCALE: ("An index from 1,000 to 1,000,000 rows, one core", retrieval_scale.run),
     "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
