@@ -9,7 +9,7 @@ import typer
 
 from apps.feedback_verb import feedback
 from apps.index_verbs import index, pairs, search
-from apps.log_verbs import discover, mine, prepare
+from apps.log_verbs import discover, ground, mine, prepare
 from apps.options import AsJson, Overrides, say
 from apps.run_verbs import evaluate, extend, predict, train, tune
 from apps.summary_verbs import summarize
@@ -39,7 +39,7 @@ def demo(
 
 
 for verb in (
-    prepare, discover, mine, train, tune, extend, evaluate, predict, index, search, pairs,
+    prepare, discover, mine, ground, train, tune, extend, evaluate, predict, index, search, pairs,
     feedback,
     summarize,
 ):  # fmt: skip

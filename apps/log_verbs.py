@@ -8,6 +8,8 @@ import typer
 from apps.options import AsJson, Out, say
 from data.errors import ConfigError, LogFormatError
 
+_EACH = 1000  # conversations a line of progress
+
 
 def prepare(
     logs: Annotated[list[Path], typer.Argument(help="exports: files, folders or archives")],
@@ -111,6 +113,30 @@ def mine(
         f"contradictions from {done['conversations']} conversations → {out}"
     )
     say(done, as_json, text)
+
+
+def ground(
+    path: Annotated[Path, typer.Argument(help="prepared folder or conversations")],
+    index: Annotated[Path, typer.Option("--index", help="what the answers may rest on")],
+    out: Out,
+    most: Annotated[int, typer.Option("-k", min=1, max=10, help="passages of an answer")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Conversations → the same with what an index says to each answer, for `train dialogue`."""
+    from apps.build import opened_index
+    from apps.ground import ground as run
+
+    def told(done: int) -> None:
+        if done % _EACH == 0:
+            typer.echo(f"{done} conversations", err=True)
+
+    done = run(path, out, opened_index(index, 2), most, told)
+    say(
+        {"out": str(out), **done},
+        as_json,
+        f"{done['conversations']} conversations → {out}; {done['grounded']} of {done['answers']} "
+        "answers have passages beside them",
+    )
 
 
 def _pair(entry: str, option: str) -> tuple[str, str]:

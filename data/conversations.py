@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from data.errors import LogFormatError
 from data.rows import BadRows, read_rows
-from data.schema import Conversation, Entity, Gold, Mark, Outcome, Speaker, Turn
+from data.schema import Conversation, Entity, Gold, Mark, Outcome, Passage, Speaker, Turn
 from data.sources import Source
 
 _SPEAKERS = get_args(Speaker)
@@ -135,7 +135,16 @@ def _turn(values: Any) -> Turn:  # noqa: ANN401 - whatever JSON holds
         mark=mark,
         action=_text(values.get("action")),
         facts={str(name): str(value) for name, value in facts.items()},
+        passages=_passages(values.get("passages") or []),
     )
+
+
+def _passages(values: Any) -> tuple[Passage, ...]:  # noqa: ANN401 - whatever JSON holds
+    try:
+        return tuple(Passage(str(each["id"]), str(each["text"]), str(each.get("title", "")))
+                     for each in values)  # fmt: skip
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("'passages' must be a list of objects with id and text") from error
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
@@ -168,5 +177,9 @@ def _turn_values(turn: Turn) -> dict[str, Any]:
         "action": turn.action,
         "facts": dict(turn.facts) or None,
         "entities": [entity_values(entity) for entity in turn.entities] or None,
+        "passages": [
+            {"id": each.id, "title": each.title, "text": each.text} for each in turn.passages
+        ]
+        or None,
     }
     return {key: value for key, value in values.items() if value is not None}

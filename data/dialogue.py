@@ -117,7 +117,7 @@ def situations(turns: Sequence[Turn]) -> Iterator[tuple[int, Situation]]:
     """The place of each agent turn that follows a customer's, and what it was written from."""
     for place, turn in enumerate(turns):
         if turn.speaker == "agent" and place > 0 and turns[place - 1].speaker == "customer":
-            yield place, Situation(tuple(turns[:place]), facts=turn.facts)
+            yield place, Situation(tuple(turns[:place]), turn.passages, turn.facts)
 
 
 def hidden_example(example: Example) -> tuple[Hidden, str | None]:

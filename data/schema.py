@@ -58,7 +58,8 @@ class Turn:
     `gold` says whether an annotator found an agent's answer good or bad; `mark` that no person
     wrote it: a bot did, or the helpdesk itself (`system`: assigned, closed, on hold). Of an agent's
     turn, `action` names the step that was taken, and `facts` are what the agent had looked up
-    before it (name to value), where the log tells.
+    before it (name to value), where the log tells; `passages` are what the company's pages say to
+    it, best first.
     """
 
     speaker: Speaker
@@ -71,6 +72,7 @@ class Turn:
     mark: Mark | None = None
     action: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    passages: "tuple[Passage, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

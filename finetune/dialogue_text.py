@@ -22,7 +22,26 @@ Message = dict[str, str]
 def hidden_text(hidden: Hidden) -> str:
     """The whole conversation, then facts and passages: what is cut is cut at the left."""
     lines = [f"{speaker}: {' '.join(text.split())}" for speaker, text in hidden.turns]
-    return "\n".join([*lines, *_known(hidden)])
+    return "\n".join([*lines, *_facts(hidden), *_passages(hidden)])
+
+
+def fitting_text(
+    hidden: Hidden,
+    tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
+    most: int,
+) -> str:
+    """`hidden_text` with passages of at most half of `most` tokens: what is cut is the past."""
+    passages = "\n".join(_passages(hidden))
+    ends = [
+        end
+        for _, end in tokenizer(passages, add_special_tokens=False, return_offsets_mapping=True)[
+            "offset_mapping"
+        ]
+    ]
+    if len(ends) > most // 2:
+        passages = passages[: ends[most // 2 - 1]]
+    rest = hidden_text(replace(hidden, passages=()))
+    return f"{rest}\n{passages}" if passages else rest
 
 
 def hidden_messages(hidden: Hidden, system: str = SYSTEM) -> list[Message]:
@@ -34,7 +53,9 @@ def hidden_messages(hidden: Hidden, system: str = SYSTEM) -> list[Message]:
             messages[-1]["content"] += f"\n{text}"
         else:
             messages.append({"role": role, "content": text})
-    messages[-1]["content"] = "\n".join([messages[-1]["content"], *_known(hidden)])
+    messages[-1]["content"] = "\n".join(
+        [messages[-1]["content"], *_facts(hidden), *_passages(hidden)]
+    )
     return messages
 
 
@@ -46,16 +67,18 @@ def fitting_messages(
 ) -> tuple[list[Message], Hidden]:
     """The longest end of the conversation whose messages take at most `most` tokens.
 
-    Values keep the names that they have in the whole of it.
+    Where its last turn alone is too long, the last passages go. Values keep the names that they
+    have in the whole of it.
     """
-    hidden = hide(situation)
-    turns = hidden.turns
+    hidden = cut = hide(situation)
     while True:
-        cut = replace(hidden, turns=turns)
         messages = hidden_messages(cut, system)
-        if len(turns) <= 1 or tokens_of(messages, tokenizer) <= most:
+        if tokens_of(messages, tokenizer) <= most or (len(cut.turns) <= 1 and not cut.passages):
             return messages, hidden
-        turns = turns[1:]
+        if len(cut.turns) > 1:
+            cut = replace(cut, turns=cut.turns[1:])
+        else:
+            cut = replace(cut, passages=cut.passages[:PASSAGES][:-1])
 
 
 def tokens_of(messages: Sequence[Mapping[str, str]], tokenizer: Any) -> int:  # noqa: ANN401
@@ -64,8 +87,8 @@ def tokens_of(messages: Sequence[Mapping[str, str]], tokenizer: Any) -> int:  # 
     return len(ids["input_ids"] if hasattr(ids, "keys") else ids)
 
 
-def _known(hidden: Hidden) -> list[str]:
-    """Lines of the facts and passages; facts that were known before stand apart from new ones.
+def _facts(hidden: Hidden) -> list[str]:
+    """Facts that were known before and new ones, a line each.
 
     Without that a model tells again what it told already.
     """
@@ -79,9 +102,9 @@ def _known(hidden: Hidden) -> list[str]:
         if room < 0:
             break
         shown[name in hidden.new].append(line)
-    lines = [
-        (f"known: {'; '.join(shown[False])}", shown[False]),
-        (f"new: {'; '.join(shown[True])}", shown[True]),
-    ]
-    facts = [line for line, some in lines if some]
-    return facts + [f"passage: {text[:PASSAGE_CHARS]}" for text in hidden.passages[:PASSAGES]]
+    lines = {"known": shown[False], "new": shown[True]}
+    return [f"{which}: {'; '.join(facts)}" for which, facts in lines.items() if facts]
+
+
+def _passages(hidden: Hidden) -> list[str]:
+    return [f"passage: {text[:PASSAGE_CHARS]}" for text in hidden.passages[:PASSAGES]]

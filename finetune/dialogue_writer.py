@@ -12,7 +12,7 @@ from data.errors import ConfigError
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.dialogue_rows import taught
-from finetune.dialogue_text import hidden_text
+from finetune.dialogue_text import fitting_text
 from finetune.encoder import base_of, device_name, save_tokenizer
 from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.reading import Splits
@@ -60,7 +60,11 @@ def token_rows(
     Rows whose answers hold a value that nothing shows are left out: they would teach to invent.
     """
     pairs = [hidden_example(example) for example in examples]
-    kept = [(hidden_text(hidden), answer) for hidden, answer in pairs if answer is not None]
+    kept = [
+        (fitting_text(hidden, tokenizer, config.max_tokens), answer)
+        for hidden, answer in pairs
+        if answer is not None
+    ]
     if not kept:
         return []
     sources = tokenizer([text for text, _ in kept], truncation=True, max_length=config.max_tokens)

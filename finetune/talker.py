@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data.dialogue import Hidden, fill, hide, hide_in_answer
 from data.schema import Situation
-from finetune.dialogue_text import SYSTEM, fitting_messages, hidden_text
+from finetune.dialogue_text import SYSTEM, fitting_messages, fitting_text
 from finetune.surface import as_written
 
 Kind = Literal["writer", "causal"]
@@ -202,7 +202,7 @@ class Talker:
         else:
             hidden = [hide(each) for each in situations]
             rows = self._tokenizer(
-                [hidden_text(each) for each in hidden],
+                [fitting_text(each, self._tokenizer, self._max_tokens) for each in hidden],
                 truncation=True,
                 max_length=self._max_tokens,
             )

@@ -1,11 +1,12 @@
 """Values out of a conversation before a model reads it, and back into what it wrote."""
 
 import pytest
+from transformers import AutoTokenizer
 
 from data.clean import merge_turns
 from data.dialogue import fill, hide, hide_in_answer, situations
 from data.schema import Entity, Passage, Situation, Turn
-from finetune.dialogue_text import hidden_messages, hidden_text
+from finetune.dialogue_text import fitting_messages, fitting_text, hidden_messages, hidden_text
 from finetune.surface import as_written, written_forms
 
 BANK = Situation(
@@ -95,6 +96,28 @@ def test_a_text_ends_with_what_must_not_be_cut_and_messages_alternate():
                         Turn("customer", "d")))  # fmt: skip
     roles = [(m["role"], m["content"]) for m in hidden_messages(hide(double), "be brief")]
     assert roles == [("system", "be brief"), ("user", "a\nb"), ("assistant", "c"), ("user", "d")]
+
+
+def test_passages_never_push_the_customer_out(tiny):
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    tokenizer.truncation_side = "left"
+    long = tuple(Passage(str(n), "parcel " * 60) for n in range(3))
+    said = (Turn("customer", "refund now"),)
+    text = fitting_text(hide(Situation(said, long)), tokenizer, 40)
+    ids = tokenizer(text, truncation=True, max_length=40)["input_ids"]
+    read = tokenizer.decode(ids, skip_special_tokens=True)
+    assert "refund now" in read
+    assert 10 <= read.count("parcel") <= 20
+    messages, _ = fitting_messages(Situation(said, long), _Words(), 130)
+    assert "refund now" in messages[-1]["content"]
+    assert messages[-1]["content"].count("passage:") == 1
+
+
+class _Words:
+    """A tokenizer whose tokens are words."""
+
+    def apply_chat_template(self, messages, add_generation_prompt):
+        return " ".join(each["content"] for each in messages).split()
 
 
 def test_what_was_known_stands_apart_from_what_is_new():

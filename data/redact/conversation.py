@@ -60,7 +60,7 @@ def redact_conversation(
     spans_of = find_all([turn.text for turn in conversation.turns], region, more)
     for turn, spans in zip(conversation.turns, spans_of, strict=True):
         counts.update(kind for _, _, kind in spans)
-        if not spans and turn.speaker_id is None and not turn.facts:
+        if not spans and turn.speaker_id is None and not turn.facts and not turn.passages:
             turns.append(turn)
             continue
         marked = _with_marks(turn, spans)
@@ -76,6 +76,7 @@ def redact_conversation(
                 text=clean.text,
                 entities=clean.entities,
                 speaker_id=_pseudonym(turn.speaker_id, region, key),
+                passages=(),  # another conversation's words may stand in them
             )
         )
     if any(turn.facts for turn in turns):

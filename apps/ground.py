@@ -1,0 +1,97 @@
+"""`deskhand ground`: beside each agent's answer of a log, what an index says to it.
+
+A dialogue model that is to answer from passages must have seen some while it was trained.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from data.conversations import read_conversations, to_dict
+from data.errors import ConfigError, LogFormatError
+from data.rows import require_file, write_jsonl
+from data.schema import Conversation, Passage
+from data.split import SPLITS
+from retrieval.index import Index
+
+BATCH = 64  # questions whose vectors are made at once
+
+
+def ground(
+    path: Path, out: Path, index: Index, most: int = 3, told: Callable[[int], None] | None = None
+) -> dict[str, int]:
+    """Write the conversations of a prepared folder or a file to `out`, with passages.
+
+    An agent's turn that follows a customer's gets those that the index finds for the customer's, at
+    most `most`, and none where it has no answer, as in an app. What comes from the same
+    conversation is left out: a model would learn to copy it.
+
+    Args:
+        path: A folder of `prepare`, or a file of conversations.
+        out: A folder or file of the same kind.
+        index: What is searched.
+        most: Passages of a turn.
+        told: Called with the number of conversations that are done.
+
+    Returns:
+        Counts: `conversations`, `answers` and those of them that are `grounded`.
+
+    Raises:
+        ConfigError: If `out` is `path`.
+        LogFormatError: If there is no conversation.
+    """
+    require_file(path)
+    if out.resolve() == path.resolve():
+        raise ConfigError(f"--out {out}: it is what is read; name another")
+    files = [(path, out)]
+    if path.is_dir():
+        there = [path / f"{split}.jsonl" for split in SPLITS]
+        files = [(each, out / each.name) for each in there if each.exists()]
+        if not files:
+            raise LogFormatError(
+                f"{path}: no {SPLITS[0]}.jsonl in it; `deskhand prepare` writes it"
+            )
+    counts = {"conversations": 0, "answers": 0, "grounded": 0}
+
+    def rows(source: Path) -> Iterator[dict[str, object]]:
+        for conversation in read_conversations(source):
+            found = _grounded(conversation, index, most)
+            answered = [turn for turn in found.turns if turn.speaker == "agent"]
+            counts["conversations"] += 1
+            counts["answers"] += len(answered)
+            counts["grounded"] += sum(bool(turn.passages) for turn in answered)
+            if told is not None:
+                told(counts["conversations"])
+            yield to_dict(found)
+
+    for source, target in files:
+        partial = target.with_name(f".{target.name}.partial")
+        write_jsonl(partial, rows(source))
+        partial.replace(target)  # one that was stopped half-way is never taken for whole
+    if not counts["conversations"]:
+        raise LogFormatError(f"{path}: no conversation in it")
+    return counts
+
+
+def _grounded(conversation: Conversation, index: Index, most: int) -> Conversation:
+    """The conversation with the passages of each answer."""
+    turns = list(conversation.turns)
+    places = [
+        place
+        for place in range(1, len(turns))
+        if turns[place].speaker == "agent" and turns[place - 1].speaker == "customer"
+    ]
+    for first in range(0, len(places), BATCH):
+        chosen = places[first : first + BATCH]
+        vectors = index.encoder.encode([turns[place - 1].text or " " for place in chosen])
+        for place, vector in zip(chosen, vectors, strict=True):
+            own = f"conversation {conversation.id}"
+            found = index.search(turns[place - 1].text, most + 2, vector=vector)
+            others = [each for each in found if each.source != own][:most]
+            kept = tuple(map(_plain, others)) if index.answerable(others) else ()
+            turns[place] = replace(turns[place], passages=kept)
+    return replace(conversation, turns=tuple(turns))
+
+
+def _plain(passage: Passage) -> Passage:
+    return Passage(passage.id, passage.text, passage.title)
