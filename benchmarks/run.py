@@ -24,6 +24,7 @@ from benchmarks import (
     discover,
     export,
     guard,
+    guideline,
     highlights,
     logs,
     pretrain,
@@ -54,6 +55,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
+    "guideline": ("Cases written from the guideline alone, played to the bot", guideline.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "star": (
         "STAR: the next action and the answer, completed dialogues of one task",
