@@ -1,5 +1,6 @@
 """What the bot knows about the turn that it is answering, and hands on to the next one."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,11 @@ class BotTurn:
     passages: tuple[Passage, ...] = ()
     writing: Iterator[Answer] | None = None  # an answer that is still to be written
 
+    def answered(self, text: str, step: str, misses: int = 0) -> Answer:
+        """An Answer to this turn; `misses` in a row could not be helped, this one included."""
+        self.misses = misses
+        return Answer(text, intent=self.intent, entities=self.entities, step=step)
+
     def state(self) -> dict[str, Any]:
         """What the next turn is to know, in plain values."""
         return {
@@ -43,3 +49,8 @@ class BotTurn:
             "tried": self.tried[-REMEMBERED:],
             "last": self.last.to_dict() if self.last else None,
         }
+
+
+def since(start: float) -> float:
+    """Milliseconds since `time.perf_counter()` was `start`."""
+    return (time.perf_counter() - start) * 1000
