@@ -12,6 +12,7 @@ from data.schema import Answer
 Outcome = Literal["success", "wrong", "handed_over", "declined", "unfinished"]
 OUTCOMES: tuple[Outcome, ...] = ("success", "wrong", "handed_over", "declined", "unfinished")
 DECLINED = ("out_of_scope", "not_read", "small_talk")
+_NO = re.compile(r"\b(?:no|not|don['’]?t)\b", re.I)
 UNKNOWING = ("no_answer", "low_confidence")  # reasons that a bot may have for any question
 
 
@@ -79,7 +80,8 @@ def effects_apart(
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Effects that are missing, and those that should not be.
 
-    Addresses are compared by letters and digits, a returned item by the words that both name.
+    Addresses are compared by letters and digits, a returned item by the words that both name. Cases
+    need not name returns: one is wanted where the customer named the order and would confirm it.
     """
     made: dict[tuple[str, str], str] = {}
     for answer in answers:
@@ -103,6 +105,7 @@ def effects_apart(
         {"order": order, key: value}
         for (order, key), value in made.items()
         if not _same(key, wanted.get((order, key)), value)
+        and not (key == "returning" and _would_return(case, order))
     ]
     return undone, unwanted
 
@@ -124,6 +127,13 @@ def _same(key: str, wanted: str | None, made: str | None) -> bool:
         ours, theirs = (set(re.findall(r"\w+", each.lower())) for each in (made, wanted))
         return wanted == "returned" or bool(ours & theirs)
     return re.sub(r"\W", "", wanted).lower() == re.sub(r"\W", "", made).lower()
+
+
+def _would_return(case: Case, order: str) -> bool:
+    """Whether the customer spoke of the order, and says no no to a confirmation."""
+    said = " ".join([case.says, *case.then, *case.asked.values()])
+    confirm = case.asked.get("confirm", "no")
+    return order.removeprefix("FK-") in said and not _NO.search(confirm)
 
 
 def _useless(case: Case, answer: Answer) -> bool:
