@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from apps.app import State, clean, polite_refusal
 from apps.customer_service.bot_turn import BotTurn, since
-from apps.customer_service.hand_over import Colleagues
+from apps.customer_service.fitness import Fitness
+from apps.customer_service.hand_over import SHOWN, Colleagues
 from apps.customer_service.known_answers import KnownAnswers
 from apps.customer_service.mood import anger, upset
 from apps.customer_service.phrases import (
@@ -17,17 +18,19 @@ from apps.customer_service.phrases import (
     GREETING,
     INSTEAD,
     NEXT,
+    OFFER,
     PERSON,
     THANKS,
     WISHES,
 )
+from apps.customer_service.questions import rule_questions
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Progress, Step, Workflows
 from apps.customer_service.workflow_file import FAILED
 from apps.generation.answering import HAND_OVER as PASSED_ON
 from apps.generation.writer import AnswerWriter
 from apps.hours import HoursConfig
-from data.schema import Answer, Conversation
+from data.schema import Answer, Conversation, Passage
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from retrieval.index import Index
@@ -47,6 +50,8 @@ class CustomerServiceBot:
         hours: When colleagues are there; always, where it is not told.
         mood: Anger of a message, as `apps.customer_service.mood` counts it.
         now: The time, aware of its zone.
+        writer: What writes answers; without it they are selected.
+        fitness: How probable an answer must be; without it the index's threshold decides.
     """
 
     title = "Customer service"
@@ -62,11 +67,12 @@ class CustomerServiceBot:
         mood: Callable[[str], float] = anger,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         writer: AnswerWriter | None = None,
+        fitness: Fitness | None = None,
     ) -> None:
         self.examples = examples
         self._intents, self._workflows = intents, workflows
         self._understanding = Understanding(intents, entities, workflows, mood)
-        self._known = KnownAnswers(index, workflows, writer)
+        self._known = KnownAnswers(index, intents, workflows, writer, fitness)
         self._colleagues = Colleagues(hours, now)
 
     def answer(self, conversation: Conversation, state: State) -> Iterator[Answer]:
@@ -139,7 +145,7 @@ class CustomerServiceBot:
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
         if turn.progress is not None and not self._switches(turn, turn.progress, started):
             return self._workflow(turn, turn.progress)
-        if turn.intent.name == "talk_to_human":
+        if turn.intent.name == "talk_to_human" or turn.person:
             return self._colleagues.take(turn, "asked_for_person")
         if started is not None:
             return self._start(turn, started)
@@ -149,8 +155,17 @@ class CustomerServiceBot:
                 words = "You are welcome. Is there anything else?"
             return turn.answered(words, "small_talk")
         if turn.intent.name is None:
-            return self._out_of_scope(turn)
+            return self._unlike(turn)
         return self._select(turn)
+
+    def _unlike(self, turn: BotTurn) -> Answer:
+        """To what the intent run takes for out of scope: what is known all the same, or no."""
+        chosen = self._known.search(turn) if self._known.judges else None
+        if chosen is not None:
+            return self._known.selected(turn, chosen)
+        if turn.progress is not None:
+            return self._workflow(turn, turn.progress)  # which asks again, a few times
+        return self._out_of_scope(turn)
 
     def _corrects(self, turn: BotTurn, started: str | None) -> bool:
         """Whether the message gives the workflow that has just ended another value."""
@@ -168,10 +183,11 @@ class CustomerServiceBot:
         also asks or wishes counts as a change of mind. Whoever asks for a person gets one, whatever
         else the message says; but a bare "yes please" may be taken for that too.
         """
-        if not self._workflows.takes(progress, turn.text, turn.said.entities):
-            return True
         sure = turn.intent.confidence >= self._intents.levels.sure
-        if turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
+        if not self._workflows.takes(progress, turn.text, turn.said.entities):
+            unlike = started is not None or turn.intent.name == "talk_to_human"
+            return sure or turn.person or not unlike or bool(WISHES.search(turn.text))
+        if turn.person or turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
             return True
         other = started is not None and started != progress.name
         return other and sure and bool(WISHES.search(turn.text))
@@ -183,15 +199,23 @@ class CustomerServiceBot:
         left = turn.progress if going_on is None else None
         if left is not None and left.asked and not INSTEAD.search(turn.text):
             turn.waiting = [*(each for each in turn.waiting if each.name != name), left]
-        ruled = going_on is not None or not progress.slots
-        asks = ruled and self._workflows.answers_first(name, turn.text)
-        chosen = self._known.search(turn) if asks else None
+        asked = rule_questions(turn.text) if self._workflows.question_first(name) else []
+        chosen = self._known.search(turn, asked) if asked else None
         if chosen is None:
             return self._workflow(turn, progress)
         if going_on is not None:
             return self._known.selected(turn, chosen)
-        turn.progress = self._workflows.moved(progress, turn.said).progress
-        return self._known.selected(turn, chosen, "If you want me to do it for you")
+        if not progress.slots:
+            turn.progress = self._workflows.moved(progress, turn.said).progress
+            return self._known.selected(turn, chosen, OFFER)
+        return self._beside(turn, chosen, self._workflow(turn, progress))
+
+    def _beside(self, turn: BotTurn, chosen: Passage, answer: Answer) -> Answer:
+        """A workflow's answer and that to a question about the rules; what is asked comes last."""
+        if answer.hand_over:
+            return answer
+        texts = [chosen.text, answer.text] if turn.progress else [answer.text, chosen.text]
+        return replace(answer, text="\n\n".join(texts), passages=turn.passages[:SHOWN])
 
     def _workflow(self, turn: BotTurn, progress: Progress) -> Answer:
         clock = time.perf_counter()

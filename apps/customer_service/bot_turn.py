@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.customer_service.workflow import Progress, Said
 from data.schema import Answer, Conversation, Entity, Intent, Passage
+from finetune.intent_model import IntentPrediction
 
 REMEMBERED = 8  # steps that a summary tells
 
@@ -16,7 +17,7 @@ class BotTurn:
     """What is known about the turn that is being answered."""
 
     text: str
-    intent: Intent
+    read: IntentPrediction
     entities: tuple[Entity, ...]
     values: dict[str, str]
     progress: Progress | None
@@ -30,7 +31,14 @@ class BotTurn:
     last: Progress | None = None  # the workflow that ended last
     ms: dict[str, float] = field(default_factory=dict)
     passages: tuple[Passage, ...] = ()
+    person: bool = False  # whether a sentence in it asks for a person
+    found: bool = False  # whether one of them is close enough to answer
     writing: Iterator[Answer] | None = None  # an answer that is still to be written
+
+    @property
+    def intent(self) -> Intent:
+        """What the customer wants."""
+        return self.read.intent
 
     def answered(self, text: str, step: str, misses: int = 0) -> Answer:
         """An Answer to this turn; `misses` in a row could not be helped, this one included."""

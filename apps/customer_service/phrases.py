@@ -37,3 +37,4 @@ CORRECTS = re.compile(
     r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
 )
 BACK, NEXT = "Back to where we were", "You also wrote"
+OFFER = "If you want me to do it for you"

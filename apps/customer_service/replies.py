@@ -24,11 +24,6 @@ _BEGINS = re.compile(
     r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|please do|go ahead)\b", re.I
 )
 _UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
-_ASKS = re.compile(
-    r"^\W*(?:hi|hello|hey)?\W*(?:how (?:long|much|many|late|do|does)|what|when|until when|which|is"
-    r"|are|do|does|will|am i|can (?:i|you|we) still)\b",
-    re.I,
-)
 _ORDER_DIGITS = re.compile(r"\d{6}")
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _ADDRESS_LEAD = re.compile(
@@ -48,11 +43,6 @@ _TALK = re.compile(
     r"|send|one)\b|[:?!]",
     re.I,
 )
-
-
-def asks(text: str) -> bool:
-    """Whether the message begins as a question does."""
-    return bool(_ASKS.search(text))
 
 
 def is_reply(text: str) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from apps.app import State
 from apps.customer_service.bot_turn import BotTurn, since
+from apps.customer_service.phrases import PERSON
+from apps.customer_service.questions import clauses
 from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
 from apps.customer_service.workflow import Progress, Said, Workflows
 from data.schema import Conversation
@@ -45,6 +47,7 @@ class Understanding:
         turn.waiting = [each for each in waiting if self._known(each)]
         turn.wishes, turn.tried = list(state.get("wishes", ())), list(state.get("tried", ()))
         turn.misses = int(state.get("misses", 0))
+        turn.person = self._asks_for_person(turn)
         turn.anger = (self._mood(text), float(state.get("anger", 0.0)))
         if turn.progress is None:
             self._cut(turn, anchor)
@@ -57,17 +60,27 @@ class Understanding:
         """What the models find in a text."""
         ms: dict[str, float] = {}
         clock = time.perf_counter()
-        intent = self._intents.predict([text])[0].intent
+        read = self._intents.predict([text])[0]
         ms["intent"] = since(clock)
         clock = time.perf_counter()
         entities = tuple(self._entities.predict([text])[0])
         ms["entities"] = since(clock)
         said = Said(text, entities, conversation.id, anchor)
-        return BotTurn(text, intent, entities, values, None, 0, said, conversation, ms=ms)
+        return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
 
     def _known(self, progress: Progress | None) -> Progress | None:
         """The progress, unless its workflow is gone from the file."""
         return progress if progress and self._workflows.knows(progress.name) else None
+
+    def _asks_for_person(self, turn: BotTurn) -> bool:
+        """Whether one sentence of several wants a person, whatever the others tell."""
+        found = clauses(turn.text)
+        named = [part for part in found if PERSON.search(part)] if len(found) > 1 else []
+        return any(
+            each.intent.name == "talk_to_human"
+            and each.intent.confidence >= self._intents.levels.sure
+            for each in self._intents.predict(named)
+        )
 
     def _cut(self, turn: BotTurn, anchor: str) -> None:
         """Of several wishes keep the first, and remember the others."""
@@ -83,20 +96,22 @@ class Understanding:
         if len(found) < 2:
             return
         clock = time.perf_counter()
-        read = [each.intent for each in self._intents.predict([part.text for part in found])]
+        each = self._intents.predict([part.text for part in found])
         turn.ms["wishes"] = since(clock)
         sure = self._intents.levels.sure
         wanted = [
-            (part, intent)
-            for part, intent in zip(found, read, strict=True)
-            if intent.name is not None and intent.confidence >= sure and wishes_something(part.text)
+            (part, read)
+            for part, read in zip(found, each, strict=True)
+            if read.intent.name is not None
+            and read.intent.confidence >= sure
+            and wishes_something(part.text)
         ]
-        names = list(dict.fromkeys(intent.name for _, intent in wanted))
+        names = list(dict.fromkeys(read.intent.name for _, read in wanted))
         starts = [self._workflows.for_intent(name) for name in names]
         if len(names) < 2 or not any(starts) or "talk_to_human" in (turn.intent.name, *names):
             return
-        kept = [next(part for part, intent in wanted if intent.name == name) for name in names]
+        kept = [next(part for part, read in wanted if read.intent.name == name) for name in names]
         first = kept[0]
-        turn.text, turn.intent = first.text, wanted[0][1]
+        turn.text, turn.read = first.text, wanted[0][1]
         turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
         turn.wishes += [part.text for part in kept[1:]]
