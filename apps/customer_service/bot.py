@@ -11,10 +11,11 @@ from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.fitness import Fitness
 from apps.customer_service.hand_over import SHOWN, Colleagues
 from apps.customer_service.known_answers import KnownAnswers
-from apps.customer_service.mood import anger, upset
+from apps.customer_service.mood import ANGRY, anger, upset
 from apps.customer_service.phrases import (
     BACK,
     CORRECTS,
+    GRAVE,
     GREETING,
     INSTEAD,
     NEXT,
@@ -140,6 +141,8 @@ class CustomerServiceBot:
         misses = turn.misses + (turn.progress.misses if turn.progress else 0)
         if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
             return self._colleagues.take(turn, "upset")
+        if GRAVE.search(turn.text):
+            return self._colleagues.take(turn, "no_answer")
         if turn.progress is None and self._corrects(turn, started):
             assert turn.last is not None
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
@@ -201,6 +204,8 @@ class CustomerServiceBot:
             turn.waiting = [*(each for each in turn.waiting if each.name != name), left]
         asked = rule_questions(turn.text) if self._workflows.question_first(name) else []
         chosen = self._known.search(turn, asked) if asked else None
+        if chosen is None and asked and not self._wished_for(turn, progress):
+            return self._select(turn)
         if chosen is None:
             return self._workflow(turn, progress)
         if going_on is not None:
@@ -209,6 +214,11 @@ class CustomerServiceBot:
             turn.progress = self._workflows.moved(progress, turn.said).progress
             return self._known.selected(turn, chosen, OFFER)
         return self._beside(turn, chosen, self._workflow(turn, progress))
+
+    def _wished_for(self, turn: BotTurn, progress: Progress) -> bool:
+        """Whether a question that no page answers is at least surely about the workflow."""
+        sure = turn.intent.confidence >= self._intents.levels.sure
+        return sure or bool(progress.slots) or turn.progress is not None or not self._known.judges
 
     def _beside(self, turn: BotTurn, chosen: Passage, answer: Answer) -> Answer:
         """A workflow's answer and that to a question about the rules; what is asked comes last."""
@@ -238,6 +248,8 @@ class CustomerServiceBot:
         answer = self._known.answer(turn)
         if answer is None:
             doubtful = turn.intent.confidence < self._intents.levels.doubtful
+            if turn.anger[0] >= ANGRY:
+                return self._colleagues.take(turn, "upset")
             return self._colleagues.take(turn, "low_confidence" if doubtful else "no_answer")
         return answer
 
@@ -255,6 +267,8 @@ class CustomerServiceBot:
 
     def _out_of_scope(self, turn: BotTurn) -> Answer:
         """A first one is declined, a second in a row goes to a person."""
+        if turn.anger[0] >= ANGRY:
+            return self._colleagues.take(turn, "upset")
         if turn.misses:
             return self._colleagues.take(turn, "out_of_scope")
         words = (

@@ -32,6 +32,8 @@ class BotTurn:
     ms: dict[str, float] = field(default_factory=dict)
     passages: tuple[Passage, ...] = ()
     person: bool = False  # whether a sentence in it asks for a person
+    told: tuple[str, ...] = ()  # ids of the passages that the answer before said
+    telling: list[str] = field(default_factory=list)  # of those that this one says
     found: bool = False  # whether one of them is close enough to answer
     writing: Iterator[Answer] | None = None  # an answer that is still to be written
 
@@ -55,6 +57,7 @@ class BotTurn:
             "waiting": [each.to_dict() for each in self.waiting],
             "wishes": self.wishes,
             "tried": self.tried[-REMEMBERED:],
+            "told": self.telling,
             "last": self.last.to_dict() if self.last else None,
         }
 

@@ -3,7 +3,8 @@
 Three things tell: the search's score; how far the message and the passage's title are taken for
 the same intent; and how much of the message's words stands in the passage or in a question that
 leads to it, rare ones first: "gift wrapping" is close to "gift cards", but no page says "wrapping".
-What a colleague once told another customer has a weight of its own. The passages of a message
+What a colleague once told another customer has a weight of its own, and so has how far the message
+is within the company's scope. The passages of a message
 compete with one another and with `none`, that nothing answers it: a conditional logit.
 
 Source: McFadden 1974, "Conditional logit analysis of qualitative choice behavior".
@@ -26,7 +27,7 @@ from retrieval.index import Index
 SAID = 2  # passages of one answer at most
 ALONE = 0.8  # so probable, a passage is said alone
 BESIDE = 0.1  # less probable, it is not said beside a better one
-FEATURES = ("score", "intent", "words", "colleague")
+FEATURES = ("score", "intent", "words", "colleague", "scope")
 NAMES = frozenset({"order_number", "tracking_number", "email", "phone", "person"})
 _TITLES = 5000  # titles whose intents are kept
 
@@ -44,13 +45,15 @@ class Fitness:
     intent: float
     words: float
     colleague: float
+    scope: float
     none: float
     threshold: float
     fitted_on: str = ""
 
     def probabilities(self, features: Floats) -> Floats:
         """That each of m passages (m, FEATURES) is the answer; the rest to 1 is that none is."""
-        odds = features @ np.array([self.score, self.intent, self.words, self.colleague])
+        weights = np.array([self.score, self.intent, self.words, self.colleague, self.scope])
+        odds = features @ weights
         return softmax(np.append(odds, self.none))[:-1]
 
     @staticmethod
@@ -116,6 +119,7 @@ class Features:
                 alike(read, title),
                 share,
                 float(passage.metadata.get("kind") == "conversation"),
+                read.scope,
             )
             for passage, title, share in zip(passages, titles, shares, strict=True)
         ]

@@ -19,7 +19,7 @@ DEPTH = 12  # passages that compete for a question
 WRONG_COST = 1.5  # a wrong answer is as bad as so many questions that are passed on
 FOLDS, TIMES = 5, 4
 _PULL = 1e-4  # of the weights' squares, towards 0
-_START = (20.0, 3.0, 8.0, 0.0, 12.0)
+_START = (20.0, 3.0, 8.0, 0.0, 0.0, 12.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ def fit(rows: Sequence[Labelled], name: str) -> Fitted:
         folds = np.random.default_rng(time).permutation(len(rows)) % FOLDS
         for fold in range(FOLDS):
             rest = [row for row, part in zip(rows, folds, strict=True) if part != fold]
-            fitted = Fitness(*_weights(rest), threshold=0)
+            fitted = _fitness(rest, 0.0)
             for place in np.flatnonzero(folds == fold).tolist():
                 chances[time, place], right[time, place] = _said(rows[place], fitted)
     threshold = _threshold(chances.ravel(), right.ravel())
     answered = chances >= threshold
     counts = f"{name}: {known.sum()} answerable, {(~known).sum()} unanswerable questions"
     return Fitted(
-        Fitness(*_weights(rows), threshold=threshold, fitted_on=counts),
+        _fitness(rows, threshold, counts),
         int(known.sum()),
         int((~known).sum()),
         float((answered & right)[:, known].mean()),
@@ -125,8 +125,8 @@ def _threshold(chances: Floats, right: NDArray[np.bool_]) -> float:
     return float(sums[last] + sums[last + 1]) / 2
 
 
-def _weights(rows: Sequence[Labelled]) -> tuple[float, float, float, float, float]:
-    """Those of FEATURES and of `none`, by maximum likelihood.
+def _fitness(rows: Sequence[Labelled], threshold: float, fitted_on: str = "") -> Fitness:
+    """The weights of FEATURES and of `none`, by maximum likelihood.
 
     A question whose answer was not found tells nothing.
     """
@@ -145,5 +145,5 @@ def _weights(rows: Sequence[Labelled]) -> tuple[float, float, float, float, floa
         return total, slope
 
     found = minimize(loss, np.array(_START), jac=True, method="L-BFGS-B")
-    score, intent, words, colleague, none = (float(each) for each in found.x)
-    return score, intent, words, colleague, none
+    weights = dict(zip((*FEATURES, "none"), found.x.tolist(), strict=True))
+    return Fitness(**weights, threshold=threshold, fitted_on=fitted_on)

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import date
 
 from apps.customer_service.bot_turn import BotTurn, since
-from apps.customer_service.fitness import Features, Fitness
+from apps.customer_service.fitness import ALONE, Features, Fitness
 from apps.customer_service.hand_over import SHOWN
-from apps.customer_service.phrases import BACK
+from apps.customer_service.phrases import BACK, CONTINUES
 from apps.customer_service.questions import questions
 from apps.customer_service.selection import fill, reusable, select
 from apps.customer_service.workflow import Workflows
 from apps.generation.writer import AnswerWriter
 from data.schema import Answer, Passage, Situation
-from finetune.intent_model import IntentModel
+from finetune.intent_model import IntentModel, IntentPrediction
 from retrieval.filters import Filter
 from retrieval.index import Index
 
@@ -81,15 +81,19 @@ class KnownAnswers:
         return chosen
 
     def _likeliest(self, turn: BotTurn, fitness: Fitness, asked: Sequence[str]) -> Passage | None:
-        """The passage that most probably answers the message, a question in it, or a follow-up."""
+        """The passage that most probably answers the message, a question in it, or a follow-up.
+
+        What the intent run takes for out of scope must be more probable.
+        """
         texts = list(dict.fromkeys(asked or (turn.text, *questions(turn.text))))
-        before = [each.text for each in turn.conversation.turns[:-1] if each.speaker == "customer"]
-        if before and len(turn.text.split()) <= FOLLOWS and not asked:
-            texts.append(f"{before[-1]} {turn.text}")
-        reads = [turn.read, *self._intents.predict(texts[1:])] if not asked else None
-        best, highest = None, -1.0
-        for text, read in zip(texts, reads or self._intents.predict(texts), strict=True):
-            found = self._found(text)
+        follows = "" if asked else self._follows(turn)
+        reads = dict(zip(texts, self._reads(turn, texts), strict=True))
+        if follows:
+            reads[follows] = self._intents.predict([follows])[0]
+        best, highest = None, 0.0
+        for text, read in reads.items():
+            told = turn.told if text == follows else ()
+            found = [passage for passage in self._found(text) if passage.id not in told]
             sayable = [
                 replace(passage, text=filled)
                 for passage in found
@@ -100,12 +104,31 @@ class KnownAnswers:
             features = self._features.of(self._index, text, read, turn.entities, sayable)
             chances = fitness.probabilities(features)
             said = fitness.said(chances)
-            if (chance := float(chances[said].sum())) > highest:
-                texts_said = "\n\n".join(sayable[at].text for at in said)
-                best, highest = replace(sayable[said[0]], text=texts_said), chance
+            chance = float(chances[said].sum())
+            enough = chance >= (fitness.threshold if read.intent.name is not None else ALONE)
+            if chance > highest and (enough or best is None):
                 turn.passages = _first([sayable[at] for at in said], found)
-        turn.found = highest >= fitness.threshold
-        return best if turn.found else None
+                if enough:
+                    joined = "\n\n".join(sayable[at].text for at in said)
+                    best, highest = replace(sayable[said[0]], text=joined), chance
+                    turn.telling = [sayable[at].id for at in said]
+        turn.found = best is not None
+        return best
+
+    def _reads(self, turn: BotTurn, texts: Sequence[str]) -> list[IntentPrediction]:
+        """What the intent run says of each; that of the whole message is known."""
+        others = [text for text in texts if text != turn.text]
+        known = {
+            turn.text: turn.read,
+            **dict(zip(others, self._intents.predict(others), strict=True)),
+        }
+        return [known[text] for text in texts]
+
+    def _follows(self, turn: BotTurn) -> str:
+        """A short message behind the one that it goes on from; nothing where it stands alone."""
+        before = [each.text for each in turn.conversation.turns[:-1] if each.speaker == "customer"]
+        short = len(turn.text.split()) <= FOLLOWS and CONTINUES.search(turn.text)
+        return f"{before[-1]} {turn.text}" if before and short else ""
 
     def answer(self, turn: BotTurn) -> Answer | None:
         """The best known answer with its sources, or one that `turn.writing` is to write; or None.

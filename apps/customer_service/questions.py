@@ -13,8 +13,9 @@ _ASKS = re.compile(
     re.I,
 )
 _INSIDE = re.compile(
-    r"\b(?:how (?:long|much|many|late|soon|do i|does)|what(?:['’]?s| is| are| do| does| happens)"
-    r"|when (?:do|does|can|must)|do (?:you|i)|does (?:it|that)|am i)\b.*\?\W*$",
+    r"\b(?:how (?:long|much|many|late|soon|does)|what(?:['’]?s| is) the|whats the|what (?:do|does)"
+    r"|when (?:do|does|must)|am i (?:charged|covered|allowed))\b"
+    r"|\b(?:what|when can|do (?:you|i)|does (?:it|that)|am i)\b.*\?\W*$",
     re.I | re.S,
 )
 # Where one thing is and when it comes: no rule tells that.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from apps.actions import SlotTurn
 
+NAMED = 3  # parts of an address without a number: a house's name, a place, a postcode
 LONG = 60  # characters; a longer message is a reply only where it begins as one
 _YES = re.compile(
     r"\b(?:y+e+s+|yeah|yea|yeh|yh|yep|yup|aye|sure|ok|okay|please do|go ahead|go on|go for it"
@@ -37,7 +38,7 @@ _ADDRESS_FILLER = re.compile(
     re.I,
 )
 # Where an address begins, and words before it that are not of it.
-_HOUSE = re.compile(r"\b(?:c/o|flat|unit|suite|apartment|apt|room|\d+[a-z]?)\b", re.I)
+_HOUSE = re.compile(r"\b(?:c/o|flat|unit|suite|apartment|apt|room|\d{1,4}[a-z]?)\b", re.I)
 _TALK = re.compile(
     r"\b(?:my|our|his|her|their|to|at|is|in|i['’]?ve|we['’]?ve|moved?|moving|address|instead|place|work"
     r"|send|one)\b|[:?!]",
@@ -114,7 +115,7 @@ def _before(text: str) -> str | None:
     """
     sentence = re.split(r"(?<=\w{3}[.!?])\s+(?=\S)", text.strip())[-1]
     parts = [part.strip() for part in re.split(r"[,\n]", _bare(_ADDRESS_LEAD.sub("", sentence)))]
-    house = next((n for n, part in enumerate(parts[:-1]) if _HOUSE.search(part)), None)
+    house = next((n for n, part in enumerate(parts) if _HOUSE.search(part)), None)
     if house is not None:
         begins = _HOUSE.search(parts[house])
         assert begins is not None
@@ -122,6 +123,8 @@ def _before(text: str) -> str | None:
             parts = [parts[house][begins.start() :], *parts[house + 1 :]]
         elif house and _TALK.search(", ".join(parts[:house])):
             parts = parts[house:]
+    elif len(parts) < NAMED:
+        return None  # a postcode and talk
     return ", ".join(part for part in parts if part) or None
 
 

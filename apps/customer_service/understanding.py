@@ -47,6 +47,7 @@ class Understanding:
         turn.waiting = [each for each in waiting if self._known(each)]
         turn.wishes, turn.tried = list(state.get("wishes", ())), list(state.get("tried", ()))
         turn.misses = int(state.get("misses", 0))
+        turn.told = tuple(state.get("told", ()))
         turn.person = self._asks_for_person(turn)
         turn.anger = (self._mood(text), float(state.get("anger", 0.0)))
         if turn.progress is None:
