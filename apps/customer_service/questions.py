@@ -9,12 +9,14 @@ MOST = 3  # of a message; who asks more is answered on the first
 _LEADS = r"^\W*(?:(?:hi|hello|hey|and|so|but|also|ok|okay|oh|right|well|anyway|now|please)\b\W*)*"
 _ASKS = re.compile(
     rf"{_LEADS}(?:how|what|whats|when|until when|which|who|whom|why|is|are|do|does|did|will"
-    r"|am i|must i|should i|can (?:i|you|we) still|any idea)\b",
+    r"|am i|must i|should i|can (?:i|you|we) still|can (?:it|this|that|they|these)"
+    r"|any idea)\b",
     re.I,
 )
 _INSIDE = re.compile(
     r"\b(?:how (?:long|much|many|late|soon|does)|what(?:['’]?s| is) the|whats the|what (?:do|does)"
-    r"|when (?:do|does|must)|am i (?:charged|covered|allowed))\b"
+    r"|when (?:do|does|must)|(?:un)?till? when|by when|last (?:date|day)"
+    r"|am i (?:charged|covered|allowed))\b"
     r"|\b(?:what|when can|do (?:you|i)|does (?:it|that)|am i)\b.*\?\W*$",
     re.I | re.S,
 )
