@@ -1,7 +1,8 @@
 import pytest
 
+from benchmarks.check_samples import wrong_cases
 from benchmarks.guideline import fresh_bots, played, rows, run
-from benchmarks.guideline_cases import read_cases
+from benchmarks.guideline_cases import CASES, read_cases
 from benchmarks.guideline_customer import MOST, play
 from benchmarks.guideline_verdict import judged
 from data.errors import ConfigError
@@ -202,3 +203,13 @@ def test_a_fresh_bot_needs_the_demos_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Exception, match="runs/intent"):
         fresh_bots()()
+
+
+def test_cases_that_are_few_or_name_no_order_are_told(tmp_path):
+    assert wrong_cases(tmp_path) == []
+    (tmp_path / "development.yaml").write_text(CANCEL, encoding="utf-8")
+    assert wrong_cases(tmp_path) == [
+        "cases/development.yaml: too quick: no order FK-100001",
+        "cases/development.yaml: 1 cases, at least 60 are needed",
+    ]
+    assert wrong_cases(CASES) == []

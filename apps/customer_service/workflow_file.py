@@ -137,7 +137,7 @@ class WorkflowConfig(Config):
     action: str | CallConfig
     confirm: str | None = None
     question_first: bool = Field(
-        False, description="answer a question about the rules before asking for slots"
+        False, description="answer a question about the rules before the workflow goes on"
     )
     ask_again: dict[str, str] = Field({}, description="answer: slot that is asked for once more")
     then: dict[str, str] = Field({}, description="answer: workflow that follows")
