@@ -8,6 +8,7 @@ from apps.app import App
 from apps.config import AppConfig
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
+from apps.customer_service.fitness import Fitness
 from apps.customer_service.mood import FURIOUS, anger
 from apps.customer_service.workflow import Workflows
 from apps.email_triage.email_triage import EmailTriage
@@ -98,6 +99,7 @@ def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
         config.hours,
         mood,
         writer=_writer(config, index),
+        fitness=Fitness.load(config.answers) if config.answers.exists() else None,
     )
 
 

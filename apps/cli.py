@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from apps.feedback_verb import feedback
+from apps.fit_verb import fit
 from apps.index_verbs import index, pairs, search
 from apps.log_verbs import discover, ground, mine, prepare
 from apps.options import AsJson, Overrides, say
@@ -40,7 +41,7 @@ def demo(
 
 for verb in (
     prepare, discover, mine, ground, train, tune, extend, evaluate, predict, index, search, pairs,
-    feedback,
+    feedback, fit,
     summarize,
 ):  # fmt: skip
     app.command()(verb)

@@ -48,6 +48,10 @@ class AppConfig(Config):
     generate: GenerateConfig = GenerateConfig()
     threads: int = Field(2, ge=1, description="CPU threads of one model call")
     examples: tuple[str, ...] = ()
+    answers: Path = Field(
+        Path("runs/answers.json"),
+        description="customer service: what `deskhand fit` has written, used where it exists",
+    )
     teams: dict[str, str] = Field({}, description="of email triage: which team an intent is for")
     other_team: str = Field("front desk", description="who gets what `teams` does not name")
 

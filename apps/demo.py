@@ -12,7 +12,7 @@ from retrieval.manifest import MANIFEST
 
 logger = logging.getLogger(__name__)
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
-INTENT, NER = Path("runs/intent"), Path("runs/ner")
+INTENT, NER, ANSWERS = Path("runs/intent"), Path("runs/ner"), Path("runs/answers.json")
 PREPARED, INDEX = Path("var/samples"), Path("indexes/support")
 
 
@@ -36,6 +36,7 @@ def ensure_trained() -> None:
         ("entities", RunDir(NER).metrics, ["train", "ner", *train, str(NER)]),
         ("the logs", Path(logs), ["prepare", conversations, "--out", str(PREPARED)]),
         ("the index", INDEX / MANIFEST, [*index, "--out", str(INDEX)]),
+        ("the answers", ANSWERS, ["fit", "customer_service", labelled, "--out", str(ANSWERS)]),
     ]
     for label, made, arguments in steps:
         if made.exists():

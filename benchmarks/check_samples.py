@@ -5,10 +5,13 @@
 Fails when more than 5% of the training turns are near-duplicates of each other or of a test turn
 (cosine above 0.95 by the untuned encoder, entities masked first), when an intent has fewer than 40
 training turns, when an entity's offsets do not match its text, when the guard's labelled answers
-are few, lopsided, labelled with an unknown kind, or one of test lies close to another one, or when
-a summary is not of the conversation that it names, or not in the guideline's two sentences.
+are few, lopsided, labelled with an unknown kind, or one of test lies close to another one, when a
+summary is not of the conversation that it names, or not in the guideline's two sentences, or when
+customers' cases are few, name an order that does not exist, or one of test lies close to one of
+development.
 """
 
+import csv
 import json
 import re
 import sys
@@ -19,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.guideline_cases import CASES, SETS, read_cases
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations
 from data.rows import read_rows
@@ -29,6 +33,7 @@ from finetune.serving import shared_encoder
 NEAR = 0.95  # cosine
 MAX_NEAR = 0.05  # of the training turns
 MIN_ROWS = 40  # of each intent
+MIN_CASES = 60  # of each set of customers
 MIN_ANSWERS = {"development": 120, "validation": 100, "test": 120}  # labelled for the guard
 KINDS = frozenset("number date time price percentage link email phone code product promise".split())
 BLOCK = 500
@@ -45,7 +50,7 @@ def main() -> int:
     talks = {each.id: each for each in read_conversations(SAMPLES / "conversations.jsonl")}
     conversations = len(talks)
     wrong = sparse_intents(read_labelled(train)) + guard_rows(SAMPLES / "guard")
-    wrong += wrong_summaries(talks)
+    wrong += wrong_summaries(talks) + wrong_cases(CASES)
     near = near_duplicates(masked, held_out)
     share = len(near) / len(masked)
     if share > MAX_NEAR:
@@ -110,6 +115,33 @@ def wrong_summaries(talks: Mapping[str, Conversation]) -> list[str]:
             if not _SUMMARY.fullmatch(str(row.values["summary"])):
                 found.append(f"{row.where}: not a sentence on the customer and one on the agent")
     return found
+
+
+def wrong_cases(folder: Path) -> list[str]:
+    """A line for each thing that is wrong with the customers' cases that are there."""
+    with (SAMPLES / "orders.csv").open(encoding="utf-8", newline="") as file:
+        orders = {row["order_number"] for row in csv.DictReader(file)}
+    sets = {name: folder / f"{name}.yaml" for name in SETS}
+    cases = {name: read_cases(path) for name, path in sets.items() if path.exists()}
+    found = [
+        f"cases/{name}.yaml: {case.name}: no order {effect.get('order')}"
+        for name, each in cases.items()
+        for case in each
+        for effect in case.right.effects
+        if effect.get("order") not in orders
+    ]
+    found += [
+        f"cases/{name}.yaml: {len(each)} cases, at least {MIN_CASES} are needed"
+        for name, each in cases.items()
+        if len(each) < MIN_CASES
+    ]
+    if len(cases) < len(SETS):
+        return found
+    encoder = shared_encoder("all-MiniLM-L6-v2")
+    others, test = (encoder.encode([case.says for case in cases[name]]) for name in SETS)
+    near = np.flatnonzero(((test @ others.T) > NEAR).any(1))
+    names = [case.name for case in cases["test"]]
+    return found + [f"cases/test.yaml: near to development: {names[int(row)]}" for row in near]
 
 
 def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:

@@ -25,6 +25,7 @@ from benchmarks import (
     export,
     gpu,
     guard,
+    guideline,
     highlights,
     logs,
     pretrain,
@@ -57,6 +58,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
+    "guideline": ("Cases written from the guideline alone, played to the bot", guideline.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "tweetsumm_dialogue": (
         "TweetSumm: what a dialogue run finds likely",

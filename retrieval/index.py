@@ -134,6 +134,23 @@ class Index:
         ]
         return np.array(found, dtype=np.int64)
 
+    def word_shares(self, question: str, ids: Sequence[str]) -> list[float]:
+        """How much of a question's words each passage or a row that leads to it holds, in [0, 1].
+
+        Words count as much as they are rare in the index; one that stands nowhere counts most.
+        """
+        query = LexicalQuery(question, [each.words for each in self.segments])
+        shares = dict.fromkeys(ids, 0.0)
+        total = float(query.idf.sum())
+        for segment in self.segments if total else ():
+            there = segment.places_of(shares)
+            held = segment.holds(query, np.array(list(there.values()), dtype=np.int64))
+            shares |= {
+                identity: float(query.idf[row].sum()) / total
+                for identity, row in zip(there, held, strict=True)
+            }
+        return [shares[identity] for identity in ids]
+
     def vector_of(self, question: str) -> NDArray[np.float32]:
         """The question's vector (D,), for callers that need it more than once."""
         vector: NDArray[np.float32] = self.encoder.encode([_encodable(question)])[0]

@@ -134,6 +134,12 @@ class Words:
                 scores[there] += self._scores[part][places[there]] * weight
         return scores
 
+    def holders(self, query: "LexicalQuery") -> list[NDArray[np.int32]]:
+        """For each word of a query, the rows that it stands in."""
+        columns = found(self._words, query.words)
+        none = np.zeros(0, dtype=np.int32)
+        return [self._rows[self._part(column)] if column >= 0 else none for column in columns]
+
     def _columns(self, query: "LexicalQuery") -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The column of each word of a query, -1 without, and what weighs its scores alike."""
         own = idf_of(self.counts(query.words), self.rows)

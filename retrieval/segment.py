@@ -246,6 +246,11 @@ class Segment:
             cosines = np.concatenate([cosines, self.vectors.of(further) @ vector])
         return rows, cosines, self.words.of(rows, query)
 
+    def holds(self, query: LexicalQuery, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which words (q,) of a query stand in any row of each of m passages: (m, q)."""
+        each = [np.isin(places, self.owners[rows]) for rows in self.words.holders(query)]
+        return np.stack(each, axis=1) if each else np.zeros((len(places), 0), dtype=np.bool_)
+
     def _row_mask(self, where: Filter | None) -> NDArray[np.bool_] | None:
         if where not in self._masks:
             mask = self.admitted(where)

@@ -1,5 +1,6 @@
 """A file of workflows that is wrong is refused with file and line, a line for each mistake."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -144,14 +145,14 @@ def test_a_value_from_earlier_is_carried_where_the_file_says_so(tmp_path):
 
 
 def test_the_shops_actions_say_nothing_that_they_do_not_declare():
+    states = [("processing", None), ("dispatched", None), ("delivered", 5), ("delivered", 31),
+              ("cancelled", None), ("returned", 3)]  # fmt: skip
     orders = FakeOrders(
-        *(order(f"FK-{n}", status, days)
-          for n, (status, days) in enumerate([("processing", None), ("dispatched", None),
-                                              ("delivered", 5), ("delivered", 31),
-                                              ("cancelled", None), ("returned", 3)]))
-    )  # fmt: skip
+        *(order(f"FK-{n}", status, days) for n, (status, days) in enumerate(states)),
+        replace(order("FK-6", "dispatched"), dispatched=date.today() - timedelta(days=20)),
+    )
     catalog = shop(orders)
-    slots = [{"order_number": f"FK-{n}", "product": "x", "address": "y"} for n in range(7)]
+    slots = [{"order_number": f"FK-{n}", "product": "x", "address": "y"} for n in range(8)]
     for kind in (catalog.actions, catalog.previews):
         for name, action in kind.items():
             results = [action.run(values) for values in slots]

@@ -9,7 +9,9 @@ from datetime import date, timedelta
 from functools import partial
 
 from apps.actions import Action, ActionResult, Catalog, Order, Orders, Reader
+from apps.customer_service.delivery import is_lost, return_cost, return_terms, usual_time
 from apps.customer_service.replies import read_address, read_order_number
+from apps.customer_service.workflow_file import FAILED
 
 RETURN_WINDOW = timedelta(days=30)  # from delivery
 OrderAction = Callable[[Orders, Mapping[str, str]], ActionResult]
@@ -18,7 +20,10 @@ OrderAction = Callable[[Orders, Mapping[str, str]], ActionResult]
 def order_status(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     """Where the order is; any order can be looked up."""
     order = orders.find(slots["order_number"])
-    return ActionResult(order.status, _facts(order)) if order else ActionResult("unknown")
+    if order is None:
+        return ActionResult("unknown")
+    lost = order.status == "dispatched" and is_lost(order, date.today())
+    return ActionResult("lost" if lost else order.status, _facts(order))
 
 
 def preview_cancel(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
@@ -73,11 +78,20 @@ def change_address(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     return _done(preview_address(orders, slots), effect)
 
 
+def change_order(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """Items and delivery can change until dispatch, but only a person changes them: `failed`."""
+    order = orders.find(slots["order_number"])
+    if order is None:
+        return ActionResult("unknown")
+    say = {"processing": FAILED, "dispatched": "dispatched", "delivered": "delivered"}
+    return ActionResult(say.get(order.status, "already"), _facts(order))
+
+
 # What each can say and which slots it reads: a workflow file is checked against this.
 ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     "order_status": (
         order_status,
-        ("processing", "dispatched", "delivered", "cancelled", "returned", "unknown"),
+        ("processing", "dispatched", "lost", "delivered", "cancelled", "returned", "unknown"),
         ("order_number",),
     ),
     "cancel_order": (
@@ -94,6 +108,11 @@ ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
         change_address,
         ("done", "dispatched", "already", "unknown"),
         ("order_number", "address"),
+    ),
+    "change_order": (
+        change_order,
+        (FAILED, "dispatched", "delivered", "already", "unknown"),
+        ("order_number",),
     ),
 }
 PREVIEWS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
@@ -116,7 +135,7 @@ PREVIEWS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
 READERS: dict[str, Reader] = {"order_number": read_order_number, "address": read_address}
 FACTS = (
     *("order_number", "items", "total", "status", "placed", "dispatched", "delivered"),
-    *("tracking_number", "cost"),
+    *("tracking_number", "cost", "terms", "usual"),
 )
 
 
@@ -140,7 +159,6 @@ def _done(preview: ActionResult, effect: dict[str, str]) -> ActionResult:
 
 
 def _facts(order: Order) -> dict[str, str]:
-    furniture = "Alder" in order.items
     return {
         "order_number": order.number,
         "items": order.items,
@@ -150,11 +168,9 @@ def _facts(order: Order) -> dict[str, str]:
         "dispatched": _day(order.dispatched),
         "delivered": _day(order.delivered),
         "tracking_number": order.tracking_number,
-        "cost": (
-            "We collect furniture for £19."
-            if furniture
-            else "£2.95 for the label is taken off the refund."
-        ),
+        "usual": usual_time(order, date.today()),
+        "terms": return_terms(order),
+        "cost": return_cost(order),
     }
 
 

@@ -4,38 +4,38 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from apps.app import State, clean, polite_refusal
-from apps.customer_service.bot_turn import BotTurn
-from apps.customer_service.hand_over import summary
-from apps.customer_service.mood import anger, upset
+from apps.customer_service.bot_turn import BotTurn, since
+from apps.customer_service.fitness import Fitness
+from apps.customer_service.hand_over import SHOWN, Colleagues
+from apps.customer_service.known_answers import KnownAnswers
+from apps.customer_service.mood import ANGRY, anger, upset
 from apps.customer_service.phrases import (
     BACK,
     CORRECTS,
+    GRAVE,
     GREETING,
-    HAND_OVER,
     INSTEAD,
     NEXT,
+    OFFER,
     PERSON,
     THANKS,
     WISHES,
 )
-from apps.customer_service.selection import select
-from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
-from apps.customer_service.workflow import Progress, Said, Step, Workflows
+from apps.customer_service.questions import rule_questions
+from apps.customer_service.understanding import Understanding
+from apps.customer_service.workflow import Progress, Step, Workflows
 from apps.customer_service.workflow_file import FAILED
 from apps.generation.answering import HAND_OVER as PASSED_ON
 from apps.generation.writer import AnswerWriter
-from apps.hours import HoursConfig, is_open, next_open, told
-from data.schema import Answer, Conversation, Passage, Reason, Situation
+from apps.hours import HoursConfig
+from data.schema import Answer, Conversation, Passage
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
-from retrieval.filters import Filter
 from retrieval.index import Index
 
-FOUND = 8  # passages that an answer is selected from
-SHOWN = 5
 SHORT = 6  # words of a mere correction
 
 
@@ -51,6 +51,8 @@ class CustomerServiceBot:
         hours: When colleagues are there; always, where it is not told.
         mood: Anger of a message, as `apps.customer_service.mood` counts it.
         now: The time, aware of its zone.
+        writer: What writes answers; without it they are selected.
+        fitness: How probable an answer must be; without it the index's threshold decides.
     """
 
     title = "Customer service"
@@ -66,10 +68,13 @@ class CustomerServiceBot:
         mood: Callable[[str], float] = anger,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         writer: AnswerWriter | None = None,
+        fitness: Fitness | None = None,
     ) -> None:
-        self._intents, self._entities, self._index = intents, entities, index
-        self._workflows, self._hours, self._mood, self._now = workflows, hours, mood, now
-        self.examples, self._writer = examples, writer
+        self.examples = examples
+        self._intents, self._workflows = intents, workflows
+        self._understanding = Understanding(intents, entities, workflows, mood)
+        self._known = KnownAnswers(index, intents, workflows, writer, fitness)
+        self._colleagues = Colleagues(hours, now)
 
     def answer(self, conversation: Conversation, state: State) -> Iterator[Answer]:
         """See App."""
@@ -77,9 +82,9 @@ class CustomerServiceBot:
         text = clean(conversation.turns[-1].text)
         refusal = polite_refusal(text)
         if refusal is not None:
-            yield Answer(refusal, step="not_read", ms={"total": _since(start)}, state=dict(state))
+            yield Answer(refusal, step="not_read", ms={"total": since(start)}, state=dict(state))
             return
-        turn = self._understand(text, conversation, state)
+        turn = self._understanding.of(text, conversation, state)
         last = self._decide(turn)
         written = turn.writing is not None
         for place, draft in enumerate(turn.writing or ()):
@@ -87,76 +92,8 @@ class CustomerServiceBot:
                 yield last  # as far as it is written and checked
             last = draft
         final = self._went_on(turn, self._whole(turn, last))
-        final = replace(final, ms={**turn.ms, "total": _since(start)}, state=turn.state())
+        final = replace(final, ms={**turn.ms, "total": since(start)}, state=turn.state())
         yield from [final] if written else growing(final)
-
-    def _understand(self, text: str, conversation: Conversation, state: State) -> BotTurn:
-        """Intent and entities of the message, and what is remembered."""
-        # The time is stored with the message: it is the same when that is answered again.
-        time_ = conversation.turns[-1].time
-        anchor = time_.isoformat() if time_ else str(len(conversation.turns))
-        progress, last = (Progress.from_dict(state.get(key)) for key in ("workflow", "last"))
-        waiting = [Progress(**each) for each in state.get("waiting", ())]
-        turn = self._read(text, conversation, anchor, dict(state.get("values", {})))
-        turn.progress, turn.last = self._known(progress), self._known(last)
-        turn.waiting = [each for each in waiting if self._known(each)]
-        turn.wishes, turn.tried = list(state.get("wishes", ())), list(state.get("tried", ()))
-        turn.misses = int(state.get("misses", 0))
-        turn.anger = (self._mood(text), float(state.get("anger", 0.0)))
-        if turn.progress is None:
-            self._cut(turn, anchor)
-        turn.values |= {entity.type: entity.text for entity in turn.said.entities}
-        return turn
-
-    def _read(
-        self, text: str, conversation: Conversation, anchor: str, values: dict[str, str]
-    ) -> BotTurn:
-        """What the models find in a text."""
-        ms: dict[str, float] = {}
-        clock = time.perf_counter()
-        intent = self._intents.predict([text])[0].intent
-        ms["intent"] = _since(clock)
-        clock = time.perf_counter()
-        entities = tuple(self._entities.predict([text])[0])
-        ms["entities"] = _since(clock)
-        said = Said(text, entities, conversation.id, anchor)
-        return BotTurn(text, intent, entities, values, None, 0, said, conversation, ms=ms)
-
-    def _known(self, progress: Progress | None) -> Progress | None:
-        """The progress, unless its workflow is gone from the file."""
-        return progress if progress and self._workflows.knows(progress.name) else None
-
-    def _cut(self, turn: BotTurn, anchor: str) -> None:
-        """Of several wishes keep the first, and remember the others."""
-        name = self._workflows.for_intent(turn.intent.name)
-        for kind in self._workflows.carried(name) if name else ():
-            text, others = same_for_others(turn.text, turn.entities, kind)
-            if others:
-                turn.wishes += others
-                entities = tuple(self._entities.predict([text])[0])
-                turn.text, turn.said = text, replace(turn.said, text=text, entities=entities)
-                return
-        found = parts(turn.text)
-        if len(found) < 2:
-            return
-        clock = time.perf_counter()
-        read = [each.intent for each in self._intents.predict([part.text for part in found])]
-        turn.ms["wishes"] = _since(clock)
-        sure = self._intents.levels.sure
-        wanted = [
-            (part, intent)
-            for part, intent in zip(found, read, strict=True)
-            if intent.name is not None and intent.confidence >= sure and wishes_something(part.text)
-        ]
-        names = list(dict.fromkeys(intent.name for _, intent in wanted))
-        starts = [self._workflows.for_intent(name) for name in names]
-        if len(names) < 2 or not any(starts) or "talk_to_human" in (turn.intent.name, *names):
-            return
-        kept = [next(part for part, intent in wanted if intent.name == name) for name in names]
-        first = kept[0]
-        turn.text, turn.intent = first.text, wanted[0][1]
-        turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
-        turn.wishes += [part.text for part in kept[1:]]
 
     def _went_on(self, turn: BotTurn, answer: Answer) -> Answer:
         """The answer, and where it ended something, what is still open."""
@@ -179,7 +116,7 @@ class CustomerServiceBot:
     def _wished(self, turn: BotTurn, answer: Answer) -> Answer:
         """The answer, followed by that to the next remembered wish."""
         wish = turn.wishes.pop(0)
-        other = self._read(wish, turn.conversation, f"{turn.said.turn}+", turn.values)
+        other = self._understanding.read(wish, turn.conversation, f"{turn.said.turn}+", turn.values)
         other.values |= {entity.type: entity.text for entity in other.entities}
         other.wishes, other.tried, other.last = turn.wishes, turn.tried, turn.last
         decided = self._decide(other)
@@ -203,24 +140,35 @@ class CustomerServiceBot:
         started = self._workflows.for_intent(turn.intent.name)
         misses = turn.misses + (turn.progress.misses if turn.progress else 0)
         if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
-            return self._hand_over(turn, "upset")
+            return self._colleagues.take(turn, "upset")
+        if GRAVE.search(turn.text):
+            return self._colleagues.take(turn, "no_answer")
         if turn.progress is None and self._corrects(turn, started):
             assert turn.last is not None
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
         if turn.progress is not None and not self._switches(turn, turn.progress, started):
             return self._workflow(turn, turn.progress)
-        if turn.intent.name == "talk_to_human":
-            return self._hand_over(turn, "asked_for_person")
+        if turn.intent.name == "talk_to_human" or turn.person:
+            return self._colleagues.take(turn, "asked_for_person")
         if started is not None:
             return self._start(turn, started)
         if THANKS.match(turn.text) or GREETING.match(turn.text):
             words = "Hello! What can I help you with?"
             if THANKS.match(turn.text):
                 words = "You are welcome. Is there anything else?"
-            return self._finish(turn, words, "small_talk")
+            return turn.answered(words, "small_talk")
         if turn.intent.name is None:
-            return self._out_of_scope(turn)
+            return self._unlike(turn)
         return self._select(turn)
+
+    def _unlike(self, turn: BotTurn) -> Answer:
+        """To what the intent run takes for out of scope: what is known all the same, or no."""
+        chosen = self._known.search(turn) if self._known.judges else None
+        if chosen is not None:
+            return self._known.selected(turn, chosen)
+        if turn.progress is not None:
+            return self._workflow(turn, turn.progress)  # which asks again, a few times
+        return self._out_of_scope(turn)
 
     def _corrects(self, turn: BotTurn, started: str | None) -> bool:
         """Whether the message gives the workflow that has just ended another value."""
@@ -238,10 +186,11 @@ class CustomerServiceBot:
         also asks or wishes counts as a change of mind. Whoever asks for a person gets one, whatever
         else the message says; but a bare "yes please" may be taken for that too.
         """
-        if not self._workflows.takes(progress, turn.text, turn.said.entities):
-            return True
         sure = turn.intent.confidence >= self._intents.levels.sure
-        if turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
+        if not self._workflows.takes(progress, turn.text, turn.said.entities):
+            unlike = started is not None or turn.intent.name == "talk_to_human"
+            return sure or turn.person or not unlike or bool(WISHES.search(turn.text))
+        if turn.person or turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
             return True
         other = started is not None and started != progress.name
         return other and sure and bool(WISHES.search(turn.text))
@@ -253,47 +202,56 @@ class CustomerServiceBot:
         left = turn.progress if going_on is None else None
         if left is not None and left.asked and not INSTEAD.search(turn.text):
             turn.waiting = [*(each for each in turn.waiting if each.name != name), left]
-        ruled = going_on is not None or not progress.slots
-        asks = ruled and self._workflows.answers_first(name, turn.text)
-        chosen = self._search(turn) if asks else None
+        asked = rule_questions(turn.text) if self._workflows.question_first(name) else []
+        chosen = self._known.search(turn, asked) if asked else None
+        if chosen is None and asked and not self._wished_for(turn, progress):
+            return self._select(turn)
         if chosen is None:
             return self._workflow(turn, progress)
         if going_on is not None:
-            return self._selected(turn, chosen, "Back to where we were")
-        turn.progress = self._workflows.moved(progress, turn.said).progress
-        return self._selected(turn, chosen, "If you want me to do it for you")
+            return self._known.selected(turn, chosen)
+        if not progress.slots:
+            turn.progress = self._workflows.moved(progress, turn.said).progress
+            return self._known.selected(turn, chosen, OFFER)
+        return self._beside(turn, chosen, self._workflow(turn, progress))
+
+    def _wished_for(self, turn: BotTurn, progress: Progress) -> bool:
+        """Whether a question that no page answers is at least surely about the workflow."""
+        sure = turn.intent.confidence >= self._intents.levels.sure
+        return sure or bool(progress.slots) or turn.progress is not None or not self._known.judges
+
+    def _beside(self, turn: BotTurn, chosen: Passage, answer: Answer) -> Answer:
+        """A workflow's answer and that to a question about the rules; what is asked comes last."""
+        if answer.hand_over:
+            return answer
+        texts = [chosen.text, answer.text] if turn.progress else [answer.text, chosen.text]
+        return replace(answer, text="\n\n".join(texts), passages=turn.passages[:SHOWN])
 
     def _workflow(self, turn: BotTurn, progress: Progress) -> Answer:
         clock = time.perf_counter()
         step: Step = self._workflows.moved(progress, turn.said)
-        turn.ms["workflow"] = _since(clock)
+        turn.ms["workflow"] = since(clock)
         turn.last = Progress(progress.name, {**progress.slots, **step.slots})
         if step.progress is not None or step.stage == "cancelled":
             turn.last = None
         turn.progress = step.progress
         if step.stage == "gave_up":
-            return self._hand_over(turn, "action_failed")
+            return self._colleagues.take(turn, "action_failed")
         if step.stage == f"answer:{FAILED}":
-            answer = self._hand_over(turn, "action_failed")
+            answer = self._colleagues.take(turn, "action_failed")
             return replace(answer, text=f"{step.text} {answer.text}")
-        answer = self._finish(turn, step.text, f"workflow:{progress.name}:{step.stage}")
+        answer = turn.answered(step.text, f"workflow:{progress.name}:{step.stage}")
         return replace(answer, effects=step.effects, choices=step.choices)
 
     def _select(self, turn: BotTurn) -> Answer:
-        """The best known answer, with its sources; a hand-over where none is close enough."""
-        chosen = self._search(turn)
-        found = turn.passages if self._index.answerable(turn.passages) else ()
-        if self._writer is not None and self._writer.wants(chosen, found, turn.values):
-            *before, last = turn.conversation.turns
-            asked = replace(last, text=turn.text, entities=tuple(turn.said.entities))
-            # Of several wishes the model reads this one.
-            situation = Situation((*before, asked), found[:SHOWN], turn.values)
-            turn.writing = self._writer.answers(situation, chosen)
-            return Answer("", step="generate")
-        if chosen is None:
+        """What is known, or a hand-over where nothing is close enough."""
+        answer = self._known.answer(turn)
+        if answer is None:
             doubtful = turn.intent.confidence < self._intents.levels.doubtful
-            return self._hand_over(turn, "low_confidence" if doubtful else "no_answer")
-        return self._selected(turn, chosen, "Back to where we were")
+            if turn.anger[0] >= ANGRY:
+                return self._colleagues.take(turn, "upset")
+            return self._colleagues.take(turn, "low_confidence" if doubtful else "no_answer")
+        return answer
 
     def _whole(self, turn: BotTurn, answer: Answer) -> Answer:
         """A written answer with what the bot knows; a hand-over in the bot's own words."""
@@ -301,78 +259,24 @@ class CustomerServiceBot:
             return answer
         turn.ms |= answer.ms
         if answer.hand_over:
-            passed_on = self._hand_over(turn, answer.reason or "no_answer")
+            passed_on = self._colleagues.take(turn, answer.reason or "no_answer")
             text = answer.text.removesuffix(PASSED_ON) + passed_on.text
             return replace(passed_on, text=text, step=answer.step)
-        finished = self._finish(turn, answer.text + self._back(turn), answer.step)
+        finished = turn.answered(answer.text + self._known.asked_again(turn), answer.step)
         return replace(finished, passages=answer.passages)
-
-    def _back(self, turn: BotTurn, lead: str = "Back to where we were") -> str:
-        """What a workflow in progress asked, asked again; nothing where none is."""
-        if turn.progress is None:
-            return ""
-        return f"\n\n{lead}: {self._workflows.resume_question(turn.progress)}"
-
-    def _selected(self, turn: BotTurn, chosen: Passage, lead: str) -> Answer:
-        """The chosen passage as an answer; a workflow in progress asks its question again."""
-        sources = (chosen, *(p for p in turn.passages if p.id != chosen.id))[:SHOWN]
-        text = chosen.text + self._back(turn, lead)
-        step = f"select:{chosen.metadata.get('kind', 'passage')}"
-        return replace(self._finish(turn, text, step), passages=sources)
-
-    def _search(self, turn: BotTurn) -> Passage | None:
-        clock = time.perf_counter()
-        self._index = self._index.current()  # someone may have added to it
-        found = self._index.search(turn.text, FOUND, where=Filter(valid_on=date.today()))
-        turn.passages = tuple(found)
-        turn.ms["search"] = _since(clock)
-        clock = time.perf_counter()
-        chosen = None
-        if self._index.answerable(found):
-            products = [entity.text for entity in turn.entities if entity.type == "product"]
-            chosen = select(found, turn.values, self._index.manifest.threshold, products)
-        turn.ms["select"] = _since(clock)
-        return chosen
 
     def _out_of_scope(self, turn: BotTurn) -> Answer:
         """A first one is declined, a second in a row goes to a person."""
+        if turn.anger[0] >= ANGRY:
+            return self._colleagues.take(turn, "upset")
         if turn.misses:
-            return self._hand_over(turn, "out_of_scope")
+            return self._colleagues.take(turn, "out_of_scope")
         words = (
             "I can help with orders, deliveries, returns, payments, accounts and our products, and "
             "that seems to be something else. Could you put it in other words if it is about one "
             "of these?"
         )
-        return replace(self._finish(turn, words, "out_of_scope", misses=1), reason="out_of_scope")
-
-    def _hand_over(self, turn: BotTurn, reason: Reason) -> Answer:
-        """A person takes over, told what has happened; out of hours the customer is told when."""
-        lines = summary(
-            turn.conversation, turn.progress, turn.values, turn.tried, turn.passages, reason
-        )
-        turn.progress, turn.waiting, turn.wishes = None, [], []
-        text, closed = HAND_OVER[reason], False
-        now = self._now()
-        if self._hours is not None and not is_open(self._hours, now):
-            begins = next_open(self._hours, now)
-            back = f" We are back on {told(begins)}." if begins else ""
-            closed = not self._hours.wait
-            if closed:
-                text = f"Nobody is here to take this over right now.{back} Please write again then."
-            else:
-                text += f" Nobody is here right now.{back} Your message waits for us until then."
-        answer = self._finish(turn, text, "hand_over")
-        return replace(
-            answer,
-            hand_over=not closed,
-            reason="closed" if closed else reason,
-            passages=turn.passages[:SHOWN],
-            summary=lines,
-        )
-
-    def _finish(self, turn: BotTurn, text: str, step: str, misses: int = 0) -> Answer:
-        turn.misses = misses
-        return Answer(text, intent=turn.intent, entities=turn.entities, step=step)
+        return replace(turn.answered(words, "out_of_scope", misses=1), reason="out_of_scope")
 
 
 def growing(answer: Answer) -> Iterator[Answer]:
@@ -381,7 +285,3 @@ def growing(answer: Answer) -> Iterator[Answer]:
     for end in ends:
         yield replace(answer, text=answer.text[:end], state={}, effects=())
     yield answer
-
-
-def _since(start: float) -> float:
-    return (time.perf_counter() - start) * 1000

@@ -1,11 +1,13 @@
 """What the bot knows about the turn that it is answering, and hands on to the next one."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.customer_service.workflow import Progress, Said
 from data.schema import Answer, Conversation, Entity, Intent, Passage
+from finetune.intent_model import IntentPrediction
 
 REMEMBERED = 8  # steps that a summary tells
 
@@ -15,7 +17,7 @@ class BotTurn:
     """What is known about the turn that is being answered."""
 
     text: str
-    intent: Intent
+    read: IntentPrediction
     entities: tuple[Entity, ...]
     values: dict[str, str]
     progress: Progress | None
@@ -29,7 +31,21 @@ class BotTurn:
     last: Progress | None = None  # the workflow that ended last
     ms: dict[str, float] = field(default_factory=dict)
     passages: tuple[Passage, ...] = ()
+    person: bool = False  # whether a sentence in it asks for a person
+    told: tuple[str, ...] = ()  # ids of the passages that the answer before said
+    telling: list[str] = field(default_factory=list)  # of those that this one says
+    found: bool = False  # whether one of them is close enough to answer
     writing: Iterator[Answer] | None = None  # an answer that is still to be written
+
+    @property
+    def intent(self) -> Intent:
+        """What the customer wants."""
+        return self.read.intent
+
+    def answered(self, text: str, step: str, misses: int = 0) -> Answer:
+        """An Answer to this turn; `misses` in a row could not be helped, this one included."""
+        self.misses = misses
+        return Answer(text, intent=self.intent, entities=self.entities, step=step)
 
     def state(self) -> dict[str, Any]:
         """What the next turn is to know, in plain values."""
@@ -41,5 +57,11 @@ class BotTurn:
             "waiting": [each.to_dict() for each in self.waiting],
             "wishes": self.wishes,
             "tried": self.tried[-REMEMBERED:],
+            "told": self.telling,
             "last": self.last.to_dict() if self.last else None,
         }
+
+
+def since(start: float) -> float:
+    """Milliseconds since `time.perf_counter()` was `start`."""
+    return (time.perf_counter() - start) * 1000

@@ -1,12 +1,55 @@
-"""What a colleague who takes over should know: one line for each thing, without a model."""
+"""Giving a conversation to a person, who is told what they should know, without a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
+from apps.customer_service.bot_turn import BotTurn
+from apps.customer_service.phrases import HAND_OVER
 from apps.customer_service.workflow import Progress
-from data.schema import Conversation, Passage
+from apps.hours import HoursConfig, is_open, next_open, told
+from data.schema import Answer, Conversation, Passage, Reason
 
 LONGEST = 200  # characters of what was said
 PASSAGES = 3
+SHOWN = 5  # passages that an Answer shows
+
+
+class Colleagues:
+    """Who takes over.
+
+    Args:
+        hours: When they are there; always, where it is not told.
+        now: The time, aware of its zone.
+    """
+
+    def __init__(self, hours: HoursConfig | None, now: Callable[[], datetime]) -> None:
+        self._hours, self._now = hours, now
+
+    def take(self, turn: BotTurn, reason: Reason) -> Answer:
+        """A person takes over, told what has happened; out of hours the customer is told when."""
+        lines = summary(
+            turn.conversation, turn.progress, turn.values, turn.tried, turn.passages, reason
+        )
+        turn.progress, turn.waiting, turn.wishes = None, [], []
+        text, closed = HAND_OVER[reason], False
+        now = self._now()
+        if self._hours is not None and not is_open(self._hours, now):
+            begins = next_open(self._hours, now)
+            back = f" We are back on {told(begins)}." if begins else ""
+            closed = not self._hours.wait
+            if closed:
+                text = f"Nobody is here to take this over right now.{back} Please write again then."
+            else:
+                text += f" Nobody is here right now.{back} Your message waits for us until then."
+        answer = turn.answered(text, "hand_over")
+        return replace(
+            answer,
+            hand_over=not closed,
+            reason="closed" if closed else reason,
+            passages=turn.passages[:SHOWN],
+            summary=lines,
+        )
 
 
 def summary(

@@ -10,9 +10,25 @@ GREETING = re.compile(
     re.I,
 )
 THANKS = re.compile(
-    r"^\W*(?:(?:ok|okay|great|brilliant|lovely|perfect|many|no)\W+)*"
-    r"(?:thanks|thank you|thx|ta|cheers|bye|goodbye)"
-    r"(?:\W+(?:so much|very much|a lot|a bunch|for (?:your|the) help|all|again|bye|then))*\W*$",
+    r"^\W*(?:(?:ok|okay|great|brilliant|lovely|perfect|fine|cool|many|no|nope|right|ah|oh|all good"
+    r"|that['’]?s (?:all|it|great|fine|everything|perfect|lovely|good)|nothing else)\W+)*"
+    r"(?:thanks|thank you|thankyou|thx|ta|cheers|bye|goodbye|ok|okay|great|brilliant|lovely|perfect"
+    r"|fine|all good|that['’]?s (?:all|it|everything|fine|great|perfect|lovely|good)|nothing else)"
+    r"(?:\W+(?:so much|very much|a lot|a bunch|a million|for (?:your|the|all your) help|all|again"
+    r"|bye|then|that['’]?s (?:all|it|everything)|x+|mate|love))*\W*$",
+    re.I,
+)
+CONTINUES = re.compile(
+    r"^\W*(?:and|or|but|so|also|then|what about|how about|what if|for|in)\b"
+    r"|\b(?:it|that|this|them|those|these|one|ones|they|there|two)\b",
+    re.I,
+)
+# Harm to somebody, the law and crime: no page settles these, whatever it is close to.
+GRAVE = re.compile(
+    r"\b(?:hospital|a ?& ?e|ambulance|injur\w+|bleeding|swallowed|chok(?:ed|ing)|electrocut\w+"
+    r"|electric(?:al)? shock|burn(?:t|ed) (?:my|her|his|our|their) (?:hand|arm|finger|face|leg)s?"
+    r"|burnt (?:hand|arm|finger|face|leg)s?|scald\w*|compensat\w+|solicitors?|lawyers?|legal action"
+    r"|small claims|ombudsman|fraud\w*|hacked|stolen card|card\W+(?:\w+\W+){0,2}stolen|police)\b",
     re.I,
 )
 WISHES = re.compile(
@@ -37,3 +53,4 @@ CORRECTS = re.compile(
     r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
 )
 BACK, NEXT = "Back to where we were", "You also wrote"
+OFFER = "If you want me to do it for you"

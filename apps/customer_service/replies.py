@@ -5,39 +5,51 @@ from collections.abc import Sequence
 
 from apps.actions import SlotTurn
 
+NAMED = 3  # parts of an address without a number: a house's name, a place, a postcode
+LONG = 60  # characters; a longer message is a reply only where it begins as one
 _YES = re.compile(
-    r"\b(?:yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|correct|confirm|do it|y)\b", re.I
+    r"\b(?:y+e+s+|yeah|yea|yeh|yh|yep|yup|aye|sure|ok|okay|please do|go ahead|go on|go for it"
+    r"|correct|confirm(?:ed)?|do it|do that|set it up|proceed|y)\b"
+    # These agree only where a message begins with them, or is nothing else.
+    r"|^\W*(?:that['’]?s (?:it|right|fine|great|perfect|the one)|thats (?:it|right|the one)|perfect"
+    r"|absolutely|definitely|certainly|of course|spot on|sounds (?:good|right)|lovely|great|fine)\b"
+    r"|^\W*(?:please|pls|plz)\W*$",
+    re.I,
 )
 _NO = re.compile(
-    r"\b(?:no(?! (?:problem|worries|rush|hurry))|nope|nah|not|don['’]?t|n|cancel that|wrong)\b",
+    r"\b(?:no(?! (?:problem|worries|rush|hurry|need|bother))|nope|nah|not|don['’]?t|n|cancel that"
+    r"|wrong|keep (?:it|them|the|my)|leave (?:it|them|the|my))\b",
     re.I,
+)
+_BEGINS = re.compile(
+    r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|please do|go ahead)\b", re.I
 )
 _UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
-_ASKS = re.compile(
-    r"^\W*(?:hi|hello|hey)?\W*(?:how (?:long|much|many|late|do|does)|what|when|until when|which|is"
-    r"|are|do|does|will|am i|can (?:i|you|we) still)\b",
-    re.I,
-)
 _ORDER_DIGITS = re.compile(r"\d{6}")
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _ADDRESS_LEAD = re.compile(
-    r"^.*?\b(?:deliver(?:ed|y)?|sen[dt]|ship(?:ped)?|go|address|it|change)\b.*?\b(?:to|is|:)\s+",
+    r"^.*?\b(?:deliver(?:ed|y)?|sen[dt]|ship(?:ped)?|go|goes|address|it|change|instead)\b.*?"
+    r"(?:\b(?:to|at|is)\b:?|:)\s+",
     re.I | re.S,
 )
 _ADDRESS_FILLER = re.compile(
     r"^(?:(?:oh|ah|oops|sorry|no|wait|actually|please|i meant?|it['’]?s|it is|that['’]?s|should be"
-    r"|to)\b[\s,.:;!-]*)+",
+    r"|to|instead)\b[\s,.:;!-]*)+",
+    re.I,
+)
+# Where an address begins, and words before it that are not of it.
+_HOUSE = re.compile(r"\b(?:c/o|flat|unit|suite|apartment|apt|room|\d{1,4}[a-z]?)\b", re.I)
+_TALK = re.compile(
+    r"\b(?:my|our|his|her|their|to|at|is|in|i['’]?ve|we['’]?ve|moved?|moving|address|instead|place|work"
+    r"|send|one)\b|[:?!]",
     re.I,
 )
 
 
-def asks(text: str) -> bool:
-    """Whether the message begins as a question does."""
-    return bool(_ASKS.search(text))
-
-
 def is_reply(text: str) -> bool:
-    """Whether there is a yes, a no or a doubt in it."""
+    """Whether there is a yes, a no or a doubt in it, and not too much else."""
+    if len(text) >= LONG and not _BEGINS.search(text):
+        return False
     return any(kind.search(text) for kind in (_YES, _NO, _UNSURE))
 
 
@@ -85,12 +97,35 @@ def new_value(found: Sequence[str], current: str | None, *, one: bool) -> str | 
 
 
 def read_address(turn: SlotTurn) -> str | None:
-    """A new address: what stands after "to" if it holds a postcode, or the asked-for answer."""
-    if _POSTCODE.search(turn.text):
-        return _bare(_ADDRESS_LEAD.sub("", turn.text.strip())) or None
+    """A new address: what leads up to a postcode, or the asked-for answer."""
+    postcodes = list(_POSTCODE.finditer(turn.text))
+    if postcodes:
+        *others, last = postcodes
+        start = others[-1].end() if others else 0
+        return _before(turn.text[start : last.end()])
     if turn.asked and len(turn.text.split()) >= 3 and any(char.isdigit() for char in turn.text):
         return _bare(turn.text)
     return None
+
+
+def _before(text: str) -> str | None:
+    """The address that the text ends with, without the talk that leads up to it.
+
+    "Send it to work instead: Unit 3, 14 Loom Wharf, York, YO1 4TD. Cheers" begins at "Unit".
+    """
+    sentence = re.split(r"(?<=\w{3}[.!?])\s+(?=\S)", text.strip())[-1]
+    parts = [part.strip() for part in re.split(r"[,\n]", _bare(_ADDRESS_LEAD.sub("", sentence)))]
+    house = next((n for n, part in enumerate(parts) if _HOUSE.search(part)), None)
+    if house is not None:
+        begins = _HOUSE.search(parts[house])
+        assert begins is not None
+        if _TALK.search(parts[house][: begins.start()]):
+            parts = [parts[house][begins.start() :], *parts[house + 1 :]]
+        elif house and _TALK.search(", ".join(parts[:house])):
+            parts = parts[house:]
+    elif len(parts) < NAMED:
+        return None  # a postcode and talk
+    return ", ".join(part for part in parts if part) or None
 
 
 def _bare(text: str) -> str:

@@ -63,7 +63,7 @@ def select(
         from_company = passage.metadata.get("kind") != "conversation"
         if text is None or not reusable(passage):
             continue
-        if not from_company and not _close(passage, floor, products):
+        if passage.score < floor or (not from_company and not _close(passage, floor, products)):
             continue
         score = passage.score + (COMPANY_FIRST if from_company else 0.0)
         held = -1.0

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from dateutil import parser
 
 from apps.actions import Reader, SlotTurn
-from apps.customer_service.replies import asks, new_value
+from apps.customer_service.questions import asks
+from apps.customer_service.replies import new_value
 from apps.customer_service.workflow_file import SlotConfig
 
 SHORT = 6  # words of an answer that may be the name that was asked for

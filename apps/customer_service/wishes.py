@@ -17,7 +17,11 @@ _CUT = re.compile(
 )
 # What somebody tells of begins so; a wish begins with a verb or asks.
 _TELLS = re.compile(
-    r"^\W*(?:i|it|he|she|we|they|you|my|our|the|this|that|there|a|an|one|two|three|unused|nothing)\b",
+    r"^\W*(?:(?:hi|hiya|hello|hey)\W+)?(?:my name|this is)\b"
+    r"|^\W*(?:i|it|he|she|we|they|you|my|our|the|this|that|there|a|an|one|two|three|unused|nothing)\b"
+    r"|^\W*(?:(?:just|only|now|already|never|not)\s+)*"
+    r"(?:\w{2,}ed|been|bought|broke|came|fell|found|gave|given|gone|got|had|kept|left|lost|made|paid"
+    r"|put|said|saw|seen|sent|thought|threw|told|took|was|went|were)\b",
     re.I,
 )
 _JOINED = re.compile(r"\W*(?:and|&|,)?\W*(?:also|order|number)?\W*", re.I)

@@ -13,7 +13,7 @@ from typing import Any
 
 from apps.actions import ActionResult, Catalog, Journal, SlotTurn
 from apps.customer_service.http_action import call
-from apps.customer_service.replies import agreed, asks, is_reply
+from apps.customer_service.replies import agreed, is_reply
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import (
@@ -123,9 +123,9 @@ class Workflows:
         """Whether there is such a workflow: a stored one may be gone from the file."""
         return name in self._config.workflows
 
-    def answers_first(self, name: str, text: str) -> bool:
-        """Whether the message asks about the rules rather than wanting the workflow done."""
-        return self._config.workflows[name].question_first and asks(text)
+    def question_first(self, name: str) -> bool:
+        """Whether a question about the rules is answered before the workflow goes on."""
+        return self._config.workflows[name].question_first
 
     def carried(self, name: str) -> tuple[str, ...]:
         """Types of what a workflow carries on from earlier."""

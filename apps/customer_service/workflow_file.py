@@ -137,7 +137,7 @@ class WorkflowConfig(Config):
     action: str | CallConfig
     confirm: str | None = None
     question_first: bool = Field(
-        False, description="answer a question about the rules before asking for slots"
+        False, description="answer a question about the rules before the workflow goes on"
     )
     ask_again: dict[str, str] = Field({}, description="answer: slot that is asked for once more")
     then: dict[str, str] = Field({}, description="answer: workflow that follows")
@@ -154,13 +154,14 @@ class WorkflowsConfig(Config):
 def stages(config: WorkflowsConfig) -> dict[str, tuple[str, ...]]:
     """What each workflow can come to: its questions, its answers, and how else it can end.
 
-    It ends early where the customer stops it (`cancelled`) or a person takes over (`hand_over`).
+    It ends early where the customer stops it (`cancelled`) or a person takes over (`hand_over`), as
+    after the answer `failed`.
     """
     return {
         name: (
             *(f"ask:{slot}" for slot in workflow.slots),
             *(("confirm",) if workflow.confirm is not None else ()),
-            *(f"answer:{say}" for say in workflow.answers),
+            *(f"answer:{say}" for say in workflow.answers if say != FAILED),
             "cancelled",
             "hand_over",
         )

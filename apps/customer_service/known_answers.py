@@ -1,0 +1,165 @@
+"""What the company has already said: searched, and selected or written anew from what was found."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from apps.customer_service.bot_turn import BotTurn, since
+from apps.customer_service.fitness import ALONE, Features, Fitness
+from apps.customer_service.hand_over import SHOWN
+from apps.customer_service.phrases import BACK, CONTINUES
+from apps.customer_service.questions import questions
+from apps.customer_service.selection import fill, reusable, select
+from apps.customer_service.workflow import Workflows
+from apps.generation.writer import AnswerWriter
+from data.schema import Answer, Passage, Situation
+from finetune.intent_model import IntentModel, IntentPrediction
+from retrieval.filters import Filter
+from retrieval.index import Index
+
+FOUND = 12  # passages that an answer is selected from
+FOLLOWS = 8  # words; a shorter message may leave out what the one before it was about
+
+
+class KnownAnswers:
+    """Answers to questions.
+
+    Args:
+        index: FAQ, policies and solved conversations.
+        intents: The intent run, which reads questions within a message.
+        workflows: For the question of one in progress, which is asked again behind an answer.
+        writer: What writes answers, where there is one.
+        fitness: How probable an answer must be; without it the index's threshold decides.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        intents: IntentModel,
+        workflows: Workflows,
+        writer: AnswerWriter | None,
+        fitness: Fitness | None,
+    ) -> None:
+        self._index, self._intents, self._workflows = index, intents, workflows
+        self._writer, self._fitness, self._features = writer, fitness, Features(intents)
+
+    @property
+    def judges(self) -> bool:
+        """Whether it knows itself what nothing answers, whatever the intent run takes it for."""
+        return self._fitness is not None
+
+    def search(self, turn: BotTurn, asked: Sequence[str] = ()) -> Passage | None:
+        """The passage to answer the turn with, or None where none is close enough.
+
+        Args:
+            turn: What was said.
+            asked: Questions in it that alone are to be answered; else all of it, or any in it.
+        """
+        clock = time.perf_counter()
+        self._index = self._index.current()  # someone may have added to it
+        chosen: Passage | None = None
+        if self._fitness is None:
+            chosen = self._selected(turn)
+        else:
+            chosen = self._likeliest(turn, self._fitness, asked)
+        turn.ms["search"] = since(clock)
+        return chosen
+
+    def _found(self, text: str) -> list[Passage]:
+        return self._index.search(text, FOUND, where=Filter(valid_on=date.today()))
+
+    def _selected(self, turn: BotTurn) -> Passage | None:
+        """The best by the search's score alone."""
+        found = self._found(turn.text)
+        turn.passages, turn.found = tuple(found), self._index.answerable(found)
+        if not turn.found:
+            return None
+        products = [entity.text for entity in turn.entities if entity.type == "product"]
+        chosen = select(found, turn.values, self._index.manifest.threshold, products)
+        turn.passages = _first([chosen] if chosen else [], found)
+        return chosen
+
+    def _likeliest(self, turn: BotTurn, fitness: Fitness, asked: Sequence[str]) -> Passage | None:
+        """The passage that most probably answers the message, a question in it, or a follow-up.
+
+        What the intent run takes for out of scope must be more probable.
+        """
+        texts = list(dict.fromkeys(asked or (turn.text, *questions(turn.text))))
+        follows = "" if asked else self._follows(turn)
+        reads = dict(zip(texts, self._reads(turn, texts), strict=True))
+        if follows:
+            reads[follows] = self._intents.predict([follows])[0]
+        best, highest = None, 0.0
+        for text, read in reads.items():
+            told = turn.told if text == follows else ()
+            found = [passage for passage in self._found(text) if passage.id not in told]
+            sayable = [
+                replace(passage, text=filled)
+                for passage in found
+                if reusable(passage) and (filled := fill(passage.text, turn.values)) is not None
+            ]
+            if not sayable:
+                continue
+            features = self._features.of(self._index, text, read, turn.entities, sayable)
+            chances = fitness.probabilities(features)
+            said = fitness.said(chances)
+            chance = float(chances[said].sum())
+            enough = chance >= (fitness.threshold if read.intent.name is not None else ALONE)
+            if chance > highest and (enough or best is None):
+                turn.passages = _first([sayable[at] for at in said], found)
+                if enough:
+                    joined = "\n\n".join(sayable[at].text for at in said)
+                    best, highest = replace(sayable[said[0]], text=joined), chance
+                    turn.telling = [sayable[at].id for at in said]
+        turn.found = best is not None
+        return best
+
+    def _reads(self, turn: BotTurn, texts: Sequence[str]) -> list[IntentPrediction]:
+        """What the intent run says of each; that of the whole message is known."""
+        others = [text for text in texts if text != turn.text]
+        known = {
+            turn.text: turn.read,
+            **dict(zip(others, self._intents.predict(others), strict=True)),
+        }
+        return [known[text] for text in texts]
+
+    def _follows(self, turn: BotTurn) -> str:
+        """A short message behind the one that it goes on from; nothing where it stands alone."""
+        before = [each.text for each in turn.conversation.turns[:-1] if each.speaker == "customer"]
+        short = len(turn.text.split()) <= FOLLOWS and CONTINUES.search(turn.text)
+        return f"{before[-1]} {turn.text}" if before and short else ""
+
+    def answer(self, turn: BotTurn) -> Answer | None:
+        """The best known answer with its sources, or one that `turn.writing` is to write; or None.
+
+        A written answer is an empty Answer until then.
+        """
+        chosen = self.search(turn)
+        found = turn.passages if turn.found else ()
+        if self._writer is not None and self._writer.wants(chosen, found, turn.values):
+            *before, last = turn.conversation.turns
+            asked = replace(last, text=turn.text, entities=tuple(turn.said.entities))
+            # Of several wishes the model reads this one.
+            situation = Situation((*before, asked), found[:SHOWN], turn.values)
+            turn.writing = self._writer.answers(situation, chosen)
+            return Answer("", step="generate")
+        return self.selected(turn, chosen) if chosen is not None else None
+
+    def selected(self, turn: BotTurn, chosen: Passage, lead: str = BACK) -> Answer:
+        """The chosen passage as an answer; a workflow in progress asks its question again."""
+        text = chosen.text + self.asked_again(turn, lead)
+        step = f"select:{chosen.metadata.get('kind', 'passage')}"
+        return replace(turn.answered(text, step), passages=turn.passages[:SHOWN])
+
+    def asked_again(self, turn: BotTurn, lead: str = BACK) -> str:
+        """What a workflow in progress asked, asked again; nothing where none is."""
+        if turn.progress is None:
+            return ""
+        return f"\n\n{lead}: {self._workflows.resume_question(turn.progress)}"
+
+
+def _first(chosen: Sequence[Passage], found: Sequence[Passage]) -> tuple[Passage, ...]:
+    """All that was found, what was chosen first."""
+    ids = {passage.id for passage in chosen}
+    return (*chosen, *(passage for passage in found if passage.id not in ids))

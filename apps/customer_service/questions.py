@@ -1,0 +1,64 @@
+"""The questions in a message: a long story may ask one thing at its end."""
+
+import re
+
+from retrieval.sentences import spans
+
+LEAST = 5  # words of a question that is understood without the rest of the message
+MOST = 3  # of a message; who asks more is answered on the first
+_LEADS = r"^\W*(?:(?:hi|hello|hey|and|so|but|also|ok|okay|oh|right|well|anyway|now|please)\b\W*)*"
+_ASKS = re.compile(
+    rf"{_LEADS}(?:how|what|whats|when|until when|which|who|whom|why|is|are|do|does|did|will"
+    r"|am i|must i|should i|can (?:i|you|we) still|can (?:it|this|that|they|these)"
+    r"|any idea)\b",
+    re.I,
+)
+_INSIDE = re.compile(
+    r"\b(?:how (?:long|much|many|late|soon|does)|what(?:['’]?s| is) the|whats the|what (?:do|does)"
+    r"|when (?:do|does|must)|(?:un)?till? when|by when|last (?:date|day)"
+    r"|am i (?:charged|covered|allowed))\b"
+    r"|\b(?:what|when can|do (?:you|i)|does (?:it|that)|am i)\b.*\?\W*$",
+    re.I | re.S,
+)
+# Where one thing is and when it comes: no rule tells that.
+_WHEREABOUTS = re.compile(
+    rf"{_LEADS}(?:(?:when|will|did|has|have)\b(?!.{{0,12}}\b(?:do|does|can|must|count)\b)"
+    r"|(?:is|are) (?:it|my|the|they|this|that|these)\b.*\b(?:on|out|there|here|sent|gone|coming"
+    r"|dispatched|shipped|arriv\w+|deliver\w+|left|way|lost|late)\b)",
+    re.I | re.S,
+)
+_CLAUSE = re.compile(
+    r"[,;:–—]\s+(?=(?:(?:and|so|but|also|then)\s+)?"
+    r"(?:how|what|whats|when|which|who|why|am i|is|are|do|does|will|can)\b)",
+    re.I,
+)
+
+
+def clauses(text: str) -> list[str]:
+    """The sentences of a message, cut before a question that follows a comma."""
+    found = []
+    for start, end in spans(text):
+        found += [part.strip() for part in _CLAUSE.split(text[start:end])]
+    return [part for part in found if part]
+
+
+def asks(text: str) -> bool:
+    """Whether the text begins or ends as a question does that no action answers."""
+    return bool(_ASKS.search(text) or _INSIDE.search(text))
+
+
+def rule_questions(text: str) -> list[str]:
+    """The clauses that begin as such a question does, and do not ask where something is."""
+    found = [part for part in clauses(text) if asks(part) and not _WHEREABOUTS.search(part)]
+    return [part for part in found if _tells(part, text)][:MOST]
+
+
+def questions(text: str) -> list[str]:
+    """The clauses that ask anything."""
+    found = [part for part in clauses(text) if asks(part) or part.rstrip().endswith("?")]
+    return [part for part in found if _tells(part, text)][:MOST]
+
+
+def _tells(part: str, text: str) -> bool:
+    """Whether a question says what it is about: "what happens now?" rests on the rest."""
+    return part == text.strip() or len(part.split()) >= LEAST

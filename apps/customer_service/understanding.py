@@ -1,0 +1,118 @@
+"""Reading a message: what the models find in it, what is remembered, and where wishes are cut."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from apps.app import State
+from apps.customer_service.bot_turn import BotTurn, since
+from apps.customer_service.phrases import PERSON
+from apps.customer_service.questions import clauses
+from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
+from apps.customer_service.workflow import Progress, Said, Workflows
+from data.schema import Conversation
+from finetune.intent_model import IntentModel
+from finetune.ner_model import NerModel
+
+
+class Understanding:
+    """Turns a message into a BotTurn.
+
+    Args:
+        intents: The intent run.
+        entities: The ner run.
+        workflows: What intents start, and what they carry on.
+        mood: Anger of a message.
+    """
+
+    def __init__(
+        self,
+        intents: IntentModel,
+        entities: NerModel,
+        workflows: Workflows,
+        mood: Callable[[str], float],
+    ) -> None:
+        self._intents, self._entities = intents, entities
+        self._workflows, self._mood = workflows, mood
+
+    def of(self, text: str, conversation: Conversation, state: State) -> BotTurn:
+        """Intent and entities of the message, and what is remembered."""
+        # The time is stored with the message: it is the same when that is answered again.
+        time_ = conversation.turns[-1].time
+        anchor = time_.isoformat() if time_ else str(len(conversation.turns))
+        progress, last = (Progress.from_dict(state.get(key)) for key in ("workflow", "last"))
+        waiting = [Progress(**each) for each in state.get("waiting", ())]
+        turn = self.read(text, conversation, anchor, dict(state.get("values", {})))
+        turn.progress, turn.last = self._known(progress), self._known(last)
+        turn.waiting = [each for each in waiting if self._known(each)]
+        turn.wishes, turn.tried = list(state.get("wishes", ())), list(state.get("tried", ()))
+        turn.misses = int(state.get("misses", 0))
+        turn.told = tuple(state.get("told", ()))
+        turn.person = self._asks_for_person(turn)
+        turn.anger = (self._mood(text), float(state.get("anger", 0.0)))
+        if turn.progress is None:
+            self._cut(turn, anchor)
+        turn.values |= {entity.type: entity.text for entity in turn.said.entities}
+        return turn
+
+    def read(
+        self, text: str, conversation: Conversation, anchor: str, values: dict[str, str]
+    ) -> BotTurn:
+        """What the models find in a text."""
+        ms: dict[str, float] = {}
+        clock = time.perf_counter()
+        read = self._intents.predict([text])[0]
+        ms["intent"] = since(clock)
+        clock = time.perf_counter()
+        entities = tuple(self._entities.predict([text])[0])
+        ms["entities"] = since(clock)
+        said = Said(text, entities, conversation.id, anchor)
+        return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
+
+    def _known(self, progress: Progress | None) -> Progress | None:
+        """The progress, unless its workflow is gone from the file."""
+        return progress if progress and self._workflows.knows(progress.name) else None
+
+    def _asks_for_person(self, turn: BotTurn) -> bool:
+        """Whether one sentence of several wants a person, whatever the others tell."""
+        found = clauses(turn.text)
+        named = [part for part in found if PERSON.search(part)] if len(found) > 1 else []
+        return any(
+            each.intent.name == "talk_to_human"
+            and each.intent.confidence >= self._intents.levels.sure
+            for each in self._intents.predict(named)
+        )
+
+    def _cut(self, turn: BotTurn, anchor: str) -> None:
+        """Of several wishes keep the first, and remember the others."""
+        name = self._workflows.for_intent(turn.intent.name)
+        for kind in self._workflows.carried(name) if name else ():
+            text, others = same_for_others(turn.text, turn.entities, kind)
+            if others:
+                turn.wishes += others
+                entities = tuple(self._entities.predict([text])[0])
+                turn.text, turn.said = text, replace(turn.said, text=text, entities=entities)
+                return
+        found = parts(turn.text)
+        if len(found) < 2:
+            return
+        clock = time.perf_counter()
+        each = self._intents.predict([part.text for part in found])
+        turn.ms["wishes"] = since(clock)
+        sure = self._intents.levels.sure
+        wanted = [
+            (part, read)
+            for part, read in zip(found, each, strict=True)
+            if read.intent.name is not None
+            and read.intent.confidence >= sure
+            and wishes_something(part.text)
+        ]
+        names = list(dict.fromkeys(read.intent.name for _, read in wanted))
+        starts = [self._workflows.for_intent(name) for name in names]
+        if len(names) < 2 or not any(starts) or "talk_to_human" in (turn.intent.name, *names):
+            return
+        kept = [next(part for part, read in wanted if read.intent.name == name) for name in names]
+        first = kept[0]
+        turn.text, turn.read = first.text, wanted[0][1]
+        turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
+        turn.wishes += [part.text for part in kept[1:]]

@@ -1,0 +1,187 @@
+"""The bot where it was fitted how probable an answer must be."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from apps.actions import SlotTurn
+from apps.customer_service.actions import shop
+from apps.customer_service.bot import CustomerServiceBot
+from apps.customer_service.delivery import return_terms, usual_time, working_days
+from apps.customer_service.fitness import Fitness
+from apps.customer_service.phrases import GRAVE, THANKS
+from apps.customer_service.questions import questions, rule_questions
+from apps.customer_service.replies import agreed, read_address
+from apps.customer_service.workflow import Workflows
+from retrieval.index import build_index
+from tests.fakes import HashEncoder
+from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder, chat
+from tests.test_workflows import SHIPPED, FakeOrders, order
+
+TODAY = date(2026, 6, 15)  # a Monday
+FITNESS = Fitness(score=10, intent=2, words=10, colleague=-20, scope=1, none=10, threshold=0.5)
+
+
+@pytest.fixture
+def bot(tmp_path):
+    index = build_index([LATE, WINDOW, AGENT], HashEncoder(), "hash", tmp_path / "index")
+    orders = FakeOrders(order("FK-100001", "processing"), order("FK-100002", "dispatched"))
+    return CustomerServiceBot(
+        KeywordIntents(), OrderFinder(), index.refit(0.5, 0.2, "by hand"),
+        Workflows.load(SHIPPED, shop(orders)), fitness=FITNESS,
+    )  # fmt: skip
+
+
+def test_what_most_probably_answers_is_said_and_nothing_where_it_is_too_improbable(bot):
+    assert chat(bot, "is my parcel late?").text == LATE.text
+    unknown = chat(bot, "late afternoon gift wrapping paper ribbons")
+    assert (unknown.hand_over, unknown.reason) == (True, "no_answer")
+
+
+def test_a_question_out_of_scope_is_answered_where_a_page_surely_does(bot):
+    known = chat(bot, "how long do i have to send")
+    assert known.intent.name is None
+    assert known.text == WINDOW.text
+    assert chat(bot, "how long is a piece of string").step == "out_of_scope"
+
+
+def test_the_question_at_the_end_of_a_story_is_answered(bot):
+    story = "My neighbour met the driver, who had lost his way twice. Is my parcel late then?"
+    assert chat(bot, story).text == LATE.text
+
+
+def test_an_order_and_a_rule_in_one_message_are_both_told(bot):
+    answer = chat(bot, "where is FK-100002, how long do I have to send?")
+    assert answer.step == "workflow:order_status:answer:dispatched"
+    assert "left us on" in answer.text
+    assert WINDOW.text in answer.text
+    asked = chat(bot, "please cancel FK-100001. how long do I have to send?")
+    assert asked.step == "workflow:cancel_order:confirm"
+    assert asked.text.startswith(WINDOW.text)
+    assert asked.text.endswith("yes or no.")
+
+
+def test_what_a_workflow_does_not_understand_is_asked_again_and_not_declined(bot):
+    answer = chat(bot, "please cancel FK-100001", "the moon is made of cheese")
+    assert answer.step == "workflow:cancel_order:confirm"
+    assert not answer.effects
+
+
+def test_harm_and_crime_go_to_a_person_whatever_page_is_close(bot):
+    answer = chat(bot, "is my parcel late, it burnt my hand and I was in hospital")
+    assert (answer.hand_over, answer.reason) == (True, "no_answer")
+    assert not GRAVE.search("the old hoover died in a cloud of smoke, the battery is burnt out")
+
+
+def test_who_is_angry_about_what_nobody_can_answer_is_told_so(bot):
+    answer = chat(bot, "your weather service is utterly useless")
+    assert (answer.hand_over, answer.reason) == (True, "upset")
+
+
+def test_one_sentence_that_asks_for_a_person_is_enough(bot):
+    answer = chat(bot, "My gift card is late. Get me a human person.")
+    assert (answer.hand_over, answer.reason) == (True, "asked_for_person")
+
+
+def test_a_change_that_only_a_person_can_make_is_passed_on(bot):
+    class Changes(KeywordIntents):
+        words = {"quantity": "change_order"}
+
+    bot = CustomerServiceBot(
+        Changes(), OrderFinder(), bot._known._index,
+        Workflows.load(SHIPPED, shop(FakeOrders(order("FK-100001", "processing")))),
+    )  # fmt: skip
+    answer = chat(bot, "another quantity in FK-100001")
+    assert (answer.hand_over, answer.reason) == (True, "action_failed")
+    assert "still being packed" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("A van came. How long will the depot keep it?", ["How long will the depot keep it?"]),
+        ("if it comes back, what do you charge for this?", ["what do you charge for this?"]),
+        ("when will my towels turn up", []),
+        ("is it on a van yet?", []),
+        ("when does it count as lost?", ["when does it count as lost?"]),
+        ("Parcelway have gone quiet. What happens now?", []),
+        ("what is it?", ["what is it?"]),
+        ("cancel it please", []),
+    ],
+)
+def test_questions_about_the_rules_are_told_from_those_about_one_order(text, found):
+    assert rule_questions(text) == found
+
+
+def test_any_question_may_be_looked_up():
+    assert questions("Nice. Could somebody please wrap that up?") == [
+        "Could somebody please wrap that up?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("nobody home. Send it to work instead: Unit 3, 14 Loom Yard, York, YO1 4TD. Cheers",
+         "Unit 3, 14 Loom Yard, York, YO1 4TD"),
+        ("to my brother's place, 14 Elm Fold, York, YO1 6RT", "14 Elm Fold, York, YO1 6RT"),
+        ("order 210897 needs to come to 5 Elm Way, York, YO1 8SA", "5 Elm Way, York, YO1 8SA"),
+        ("we moved. Could it go to our new place? 8 Elm View, York, YO1 3GH",
+         "8 Elm View, York, YO1 3GH"),
+        ("old one was 3 Elm Rd YO1 1AA, new one is 9 Oak Rd, York, YO2 2BB",
+         "9 Oak Rd, York, YO2 2BB"),
+        ("The Old Dairy, High St, York, YO5 1FD", "The Old Dairy, High St, York, YO5 1FD"),
+        ("5 Elm Road YO1 4AB please", "5 Elm Road YO1 4AB"),
+        ("the postcode should read YO8 4PM", None),
+    ],
+)  # fmt: skip
+def test_an_address_is_cut_out_of_the_talk_around_it(text, address):
+    assert read_address(SlotTurn(text, (), None, asked=True)) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("aye that's right", True),
+        ("yesss thats it", True),
+        ("yes, no need to rush", True),
+        ("please", True),
+        ("could you please tell me where it is", None),
+        ("what's that great smell", None),
+        ("not just now, thank you", False),
+        ("actually keep it", False),
+    ],
+)
+def test_people_say_yes_and_no_in_many_ways(text, reply):
+    assert agreed(text) is reply
+
+
+def test_closing_words_are_no_question():
+    assert all(map(THANKS.match, ("ok", "thanks that's all", "perfect, thank you x", "great")))
+    assert not any(map(THANKS.match, ("fine, where is it", "that's great, when will it come")))
+
+
+def test_working_days_leave_weekends_out():
+    friday = date(2026, 6, 12)
+    assert working_days(friday, TODAY) == 1
+    assert working_days(friday, friday) == 0
+    assert working_days(TODAY - timedelta(days=14), TODAY) == 10
+
+
+def test_the_usual_time_depends_on_where_it_goes_and_what_it_is():
+    plain = replace(order("FK-1", "dispatched"), dispatched=TODAY)
+    assert usual_time(plain, TODAY) == "Standard delivery takes 3 to 5 working days."
+    far = replace(plain, address="1 Elm Row, Belfast, BT6 9QJ")
+    assert "5 to 7" in usual_time(far, TODAY)
+    assert "ring you" in usual_time(replace(plain, items="Alder shoe rack x 1"), TODAY)
+    late = replace(plain, dispatched=TODAY - timedelta(days=8))
+    assert "counts as lost" in usual_time(late, TODAY)
+    assert "counts as lost" not in usual_time(replace(late, address=far.address), TODAY)
+
+
+def test_the_terms_of_a_return_depend_on_what_is_returned():
+    plain = order("FK-1", "delivered", 3)
+    assert "£2.95" in return_terms(plain)
+    assert "£19" in return_terms(replace(plain, items="Alder side table x 1"))
+    assert "opened" in return_terms(replace(plain, items="Finch replacement filter x 1"))
