@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from apps.feedback_verb import feedback
+from apps.gaps_verb import gaps
 from apps.index_verbs import index, pairs, search
 from apps.log_verbs import discover, mine, prepare
 from apps.options import AsJson, Overrides, say
@@ -41,6 +42,7 @@ def demo(
 for verb in (
     prepare, discover, mine, train, tune, extend, evaluate, predict, index, search, pairs,
     feedback,
+    gaps,
     summarize,
 ):  # fmt: skip
     app.command()(verb)

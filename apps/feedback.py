@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from apps.app import clean as read_as
-from apps.store import Store, StoredTurn
+from apps.store import Store, StoredTurn, existing_store
 from apps.store_review import Correction, Reviews
 from data.conversations import to_dict
 from data.errors import ConfigError
@@ -34,14 +34,12 @@ def write_feedback(url: str, out: Path, region: str = "GB") -> dict[str, Any]:
     Raises:
         ConfigError: If there is no such store, nothing in it was reviewed, or `out` is a file.
     """
-    path = url.removeprefix("sqlite:///")
-    if path != url and not Path(path).exists():
-        raise ConfigError(f"--store {url}: no such database; it is made when an app is served")
+    store = existing_store(url)
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out}: is a file; choose a folder as --out")
     if not is_region(region):
         raise ConfigError(f"--region {region}: no such region; two letters such as GB, US, CN")
-    done = export_feedback(Store(url), out, region)
+    done = export_feedback(store, out, region)
     if not done["conversations"]:
         raise ConfigError(f"--store {url}: no answer in it has a thumb or a correction yet")
     return {"out": str(out), **done}

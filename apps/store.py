@@ -289,6 +289,18 @@ class Store:
             return len(rows)
 
 
+def existing_store(url: str) -> Store:
+    """The store of a URL, to look into.
+
+    Raises:
+        ConfigError: If there is no such database: none is made.
+    """
+    path = url.removeprefix("sqlite:///")
+    if path != url and not Path(path).exists():
+        raise ConfigError(f"--store {url}: no such database; it is made when an app is served")
+    return Store(url)
+
+
 def _order_row(values: Mapping[str, str], today: date) -> OrderRow:
     def day(column: str) -> date | None:
         return today - timedelta(days=int(values[column])) if values[column] else None
@@ -328,4 +340,4 @@ def _sqlite_settings(connection: Any, record: Any) -> None:  # noqa: ANN401 - a 
         connection.execute(f"PRAGMA {pragma}")
 
 
-__all__: Sequence[str] = ("DEFAULT_URL", "Listed", "Store", "StoredTurn")
+__all__: Sequence[str] = ("DEFAULT_URL", "Listed", "Store", "StoredTurn", "existing_store")
