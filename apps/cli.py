@@ -33,10 +33,12 @@ def demo(
 ) -> None:
     """Train on the sample logs if needed, then open the chat page."""
     from apps.demo import ensure_trained
-    from apps.serving import serve_apps
+    from apps.serving import is_local, serve_apps
 
     ensure_trained()
-    serve_apps(["customer_service", "faq", "summarizer"], host, port, [])
+    # Whoever reaches a page with the review tab reads everyone's conversations.
+    review = ["review"] if is_local(host) else []
+    serve_apps(["customer_service", "faq", "summarizer", *review], host, port, [])
 
 
 for verb in (

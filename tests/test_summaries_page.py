@@ -1,23 +1,18 @@
 """The summarizer's tab in headless Chromium: a pasted conversation, and a file of them."""
 
-import asyncio
 import csv
 import os
-import socket
-import threading
 import time
 from types import SimpleNamespace
 
 import pytest
-import uvicorn
 
 from apps.store import Store
 from apps.summarizer.summarizer import Summarizer
 from apps.web.batch_panel import ROWS, BatchPanel, table_html
 from apps.web.page import build_page
-from apps.web.server import create_server
 from apps.web.summary_tab import SummaryTab
-from tests.browser import chromium, needs_browser
+from tests.browser import chromium, needs_browser, served
 from tests.conftest import write_lines
 from tests.fakes import HashEncoder
 
@@ -104,26 +99,8 @@ def test_the_table_shows_the_first_rows_escaped_and_says_that_there_are_more(tmp
 @pytest.fixture
 def url(tmp_path):
     store = Store(f"sqlite:///{tmp_path}/page.db")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    async def serve():  # where no event loop runs, gradio makes some and never closes them
-        page = build_page({}, Summarizer(HashEncoder()).summarize, store)
-        config = uvicorn.Config(create_server(page), port=port, log_level="warning")
-        served.append(uvicorn.Server(config))
-        await served[0].serve()
-
-    served: list[uvicorn.Server] = []
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    end = time.monotonic() + 60
-    while not (served and served[0].started):
-        assert time.monotonic() < end, "the page did not come up"
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}/"
-    served[0].should_exit = True
-    thread.join(30)
+    with served(lambda: build_page({}, Summarizer(HashEncoder()).summarize, store)) as address:
+        yield address
 
 
 @pytest.mark.browser
