@@ -81,7 +81,8 @@ class ReviewDesk:
         said, text = case.correction, clean(case.question)
         trace = case.trace
         if said is not None:
-            marks = marked(text, said.entities or _predicted(trace))
+            marked_ones = _predicted(trace) if said.entities is None else said.entities
+            marks = marked(text, marked_ones)
             return Form(said.intent or "", marks, said.entities is not None,
                         said.answer or case.answer)  # fmt: skip
         if trace.get("confidence") is None:  # an app that reads neither intents nor entities
