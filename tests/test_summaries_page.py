@@ -2,6 +2,7 @@
 
 import csv
 import os
+import threading
 import time
 from types import SimpleNamespace
 
@@ -68,13 +69,14 @@ def test_a_run_that_is_stopped_ends_keeps_nothing_and_the_next_one_runs(tmp_path
         read.append(conversation.id)
         if len(read) == 3:
             panel.stop(SimpleNamespace(session_hash="another page"))
-            assert not panel._stops["page"].is_set()
+            assert not panel._runs["page"].stop.is_set()
             panel.stop(PAGE)
         return summarizer.summarize(conversation)
 
     panel = BatchPanel(summarize)
     path = write_lines(tmp_path / "a.jsonl", rows(9))
-    began, (said, made, table, start, stop) = panel.summarize_file(str(path), ".csv", PAGE)
+    began, *_, (said, made, table, start, stop) = panel.summarize_file(str(path), ".csv", PAGE)
+    assert "so far" in began[0]
     assert (began[3]["interactive"], began[4]["visible"]) == (False, True)
     assert "Stopped after 3" in said
     assert (made["visible"], table, start["interactive"], stop["visible"]) == (
@@ -83,6 +85,23 @@ def test_a_run_that_is_stopped_ends_keeps_nothing_and_the_next_one_runs(tmp_path
     assert not path.exists()
     path = write_lines(tmp_path / "b.jsonl", rows(2))
     assert "2 summaries" in last(panel, str(path), ".csv")[0]
+
+
+def test_a_page_that_is_closed_ends_its_run(tmp_path):
+    summarizer, read = Summarizer(HashEncoder()), []
+
+    def summarize(conversation):
+        read.append(conversation.id)
+        return summarizer.summarize(conversation)
+
+    panel = BatchPanel(summarize)
+    path = write_lines(tmp_path / "a.jsonl", rows(5000))
+    run = panel.summarize_file(str(path), ".csv", PAGE)
+    next(run)
+    run.close()
+    assert len(read) < 5000
+    assert not path.exists()
+    assert panel._runs == {}
 
 
 def test_the_table_shows_the_first_rows_escaped_and_says_that_there_are_more(tmp_path):
@@ -135,3 +154,39 @@ def test_a_file_is_uploaded_summarized_and_downloaded(url, tmp_path):
             page.screenshot(path=picture, full_page=True)
     with (tmp_path / "made.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [each["id"] for each in csv.DictReader(file)] == [f"c{n}" for n in range(30)]
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated")
+@pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+def test_a_run_is_stopped_and_a_bad_file_gets_a_polite_line(tmp_path):
+    summarizer, go_on = Summarizer(HashEncoder()), threading.Event()
+
+    def summarize(conversation):
+        if conversation.id == "c2":
+            go_on.wait(60)
+        return summarizer.summarize(conversation)
+
+    store = Store(f"sqlite:///{tmp_path}/page.db")
+    path = write_lines(tmp_path / "log.jsonl", rows(30))
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(b"PK no archive")
+    with served(lambda: build_page({}, summarize, store)) as url, chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto(url)
+        page.get_by_text("Many at once").click()
+        upload = page.locator("#summarizer-file input[type=file]")
+        upload.set_input_files(str(path))
+        page.locator("#summarizer-file a[download]").wait_for(timeout=60_000)
+        page.locator("#summarizer-start").click()
+        page.locator("#summarizer-said", has_text="2 conversations so far").wait_for(timeout=60_000)
+        page.locator("#summarizer-stop").click()
+        go_on.set()
+        page.locator("#summarizer-said", has_text="Stopped after").wait_for(timeout=60_000)
+        page.locator("#summarizer-file button[aria-label=Clear]").click()
+        upload.set_input_files(str(bad))
+        page.locator("#summarizer-file a[download]").wait_for(timeout=60_000)
+        page.locator("#summarizer-start").click()
+        page.locator("#summarizer-said .dh-error", has_text="bad.zip").wait_for(timeout=60_000)
+        assert page.locator("#summarizer-table tr").count() == 0

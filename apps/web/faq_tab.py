@@ -64,10 +64,10 @@ class FaqTab:
                 elem_classes="dh-answer",
                 apply_default_css=False,
             )
-            with gr.Row(elem_classes="dh-chips", elem_id=f"{name}-related"):
+            with gr.Row(elem_classes="dh-chips dh-related-row", elem_id=f"{name}-related"):
                 related = [
                     gr.Button(size="sm", scale=0, min_width=0, visible=False,
-                              elem_classes="dh-chip dh-related")
+                              elem_classes="dh-chip")
                     for _ in range(RELATED)
                 ]  # fmt: skip
             sources = gr.HTML("", elem_id=f"{name}-sources", apply_default_css=False)

@@ -49,7 +49,7 @@ class SummaryTab:
                     table = BatchPanel(self._summarize).build()
             with gr.Column(scale=5, min_width=320):
                 summary = gr.HTML(_WAITING, elem_id="summarizer-summary", apply_default_css=False)
-                table.render()
+        table.render()
         example.click(lambda: EXAMPLE, None, [pasted], api_visibility="private")
         button.click(
             self.summarize, [pasted], [summary], api_visibility="private", show_progress="minimal"
