@@ -9,7 +9,7 @@ from apps.store_review import Reviews
 from data.errors import LogFormatError
 from data.schema import Answer, Entity
 from data.split import SPLITS
-from finetune.reading import read_entities, read_labelled, read_replies
+from finetune.reading import read_entities, read_labelled, read_replies, read_splits
 from tests.test_feedback import rows
 
 
@@ -156,6 +156,9 @@ def test_labels_are_files_that_training_reads_and_hold_no_private_value(store, t
             assert "FK-20488" not in row.text
             assert row.entities[1].text == "kettle"
         assert {row.answer for row in read_replies(replies)} == {"It is on its way to you."}
+    for kind, read in (("intent", read_labelled), ("ner", read_entities), ("reply", read_replies)):
+        splits = read_splits(tmp_path / "out" / kind, None, read)
+        assert len(splits.train) + len(splits.validation) + len(splits.test) == 20
     assert {row["entities"][0]["type"] for row in rows(tmp_path / "out", "ner")} == {"order_number"}
 
 

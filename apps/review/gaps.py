@@ -21,7 +21,7 @@ from data.topics.texts import normalised
 
 # Cosine of any two of a group. Lower values join, of the sample questions, what has other answers.
 ALIKE = 0.5
-LATEST = 3000  # different questions; a tree of them takes memory in n²
+LATEST = 1500  # different questions: each is encoded and, against an index, searched
 OTHERS = 5
 COLUMNS = ("question", "count", "last", "apps", "others")
 
