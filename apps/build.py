@@ -1,5 +1,6 @@
 """From configs to objects: the only place that knows how an app is put together."""
 
+import json
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,16 +19,19 @@ from apps.generation.generator import Generator
 from apps.generation.prompt import RULES
 from apps.generation.writer import AnswerWriter
 from apps.guard import check
+from apps.review.desk import ReviewDesk
 from apps.store import Store
 from apps.store_ledger import Ledger
 from apps.summarizer.moods import by_run, by_words
 from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.whole import WholeWriter
 from data.encoders import Encoder
-from data.errors import RunDirError
+from data.errors import ConfigError, RunDirError
+from data.redact.digits import is_region
 from finetune.extractive import ExtractiveModel
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
+from finetune.run_dir import RunDir
 from finetune.serving import encoder_of
 from finetune.summary_model import SummaryModel
 from retrieval.index import Index, open_index
@@ -151,6 +155,37 @@ def build_triage(config: AppConfig) -> EmailTriage:
         config.teams,
         config.other_team,
     )
+
+
+def build_review(config: AppConfig, store: Store) -> ReviewDesk:
+    """The reviewers' desk; runs and index need not be there.
+
+    Raises:
+        ConfigError: If there is no such region.
+    """
+    if not is_region(config.region):
+        raise ConfigError(f"region {config.region}: no such region; two letters such as GB, US, CN")
+
+    def answered() -> Callable[[str], bool] | None:
+        if not config.index.exists():
+            return None
+        return FaqApp(opened_index(config.index, config.threads)).knows
+
+    tags = (tag.partition("-")[2] for tag in _labels(config.runs.ner))
+    return ReviewDesk(
+        store,
+        lambda: opened_encoder(config.encoder, config.threads),
+        _labels(config.runs.intent),
+        tuple(dict.fromkeys(tag for tag in tags if tag)),
+        answered,
+        config.region,
+    )
+
+
+def _labels(run: Path) -> tuple[str, ...]:
+    """The labels of a run, none where there is no run."""
+    file = RunDir(run).labels
+    return tuple(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else ()
 
 
 APPS: dict[str, Callable[[AppConfig, Path, Store], App]] = {

@@ -9,6 +9,7 @@ import typer
 
 from apps.feedback_verb import feedback
 from apps.fit_verb import fit
+from apps.gaps_verb import gaps
 from apps.index_verbs import index, pairs, search
 from apps.log_verbs import discover, ground, mine, prepare
 from apps.options import AsJson, Overrides, say
@@ -33,15 +34,17 @@ def demo(
 ) -> None:
     """Train on the sample logs if needed, then open the chat page."""
     from apps.demo import ensure_trained
-    from apps.serving import serve_apps
+    from apps.serving import is_local, serve_apps
 
     ensure_trained()
-    serve_apps(["customer_service", "faq", "summarizer"], host, port, [])
+    # Whoever reaches a page with the review tab reads everyone's conversations.
+    review = ["review"] if is_local(host) else []
+    serve_apps(["customer_service", "faq", "summarizer", *review], host, port, [])
 
 
 for verb in (
     prepare, discover, mine, ground, train, tune, extend, evaluate, predict, index, search, pairs,
-    feedback, fit,
+    feedback, fit, gaps,
     summarize,
 ):  # fmt: skip
     app.command()(verb)

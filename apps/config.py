@@ -13,7 +13,7 @@ from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError
 
-AppName = Literal["customer_service", "faq", "summarizer", "email_triage"]
+AppName = Literal["customer_service", "faq", "summarizer", "email_triage", "review"]
 SHIPPED = Path(__file__).parent
 
 
@@ -52,6 +52,7 @@ class AppConfig(Config):
         Path("runs/answers.json"),
         description="customer service: what `deskhand fit` has written, used where it exists",
     )
+    region: str = Field("GB", description="review: of phone numbers without a country code")
     teams: dict[str, str] = Field({}, description="of email triage: which team an intent is for")
     other_team: str = Field("front desk", description="who gets what `teams` does not name")
 

@@ -28,6 +28,7 @@ def answer_values(answer: Answer) -> dict[str, Any]:
         "step": answer.step,
         "choices": list(answer.choices),
         "summary": answer.summary,
+        "related": list(answer.related),
         "ms": {name: round(value, 2) for name, value in answer.ms.items()},
     }
 
@@ -49,6 +50,7 @@ def answer_of(values: Mapping[str, Any]) -> Answer:
         ms=values.get("ms", {}),
         choices=tuple(values.get("choices", ())),
         summary=values.get("summary", ""),
+        related=tuple(values.get("related", ())),
     )
 
 

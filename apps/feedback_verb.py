@@ -15,9 +15,9 @@ def feedback(
     region: Annotated[str, typer.Option(help="country of phone numbers without prefix")] = "GB",
     as_json: AsJson = False,
 ) -> None:
-    """Thumbs and corrected answers → rows for preference tuning, redacted and split."""
-    from apps.feedback import write_feedback
+    """Thumbs, corrections and labels → rows to train on, redacted and split."""
+    from apps.feedback import KINDS, write_feedback
 
     done = write_feedback(store, out, region)
-    rows = ", ".join(f"{done[kind]} {kind}" for kind in ("kto", "dpo"))
+    rows = ", ".join(f"{done[kind]} {kind}" for kind in KINDS)
     say(done, as_json, f"{rows} rows of {done['conversations']} conversations → {out}")

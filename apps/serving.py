@@ -1,11 +1,13 @@
 """Apps put together and opened: one message from the command line, or the page."""
 
+import logging
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from apps.app import App
-from apps.build import APPS, build_store, build_summarizer, build_triage
+from apps.build import APPS, build_review, build_store, build_summarizer, build_triage
 from apps.chat import exchange, recover
 from apps.config import AppConfig, app_config
 from apps.email_triage.email_triage import mail_of, triage_values
@@ -16,6 +18,7 @@ from data.conversations import entity_values
 from data.errors import ConfigError
 from data.schema import Answer
 
+logger = logging.getLogger(__name__)
 OWNER = "command line"  # whose conversations `ask` holds
 
 
@@ -38,6 +41,8 @@ def ask_app(
         }
     if config.app == "email_triage":
         return triage_values(build_triage(config).triage(mail_of(message)))
+    if config.app == "review":
+        raise ConfigError("review answers nothing; deskhand serve review opens it")
     built, store = opened_chat(config, folder)
     identity = conversation or store.new_conversation(OWNER, config.app)
     if not store.owns(OWNER, identity):
@@ -62,6 +67,30 @@ def last_answer(app: App, store: Store, conversation: str, message: str) -> Answ
     return answer
 
 
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_review(apps: Sequence[str], host: str) -> None:
+    """Keep everyone's conversations from customers: review is for colleagues alone.
+
+    Raises:
+        ConfigError: If customers would reach the page that it is on.
+    """
+    if is_local(host):
+        return
+    if len(apps) > 1:
+        raise ConfigError(
+            f"--host {host}: review shows everyone's conversations, and others would open that "
+            "page; serve it alone, on another port, or leave --host out"
+        )
+    logger.warning("review on %s shows everyone's conversations to whoever can open it", host)
+
+
 def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[str]) -> None:
     """Serve the page, a tab for each app, until it is stopped.
 
@@ -76,6 +105,8 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
         raise ConfigError(f"{', '.join(apps)}: each app can be served once")
     if "email_triage" in configs:
         raise ConfigError("email_triage has no tab; deskhand ask email_triage MAIL sorts a mail")
+    if "review" in configs:
+        check_review(apps, host)
     first, first_folder = next(iter(configs.values()))
     # The bot's store has the orders; all apps of a page share one store.
     store_config, store_folder = configs.get("customer_service", (first, first_folder))
@@ -90,5 +121,6 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
     from apps.web.page import build_page
     from apps.web.server import create_server, serve
 
-    page = build_page(chats, summarizer.summarize if summarizer else None, store)
+    desk = build_review(configs["review"][0], store) if "review" in configs else None
+    page = build_page(chats, summarizer.summarize if summarizer else None, store, desk)
     serve(create_server(page), host, port)

@@ -20,6 +20,7 @@ from apps.store_tables import (
     ActionRow,
     Base,
     ConversationRow,
+    CorrectionRow,
     EditRow,
     OrderRow,
     ReceivedRow,
@@ -225,11 +226,13 @@ class Store:
             return True
 
     def reviewed(self) -> list[str]:
-        """The ids of all conversations with a thumb or an edit, in order."""
+        """The ids of all conversations with a thumb, an edit or a label, in order."""
+        labelled = CorrectionRow.intent.is_not(None) | CorrectionRow.entities.is_not(None)
         wanted = (
             select(TurnRow.conversation_id)
             .outerjoin(EditRow, EditRow.turn_id == TurnRow.id)
-            .where((TurnRow.thumb != 0) | EditRow.text.is_not(None))
+            .outerjoin(CorrectionRow, CorrectionRow.turn_id == TurnRow.id)
+            .where((TurnRow.thumb != 0) | EditRow.text.is_not(None) | labelled)
             .distinct()
             .order_by(TurnRow.conversation_id)
         )
@@ -242,6 +245,7 @@ class Store:
         with Session(self._engine) as session, session.begin():
             turns = select(TurnRow.id).where(TurnRow.conversation_id.in_(mine))
             session.execute(delete(EditRow).where(EditRow.turn_id.in_(turns)))
+            session.execute(delete(CorrectionRow).where(CorrectionRow.turn_id.in_(turns)))
             for rows in (TurnRow, ReceivedRow, ActionRow):
                 session.execute(delete(rows).where(rows.conversation_id.in_(mine)))
             found = len(session.scalars(mine).all())
@@ -285,6 +289,18 @@ class Store:
             return len(rows)
 
 
+def existing_store(url: str) -> Store:
+    """The store of a URL, to look into.
+
+    Raises:
+        ConfigError: If there is no such database: none is made.
+    """
+    path = url.removeprefix("sqlite:///")
+    if path != url and not Path(path).exists():
+        raise ConfigError(f"--store {url}: no such database; it is made when an app is served")
+    return Store(url)
+
+
 def _order_row(values: Mapping[str, str], today: date) -> OrderRow:
     def day(column: str) -> date | None:
         return today - timedelta(days=int(values[column])) if values[column] else None
@@ -324,4 +340,4 @@ def _sqlite_settings(connection: Any, record: Any) -> None:  # noqa: ANN401 - a 
         connection.execute(f"PRAGMA {pragma}")
 
 
-__all__: Sequence[str] = ("DEFAULT_URL", "Listed", "Store", "StoredTurn")
+__all__: Sequence[str] = ("DEFAULT_URL", "Listed", "Store", "StoredTurn", "existing_store")

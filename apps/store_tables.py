@@ -44,6 +44,22 @@ class EditRow(Base):
     text: Mapped[str]
 
 
+class CorrectionRow(Base):
+    """What a reviewer says of an agent's turn and of the customer's before it.
+
+    `intent` and `entities` are None where the reviewer did not label them; offsets
+    count in the customer's turn as `apps.app.clean` leaves it. Another answer than the one that was
+    given is an EditRow.
+    """
+
+    __tablename__ = "corrections"
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"), primary_key=True)
+    intent: Mapped[str | None] = mapped_column(String(100))
+    entities: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    reviewer: Mapped[str] = mapped_column(String(64))
+    time: Mapped[datetime]
+
+
 class OrderRow(Base):
     """An order that workflows look up and change."""
 

@@ -129,7 +129,8 @@ class Answer:
     …), `ms` gives the milliseconds of each stage, `state` is the app's memory for the next turn
     (plain JSON values; only the last Answer of a turn carries it), `effects` are the changes that
     an action asks the store to make in the same transaction. `choices` are answers that the
-    customer may choose from, `summary` tells a colleague who takes over what has happened.
+    customer may choose from, `summary` tells a colleague who takes over what has happened,
+    `related` are further questions that have an answer.
     """
 
     text: str
@@ -144,6 +145,7 @@ class Answer:
     effects: tuple[Mapping[str, Any], ...] = ()
     choices: tuple[str, ...] = ()
     summary: str = ""
+    related: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,9 @@
 """A headless Chromium for the tests that drive the page."""
 
+import asyncio
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,3 +36,34 @@ def write(page, text):
     box = page.locator("#customer_service-message textarea")
     box.fill(text)
     box.press("Enter")
+
+
+@contextmanager
+def served(build) -> Iterator[str]:
+    """The address of the page that `build` makes, as long as it is served."""
+    import uvicorn
+
+    from apps.web.server import create_server
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running: list[uvicorn.Server] = []
+
+    async def serve():  # where no event loop runs, gradio makes some and never closes them
+        config = uvicorn.Config(create_server(build()), port=port, log_level="warning")
+        running.append(uvicorn.Server(config))
+        await running[0].serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    end = time.monotonic() + 60
+    while not (running and running[0].started):
+        assert thread.is_alive(), "the page could not be built"
+        assert time.monotonic() < end, "the page did not come up"
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        running[0].should_exit = True
+        thread.join(30)

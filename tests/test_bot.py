@@ -9,7 +9,7 @@ from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.selection import fill, select
 from apps.customer_service.workflow import Workflows
-from apps.faq.faq import UNKNOWN, FaqApp
+from apps.faq.faq import UNKNOWN, FaqApp, related
 from apps.summarizer.summarizer import Summarizer
 from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.intent_model import IntentPrediction
@@ -219,6 +219,36 @@ def test_the_faq_app_answers_from_entries_alone_or_says_that_it_does_not_know(in
     unknown = chat(app, "zebra")
     assert (unknown.text, unknown.reason) == (UNKNOWN, "no_answer")
     assert all(p.metadata["kind"] == "faq" for p in answer.passages)
+
+
+def test_under_an_answer_are_related_questions_of_other_entries_that_are_near_enough(index):
+    index.manifest = replace(index.manifest, threshold=0.3)
+    more = [Passage(f"n{n}", text, title, f"faq.md#{n}", {"kind": kind}) for n, (title, text, kind)
+            in enumerate([
+                ("How long do I have to send back a gift?", "Sixty days.", "faq"),
+                ("How do I send back a parcel?", "By post.", "faq"),
+                ("How long do I have to send back?", "The same question twice.", "faq"),
+                ("Where do you send?", "To the islands.", "policy"),
+            ])]  # fmt: skip
+    add(index, more)
+    app = FaqApp(index)
+    answer = chat(app, "how long do I have to send back")
+    assert "How do I send back a parcel?" in answer.related
+    assert answer.passages[0].title not in answer.related
+    assert "Where do you send?" not in answer.related
+    assert chat(app, "zebra").related == ()
+    assert (app.knows("how long do I have to send back"), app.knows("zebra"), app.knows("")) == (
+        True, False, False,
+    )  # fmt: skip
+
+
+def test_a_question_far_from_the_answer_is_not_related():
+    near = [
+        replace(WINDOW, id=str(score), title=f"q{score}", score=score) for score in (0.9, 0.5, 0.4)
+    ]
+    assert related(near, 0.0) == ("q0.5",)
+    assert related(near, 0.6) == ()
+    assert len(related([WINDOW] + [replace(WINDOW, title=f"q{n}") for n in range(9)], 0.0)) == 3
 
 
 def test_without_faq_entries_the_faq_app_answers_from_what_agents_said(tmp_path):

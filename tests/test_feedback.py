@@ -136,7 +136,9 @@ def test_the_verb_says_what_it_wrote(store, url, tmp_path):
     store.thumb("me", turn, -1)
     out = tmp_path / "out"
     done = CliRunner().invoke(app, ["feedback", "--out", str(out), "--store", url, "--json"])
-    assert json.loads(done.output) == {"out": str(out), "conversations": 1, "kto": 1, "dpo": 0}
+    assert json.loads(done.output) == {
+        "out": str(out), "conversations": 1, "kto": 1, "dpo": 0, "intent": 0, "ner": 0, "reply": 0,
+    }  # fmt: skip
     assert rows(out, "kto")[0]["label"] is False
 
 

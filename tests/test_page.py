@@ -322,12 +322,63 @@ def test_a_failing_app_says_sorry_and_gives_the_words_back(tab, store, caplog):
 
 def test_the_faq_tab_answers_with_its_sources_and_says_sorry(store):
     tab = FaqTab("faq", EchoApp(), store)
-    *_, (_, answer, sources) = tab.ask(EVIL, None, request(ME))
+    *_, (_, answer, sources, *_) = tab.ask(EVIL, None, request(ME))
     assert "You said &lt;img" in answer
     assert "<img" not in answer + sources
     assert "faq.csv:1" in sources
-    *_, (_, answer, _) = tab.ask("fail", None, request(ME))
+    *_, (_, answer, *_) = tab.ask("fail", None, request(ME))
     assert SORRY in answer
+
+
+def test_related_questions_are_buttons_and_gone_when_there_are_none(store):
+    class Related(EchoApp):
+        def answer(self, conversation, state):
+            yield Answer("Yes.", related=("a?", "b?") if len(conversation.turns) == 1 else ())
+
+    tab = FaqTab("faq", Related(), store)
+    *_, (current, *_), (_, _, _, *chips) = tab.ask("one", None, request(ME))
+    assert [(chip["value"], chip["visible"]) for chip in chips] == [
+        ("a?", True), ("b?", True), ("", False),
+    ]  # fmt: skip
+    *_, (_, _, _, *chips) = tab.ask("two", current, request(ME))
+    assert not any(chip["visible"] for chip in chips)
+
+
+def test_a_message_that_comes_twice_with_one_id_is_answered_once(store):
+    class Acting(EchoApp):
+        calls = 0
+
+        def answer(self, conversation, state):
+            self.calls += 1
+            yield Answer(f"Done {self.calls}", choices=("Again",))
+
+    app = Acting()
+    tab = ChatTab("act", app, store)
+    first, draft = "1" * 32, "2" * 32
+    *_, (current, *_) = tab.send("hello", None, request(ME), first)
+    for _ in range(2):
+        *_, (_, chat, *_) = tab.send_choice(
+            current, SimpleNamespace(value="Again"), request(ME), draft
+        )
+        assert said(chat) == ["hello", "Done 1", "Again", "Done 2"]
+    assert app.calls == 2
+    list(tab.send("other words", current, request(ME), draft))
+    assert app.calls == 3, "another text is another message"
+    for unknown in ("", None, 3, "x" * 32, "' OR 1"):
+        list(tab.send("hello", current, request(ME), unknown))
+    assert app.calls == 8, "without an id of ours each is a message"
+    faq = FaqTab("faq", app, store)
+    *_, (current, *_), _ = faq.ask("one", None, request(ME), first)
+    list(faq.ask("one", current, request(ME), first))
+    assert app.calls == 9
+
+
+def test_an_id_of_another_conversation_is_no_way_to_its_answer(tab, store):
+    draft = "1" * 32
+    asked_mine = list(tab.send("my FK-1", None, request(ME), draft))
+    theirs = list(tab.send("my FK-1", asked_mine[0][0], request(OTHER), draft))
+    assert theirs[0][0] != asked_mine[0][0]
+    assert len(store.turns(theirs[0][0])) == 2
 
 
 def test_a_request_that_passed_no_middleware_is_refused(tab):

@@ -1,23 +1,23 @@
 """The summarizer's tab in headless Chromium: a pasted conversation, and a file of them."""
 
-import asyncio
 import csv
 import os
-import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
-import uvicorn
 
 from apps.store import Store
 from apps.summarizer.summarizer import Summarizer
+from apps.web.batch_panel import ROWS, BatchPanel, table_html
 from apps.web.page import build_page
-from apps.web.server import create_server
 from apps.web.summary_tab import SummaryTab
-from tests.browser import chromium, needs_browser
+from tests.browser import chromium, needs_browser, served
 from tests.conftest import write_lines
 from tests.fakes import HashEncoder
+
+PAGE = SimpleNamespace(session_hash="page")
 
 
 def rows(count):
@@ -28,8 +28,8 @@ def rows(count):
     return [{"id": f"c{number}", "turns": turns} for number in range(count)]
 
 
-def last(tab, *given):
-    *_, found = tab.summarize_file(*given)
+def last(panel, *given):
+    *_, found = panel.summarize_file(*given, PAGE)
     return found
 
 
@@ -44,10 +44,10 @@ def test_the_tab_shows_all_parts_of_a_summary():
 
 
 def test_an_upload_is_removed_and_what_is_no_log_gets_a_line(tmp_path, caplog):
-    tab = SummaryTab(Summarizer(HashEncoder()).summarize)
+    tab = BatchPanel(Summarizer(HashEncoder()).summarize)
     assert "choose a file" in last(tab, None, ".csv")[0]
     path = write_lines(tmp_path / "secret-folder" / "a.jsonl", [{"id": "a", "turns": []}])
-    said, made = last(tab, str(path), ".csv")
+    said, made, *_ = last(tab, str(path), ".csv")
     assert "no conversation could be read" in said
     assert "secret-folder" not in said
     assert made["visible"] is False
@@ -57,34 +57,69 @@ def test_an_upload_is_removed_and_what_is_no_log_gets_a_line(tmp_path, caplog):
         raise RuntimeError("secret")
 
     path = write_lines(tmp_path / "a.jsonl", rows(1))
-    assert "Sorry" in last(SummaryTab(fails), str(path), ".md")[0]
+    assert "Sorry" in last(BatchPanel(fails), str(path), ".md")[0]
     assert not path.exists()
     assert "secret" not in caplog.text
+
+
+def test_a_run_that_is_stopped_ends_keeps_nothing_and_the_next_one_runs(tmp_path):
+    summarizer, read = Summarizer(HashEncoder()), []
+
+    def summarize(conversation):
+        read.append(conversation.id)
+        if len(read) == 3:
+            panel.stop(SimpleNamespace(session_hash="another page"))
+            assert not panel._runs["page"].stop.is_set()
+            panel.stop(PAGE)
+        return summarizer.summarize(conversation)
+
+    panel = BatchPanel(summarize)
+    path = write_lines(tmp_path / "a.jsonl", rows(9))
+    began, *_, (said, made, table, start, stop) = panel.summarize_file(str(path), ".csv", PAGE)
+    assert "so far" in began[0]
+    assert (began[3]["interactive"], began[4]["visible"]) == (False, True)
+    assert "Stopped after 3" in said
+    assert (made["visible"], table, start["interactive"], stop["visible"]) == (
+        False, "", True, False,
+    )  # fmt: skip
+    assert not path.exists()
+    path = write_lines(tmp_path / "b.jsonl", rows(2))
+    assert "2 summaries" in last(panel, str(path), ".csv")[0]
+
+
+def test_a_page_that_is_closed_ends_its_run(tmp_path):
+    summarizer, read = Summarizer(HashEncoder()), []
+
+    def summarize(conversation):
+        read.append(conversation.id)
+        return summarizer.summarize(conversation)
+
+    panel = BatchPanel(summarize)
+    path = write_lines(tmp_path / "a.jsonl", rows(5000))
+    run = panel.summarize_file(str(path), ".csv", PAGE)
+    next(run)
+    run.close()
+    assert len(read) < 5000
+    assert not path.exists()
+    assert panel._runs == {}
+
+
+def test_the_table_shows_the_first_rows_escaped_and_says_that_there_are_more(tmp_path):
+    panel = BatchPanel(Summarizer(HashEncoder()).summarize)
+    many = [{**row, "id": f"<b>{n}"} for n, row in enumerate(rows(ROWS + 1))]
+    said, made, table, *_ = last(panel, str(write_lines(tmp_path / "a.jsonl", many)), ".jsonl")
+    assert f"first {ROWS} are shown" in said
+    assert table.count("<tr>") == ROWS + 1
+    assert "&lt;b&gt;0" in table
+    assert "<b>" not in table
+    assert table_html([]).count("<tr>") == 1
 
 
 @pytest.fixture
 def url(tmp_path):
     store = Store(f"sqlite:///{tmp_path}/page.db")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    async def serve():  # where no event loop runs, gradio makes some and never closes them
-        page = build_page({}, Summarizer(HashEncoder()).summarize, store)
-        config = uvicorn.Config(create_server(page), port=port, log_level="warning")
-        served.append(uvicorn.Server(config))
-        await served[0].serve()
-
-    served: list[uvicorn.Server] = []
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    end = time.monotonic() + 60
-    while not (served and served[0].started):
-        assert time.monotonic() < end, "the page did not come up"
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}/"
-    served[0].should_exit = True
-    thread.join(30)
+    with served(lambda: build_page({}, Summarizer(HashEncoder()).summarize, store)) as address:
+        yield address
 
 
 @pytest.mark.browser
@@ -111,6 +146,7 @@ def test_a_file_is_uploaded_summarized_and_downloaded(url, tmp_path):
         page.locator("#summarizer-start").click()
         page.locator("#summarizer-said", has_text="30 summaries").wait_for(timeout=60_000)
         assert "1 rows that could not be read" in page.locator("#summarizer-said").inner_text()
+        assert page.locator("#summarizer-table tbody tr").count() == 30
         with page.expect_download() as download:
             page.locator("#summarizer-download").click()
         download.value.save_as(tmp_path / "made.csv")
@@ -118,3 +154,39 @@ def test_a_file_is_uploaded_summarized_and_downloaded(url, tmp_path):
             page.screenshot(path=picture, full_page=True)
     with (tmp_path / "made.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [each["id"] for each in csv.DictReader(file)] == [f"c{n}" for n in range(30)]
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated")
+@pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+def test_a_run_is_stopped_and_a_bad_file_gets_a_polite_line(tmp_path):
+    summarizer, go_on = Summarizer(HashEncoder()), threading.Event()
+
+    def summarize(conversation):
+        if conversation.id == "c2":
+            go_on.wait(60)
+        return summarizer.summarize(conversation)
+
+    store = Store(f"sqlite:///{tmp_path}/page.db")
+    path = write_lines(tmp_path / "log.jsonl", rows(30))
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(b"PK no archive")
+    with served(lambda: build_page({}, summarize, store)) as url, chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto(url)
+        page.get_by_text("Many at once").click()
+        upload = page.locator("#summarizer-file input[type=file]")
+        upload.set_input_files(str(path))
+        page.locator("#summarizer-file a[download]").wait_for(timeout=60_000)
+        page.locator("#summarizer-start").click()
+        page.locator("#summarizer-said", has_text="2 conversations so far").wait_for(timeout=60_000)
+        page.locator("#summarizer-stop").click()
+        go_on.set()
+        page.locator("#summarizer-said", has_text="Stopped after").wait_for(timeout=60_000)
+        page.locator("#summarizer-file button[aria-label=Clear]").click()
+        upload.set_input_files(str(bad))
+        page.locator("#summarizer-file a[download]").wait_for(timeout=60_000)
+        page.locator("#summarizer-start").click()
+        page.locator("#summarizer-said .dh-error", has_text="bad.zip").wait_for(timeout=60_000)
+        assert page.locator("#summarizer-table tr").count() == 0

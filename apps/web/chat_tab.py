@@ -9,6 +9,7 @@ import gradio as gr
 from apps.app import App
 from apps.chat import exchange
 from apps.store import Store, StoredTurn
+from apps.web.draft import answered, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
 from apps.web.panel import NOTHING_YET, explanation
 from apps.web.visitor import owner_of
@@ -38,7 +39,7 @@ class ChatTab:
     def build(self, page: gr.Blocks) -> None:
         """Lay the tab out, inside a gr.Tab of `page`."""
         name = self._name
-        current = gr.State(LATEST)
+        current, draft = gr.State(LATEST), draft_box()
         with gr.Row(elem_classes="dh-chat-row"):
             with gr.Column(scale=0, min_width=210, elem_classes="dh-list-column"):
                 toggle = gr.Button(
@@ -101,9 +102,15 @@ class ChatTab:
             "show_progress_on": chat,
         }
         page.load(self.begin, None, opened, **quiet)
-        gr.on([box.submit, send.click], self.send, [box, current], [*opened, box], **sending)
-        chat.option_select(self.send_choice, [current], [*opened, box], **sending)
-        chat.example_select(self.send_example, [current], [*opened, box], **sending)
+        typed = gr.on([box.submit, send.click], self.send, [box, current, draft], [*opened, box],
+                      js=with_draft(name, 2), **sending)  # fmt: skip
+        pressed: dict[str, Any] = {"js": with_draft(name, 1), **sending}
+        choice = chat.option_select(self.send_choice, [current, draft], [*opened, box], **pressed)
+        example = chat.example_select(
+            self.send_example, [current, draft], [*opened, box], **pressed
+        )
+        for sent in (typed, choice, example):
+            sent.success(None, js=answered(name))
         chat.like(self.rate, [current], None, **quiet)
         chat.select(self.explain, [current], [panel], **quiet)
         listed.input(self.open, [listed], opened, **quiet).then(None, js=_CLOSE_LIST)
@@ -126,9 +133,12 @@ class ChatTab:
         return self._opened(owner_of(request), None)
 
     def send(
-        self, text: str, conversation: str | None, request: gr.Request
+        self, text: str, conversation: str | None, request: gr.Request, draft: str = ""
     ) -> Iterator[tuple[Any, ...]]:
-        """What the visitor wrote at once, the answer as it grows, then how it came about."""
+        """What the visitor wrote at once, the answer as it grows, then how it came about.
+
+        A message that comes again with the draft's id of the first time is shown its answer.
+        """
         text = (text or "")[:MAX_SENT_CHARS]
         if not text.strip():
             yield (gr.skip(),) * 5
@@ -142,7 +152,9 @@ class ChatTab:
         waiting = [*asked, _message("agent", WAITING)]
         yield current, _chat(waiting, turns), gr.skip(), gr.skip(), ""
         try:
-            for answer, turn_id in exchange(self._app, self._store, current, text):
+            for answer, turn_id in exchange(
+                self._app, self._store, current, text, message_id(draft, text)
+            ):
                 if turn_id is None:
                     grown = [*asked, _message("agent", answer.text)]
                     yield gr.skip(), _chat(grown, turns), gr.skip(), gr.skip(), gr.skip()
@@ -159,18 +171,20 @@ class ChatTab:
         yield (*self._opened(owner, current), gr.skip())
 
     def send_example(
-        self, conversation: str | None, data: gr.SelectData, request: gr.Request
+        self, conversation: str | None, data: gr.SelectData, request: gr.Request, draft: str = ""
     ) -> Iterator[tuple[Any, ...]]:
         """An example was chosen: as if it had been written."""
         chosen = data.value.get("text") if isinstance(data.value, dict) else None
-        yield from self.send(chosen if isinstance(chosen, str) else "", conversation, request)
+        yield from self.send(
+            chosen if isinstance(chosen, str) else "", conversation, request, draft
+        )
 
     def send_choice(
-        self, conversation: str | None, data: gr.SelectData, request: gr.Request
+        self, conversation: str | None, data: gr.SelectData, request: gr.Request, draft: str = ""
     ) -> Iterator[tuple[Any, ...]]:
         """A button under an answer was pressed: as if its text had been written."""
         chosen = data.value if isinstance(data.value, str) else ""
-        yield from self.send(chosen, conversation, request)
+        yield from self.send(chosen, conversation, request, draft)
 
     def rate(self, conversation: str | None, data: gr.LikeData, request: gr.Request) -> None:
         """A thumb was set, or taken back."""

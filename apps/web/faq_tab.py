@@ -1,6 +1,6 @@
 """A question tab: a box, the answer, and what it rests on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -8,7 +8,9 @@ import gradio as gr
 from apps.app import App
 from apps.chat import exchange
 from apps.explain import answer_values
+from apps.faq.faq import RELATED
 from apps.store import Store
+from apps.web.draft import answered, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
 from apps.web.panel import badge, passages_html, plain, polite, times_html
 from apps.web.visitor import owner_of
@@ -32,7 +34,7 @@ class FaqTab:
     def build(self) -> None:
         """Lay the tab out, inside a gr.Tab."""
         name = self._name
-        current = gr.State(None)
+        current, draft = gr.State(None), draft_box()
         with gr.Column(elem_classes="dh-narrow"):
             with gr.Row(elem_classes="dh-compose"):
                 box = gr.Textbox(
@@ -62,38 +64,57 @@ class FaqTab:
                 elem_classes="dh-answer",
                 apply_default_css=False,
             )
+            with gr.Row(elem_classes="dh-chips dh-related-row", elem_id=f"{name}-related"):
+                related = [
+                    gr.Button(size="sm", scale=0, min_width=0, visible=False,
+                              elem_classes="dh-chip")
+                    for _ in range(RELATED)
+                ]  # fmt: skip
             sources = gr.HTML("", elem_id=f"{name}-sources", apply_default_css=False)
-        outputs = [current, answer, sources]
+        outputs = [current, answer, sources, *related]
         options: dict[str, Any] = {
             "api_visibility": "private",
             "show_progress": "minimal",
             "show_progress_on": answer,
+            "js": with_draft(name, 2),
         }
-        gr.on([box.submit, ask.click], self.ask, [box, current], outputs, **options)
-        for chip in chips:
-            chip.click(lambda text: text, [chip], [box], api_visibility="private").then(
-                self.ask, [chip, current], outputs, **options
-            )
+        asked = [
+            gr.on([box.submit, ask.click], self.ask, [box, current, draft], outputs, **options)
+        ]
+        for chip in (*chips, *related):
+            chosen = chip.click(lambda text: text, [chip], [box], api_visibility="private")
+            asked.append(chosen.then(self.ask, [chip, current, draft], outputs, **options))
+        for each in asked:
+            each.success(None, js=answered(name))
 
     def ask(
-        self, text: str, conversation: str | None, request: gr.Request
+        self, text: str, conversation: str | None, request: gr.Request, draft: str = ""
     ) -> Iterator[tuple[Any, ...]]:
-        """The answer as it grows, then its sources."""
+        """The answer as it grows, then its sources and related questions."""
         text = (text or "")[:MAX_SENT_CHARS]
         if not text.strip():
-            yield (gr.skip(),) * 3
+            yield (gr.skip(),) * (3 + RELATED)
             return
         owner = owner_of(request)
         if conversation is None or not self._store.owns(owner, conversation):
             conversation = self._store.new_conversation(owner, self._name)
-        yield conversation, '<p class="dh-quiet">Looking…</p>', ""
+        yield conversation, '<p class="dh-quiet">Looking…</p>', "", *_chips(())
         try:
-            for answer, turn_id in exchange(self._app, self._store, conversation, text):
-                sources = "" if turn_id is None else _sources(answer_values(answer))
-                yield gr.skip(), plain(answer.text), sources
+            for answer, turn_id in exchange(
+                self._app, self._store, conversation, text, message_id(draft, text)
+            ):
+                whole = turn_id is not None
+                sources = _sources(answer_values(answer)) if whole else ""
+                yield gr.skip(), plain(answer.text), sources, *_chips(answer.related)
         except Exception as error:  # whatever an app does, the visitor is to read a polite line
             note(self._name, error)
-            yield gr.skip(), polite(SORRY), ""
+            yield gr.skip(), polite(SORRY), "", *_chips(())
+
+
+def _chips(questions: Sequence[str]) -> list[Any]:
+    """Updates of the buttons with related questions; those that are not needed are hidden."""
+    shown = [gr.update(value=question, visible=True) for question in questions[:RELATED]]
+    return [*shown, *[gr.update(value="", visible=False)] * (RELATED - len(shown))]
 
 
 def _sources(trace: dict[str, Any]) -> str:

@@ -9,10 +9,12 @@ from apps.app import App
 from apps.store import Store
 from apps.web.chat_tab import ChatTab
 from apps.web.faq_tab import FaqTab
+from apps.web.review_tab import ReviewTab
 from apps.web.summary_tab import SummaryTab
 from data.schema import Conversation
 
 if TYPE_CHECKING:
+    from apps.review.desk import ReviewDesk
     from apps.summarizer.summarizer import Summary
 
 PRODUCT = "Deskhand"
@@ -30,6 +32,7 @@ def build_page(
     chat_apps: Mapping[str, App],
     summarize: "Callable[[Conversation], Summary] | None",
     store: Store,
+    review: "ReviewDesk | None" = None,
 ) -> gr.Blocks:
     """The page, to be mounted by apps.web.server.
 
@@ -37,6 +40,8 @@ def build_page(
         chat_apps: Apps by name; `faq` becomes a question box, any other a chat.
         summarize: The summarizer's verb, for a tab of its own.
         store: Where conversations are kept.
+        review: The reviewers' desk, for a tab that shows everyone's conversations to whoever opens
+            the page.
     """
     page: gr.Blocks = gr.Blocks(
         title=PRODUCT, analytics_enabled=False, fill_width=True, delete_cache=(_FILES_S, _FILES_S)
@@ -53,5 +58,8 @@ def build_page(
             if summarize is not None:
                 with gr.Tab("Summarizer", id="summarizer", elem_id="summarizer-tab"):
                     SummaryTab(summarize).build()
+            if review is not None:
+                with gr.Tab("Review", id="review", elem_id="review-tab") as tab:
+                    ReviewTab(review).build(page, tab)
     page.queue(api_open=False, default_concurrency_limit=AT_ONCE)
     return page

@@ -6,6 +6,7 @@ import gradio as gr
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from apps.web.draft import SCRIPT
 from apps.web.theme import style, theme
 from apps.web.visitor import VisitorCookie
 
@@ -41,7 +42,7 @@ def create_server(
         page,
         path="/",
         theme=theme(),
-        head=style(),
+        head=style() + SCRIPT,
         footer_links=[],
         run_history=False,
         show_error=False,

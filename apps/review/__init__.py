@@ -1,0 +1,1 @@
+"""Reviewing: what colleagues correct and label, and what nobody could answer."""
