@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from apps.backtest_verb import backtest
 from apps.feedback_verb import feedback
 from apps.index_verbs import index, pairs, search
 from apps.log_verbs import discover, mine, prepare
@@ -41,7 +42,7 @@ def demo(
 for verb in (
     prepare, discover, mine, train, tune, extend, evaluate, predict, index, search, pairs,
     feedback,
-    summarize,
+    summarize, backtest,
 ):  # fmt: skip
     app.command()(verb)
 
