@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks import (
+    backtest,
     demo,
     discover,
     export,
@@ -54,6 +55,10 @@ CASES: dict[str, tuple[str, Case]] = {
     "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
+    "backtest": (
+        "Held-out conversations of the sample company replayed through the bot",
+        backtest.run,
+    ),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "star": (
         "STAR: the next action and the answer, completed dialogues of one task",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from data.encoders import Encoder
 
 _SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n+")
+MOST = 3  # numbers that count: a fourth that is missing says no more
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SPELLED = {
     word: str(number)
@@ -41,8 +42,8 @@ class Evidence:
     Args:
         cosine: Of the two answers, -1 to 1.
         borne_out: Mean over the second's sentences of the cosine to the nearest of the first's.
-        missing: Numbers of the first that neither question nor second has.
-        other: Numbers of the second that neither question nor first has.
+        missing: Numbers of the first that neither question nor second has, at most MOST.
+        other: Numbers of the second that neither question nor first has, at most MOST.
         done: 1 where the first tells of something done or looked up for this customer.
     """
 
@@ -86,8 +87,8 @@ def _evidence(
     return Evidence(
         cosine=float(vectors[pair.human] @ vectors[pair.bot]),
         borne_out=float((ours @ theirs.T).max(axis=1).mean()),
-        missing=len(human - asked - bot),
-        other=len(bot - asked - human),
+        missing=min(MOST, len(human - asked - bot)),
+        other=min(MOST, len(bot - asked - human)),
         done=int(bool(_DONE.search(pair.human))),
     )
 

@@ -22,12 +22,15 @@ _FOLDS = 5
 class Agreement:
     """How far a fitted rule agrees with a person, on `n` pairs that it was not fitted on.
 
-    `kappa` is Cohen's; `fitted_on` counts the pairs of the other half.
+    `kappa` is Cohen's; `precision` the part of what the rule calls right that is, `recall` the part
+    of what is right that it calls so; `fitted_on` counts the pairs of the other half.
     """
 
     n: int
     accuracy: float
     kappa: float
+    precision: float
+    recall: float
     fitted_on: int
 
 
@@ -125,7 +128,9 @@ def agreement(judged: NDArray[np.bool_], right: NDArray[np.bool_], fitted_on: in
     yes, truly = float(judged.mean()), float(right.mean())
     chance = yes * truly + (1 - yes) * (1 - truly)
     kappa = (same - chance) / (1 - chance) if chance < 1 else 0.0
-    return Agreement(len(right), same, kappa, fitted_on)
+    both = float((judged & right).mean())
+    precision, recall = (both / part if part else 0.0 for part in (yes, truly))
+    return Agreement(len(right), same, kappa, precision, recall, fitted_on)
 
 
 def _judgement(value: Any) -> bool | None:  # noqa: ANN401 - whatever the file holds

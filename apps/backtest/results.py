@@ -128,7 +128,8 @@ def figure_lines(found: Backtest, hours: Hours, agreement: Agreement) -> Iterato
     yield (
         f"the judge of likeness agrees with a person on {agreement.accuracy:.0%} of {agreement.n} "
         f"pairs that it was not fitted on (Cohen's kappa {agreement.kappa:.2f}; fitted on "
-        f"{agreement.fitted_on} others)"
+        f"{agreement.fitted_on} others): {agreement.precision:.0%} of what it calls right is right "
+        f"and it calls {agreement.recall:.0%} of what is right so"
     )
 
 

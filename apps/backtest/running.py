@@ -88,17 +88,22 @@ def backtest_file(
         head = {"input": str(path.resolve()), "stamp": stamp(path), "settings": settings}
         found.before = begun(partial_of(out), head)
         done = _lines(partial_of(out))
-    for conversation in islice(read_export(source, importer, {}, found.bad), limit):
-        found.conversations += 1
-        if found.conversations <= found.before:
-            found.turns += next(done)
-            continue
-        judged = list(judged_turns(app, conversation, judge))
-        found.turns += judged
-        if out is not None:
-            _write(partial_of(out), judged)
-        told(found.conversations, len(found.turns))
-    _check(path, found)
+    try:
+        for conversation in islice(read_export(source, importer, {}, found.bad), limit):
+            found.conversations += 1
+            if found.conversations <= found.before:
+                found.turns += next(done)
+                continue
+            judged = list(judged_turns(app, conversation, judge))
+            found.turns += judged
+            if out is not None:
+                _write(partial_of(out), judged)
+            told(found.conversations, len(found.turns))
+        _check(path, found)
+    except LogFormatError:
+        if out is not None and not found.turns:
+            partial_of(out).unlink()  # nothing is in it
+        raise
     if out is not None:
         _finish(out, found)
     return found
