@@ -82,8 +82,10 @@ def build_store(config: AppConfig, folder: Path) -> Store:
     return store
 
 
-def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
-    """The customer service bot."""
+def build_bot(
+    config: AppConfig, folder: Path, store: Store, workflows: Workflows | None = None
+) -> App:
+    """The customer service bot, with the workflows of its file where no others are given."""
     mood = anger
     if config.runs.mood is not None:
         moods = opened_intents(config.runs.mood, config.threads)
@@ -94,11 +96,13 @@ def build_bot(config: AppConfig, folder: Path, store: Store) -> App:
     intents = opened_intents(config.runs.intent, config.threads)
     entities = opened_ner(config.runs.ner, config.threads)
     index = opened_index(config.index, config.threads)
+    if workflows is None:
+        workflows = Workflows.load(folder / config.workflows, shop(store), Ledger(store))
     return CustomerServiceBot(
         intents,
         entities,
         index,
-        Workflows.load(folder / config.workflows, shop(store), Ledger(store)),
+        workflows,
         config.examples,
         config.hours,
         mood,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from apps.backtest_verb import backtest
 from apps.feedback_verb import feedback
 from apps.fit_verb import fit
 from apps.gaps_verb import gaps
@@ -44,7 +45,7 @@ def demo(
 
 for verb in (
     prepare, discover, mine, ground, train, tune, extend, evaluate, predict, index, search, pairs,
-    feedback, fit, gaps,
+    feedback, fit, gaps, backtest,
     summarize,
 ):  # fmt: skip
     app.command()(verb)

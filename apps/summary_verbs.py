@@ -25,7 +25,8 @@ def summarize(
     """A folder or file of conversations → tickets: .jsonl, .csv or .md, resumable."""
     from apps.build import build_summarizer
     from apps.config import app_config
-    from apps.summarizer.batch import check_out, partial_of, summarize_file
+    from apps.growing_file import partial_of
+    from apps.summarizer.batch import check_out, summarize_file
     from data.errors import ConfigError
     from data.sources import of_path
 

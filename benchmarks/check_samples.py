@@ -6,9 +6,10 @@ Fails when more than 5% of the training turns are near-duplicates of each other 
 (cosine above 0.95 by the untuned encoder, entities masked first), when an intent has fewer than 40
 training turns, when an entity's offsets do not match its text, when the guard's labelled answers
 are few, lopsided, labelled with an unknown kind, or one of test lies close to another one, when a
-summary is not of the conversation that it names, or not in the guideline's two sentences, or when
+summary is not of the conversation that it names, or not in the guideline's two sentences, when
 customers' cases are few, name an order that does not exist, or one of test lies close to one of
-development.
+development, or when a judged pair of answers is not of the turn that it names, or they are few or
+lopsided.
 """
 
 import csv
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.backtest.pairs import JUDGED, read_pairs
 from benchmarks.guideline_cases import CASES, SETS, read_cases
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations
@@ -34,6 +36,7 @@ NEAR = 0.95  # cosine
 MAX_NEAR = 0.05  # of the training turns
 MIN_ROWS = 40  # of each intent
 MIN_CASES = 60  # of each set of customers
+MIN_PAIRS = 200  # judged for backtests
 MIN_ANSWERS = {"development": 120, "validation": 100, "test": 120}  # labelled for the guard
 KINDS = frozenset("number date time price percentage link email phone code product promise".split())
 BLOCK = 500
@@ -50,7 +53,7 @@ def main() -> int:
     talks = {each.id: each for each in read_conversations(SAMPLES / "conversations.jsonl")}
     conversations = len(talks)
     wrong = sparse_intents(read_labelled(train)) + guard_rows(SAMPLES / "guard")
-    wrong += wrong_summaries(talks) + wrong_cases(CASES)
+    wrong += wrong_summaries(talks) + wrong_cases(CASES) + wrong_pairs(talks)
     near = near_duplicates(masked, held_out)
     share = len(near) / len(masked)
     if share > MAX_NEAR:
@@ -117,6 +120,7 @@ def wrong_summaries(talks: Mapping[str, Conversation]) -> list[str]:
     return found
 
 
+<<<<<<< HEAD
 def wrong_cases(folder: Path) -> list[str]:
     """A line for each thing that is wrong with the customers' cases that are there."""
     with (SAMPLES / "orders.csv").open(encoding="utf-8", newline="") as file:
@@ -142,6 +146,24 @@ def wrong_cases(folder: Path) -> list[str]:
     near = np.flatnonzero(((test @ others.T) > NEAR).any(1))
     names = [case.name for case in cases["test"]]
     return found + [f"cases/test.yaml: near to development: {names[int(row)]}" for row in near]
+
+
+def wrong_pairs(talks: Mapping[str, Conversation]) -> list[str]:
+    """A line for each judged pair whose question or answer is not what its turn holds."""
+    pairs = read_pairs(JUDGED)
+    right = sum(pair.right for pair in pairs)
+    found = []
+    if len(pairs) < MIN_PAIRS or not 0.4 <= right / len(pairs) <= 0.6:
+        found.append(f"{JUDGED}: {len(pairs)} judged pairs, {right} of them right")
+    for pair in pairs:
+        name, _, turn = pair.where.rpartition(":")
+        talk = talks.get(name)
+        place = int(turn) if turn.isdigit() else 0
+        said = [each.text for each in talk.turns[place - 1 : place + 1]] if talk and place else []
+        if said != [pair.question, pair.human]:
+            found.append(f"{JUDGED}: {pair.where} is not that turn of the conversation")
+    return found
+>>>>>>> backtest
 
 
 def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:

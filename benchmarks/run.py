@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks import (
+    backtest,
     demo,
     discover,
     export,
@@ -59,6 +60,10 @@ CASES: dict[str, tuple[str, Case]] = {
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
     "guideline": ("Cases written from the guideline alone, played to the bot", guideline.run),
+    "backtest": (
+        "Held-out conversations of the sample company replayed through the bot",
+        backtest.run,
+    ),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
     "tweetsumm_dialogue": (
         "TweetSumm: what a dialogue run finds likely",

@@ -13,7 +13,8 @@ import pytest
 
 from apps.build import build_summarizer
 from apps.config import AppConfig, app_config
-from apps.summarizer.batch import partial_of, summarize_file
+from apps.growing_file import partial_of
+from apps.summarizer.batch import summarize_file
 from apps.summarizer.moods import by_words
 from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.summary import markdown_of, subject_of

@@ -5,7 +5,6 @@ are there. The same command goes on behind the last whole line.
 """
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apps.growing_file import begun, partial_of, stamp
 from apps.summarizer.summary import Summary, markdown_of
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
@@ -62,8 +62,8 @@ def summarize_file(
     check_out(path, out)
     source, bad = of_path(path), BadRows()
     partial = partial_of(out)
-    head = {"input": str(path.resolve()), "stamp": _stamp(path), "settings": settings}
-    before = _begun(partial, head)
+    head = {"input": str(path.resolve()), "stamp": stamp(path), "settings": settings}
+    before = begun(partial, head)
     tickets = 0
     try:
         with partial.open("a", encoding="utf-8") as file:
@@ -103,42 +103,6 @@ def check_out(path: Path, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
-
-
-def partial_of(out: Path) -> Path:
-    """Where the tickets of a file grow."""
-    return out.with_name(f"{out.name}.partial")
-
-
-def _begun(partial: Path, head: dict[str, str]) -> int:
-    """Whole tickets of an earlier start; a new file gets its first line, a torn last one is cut.
-
-    Raises:
-        ConfigError: If the file is of other input or settings, or no such file.
-    """
-    first = (json.dumps(head, ensure_ascii=False) + "\n").encode()
-    try:
-        content = partial.read_bytes() if partial.exists() else b""
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole and not whole.startswith(first):
-            raise ConfigError(
-                f"{partial}: was begun with other input or settings; remove it to begin again"
-            )
-        partial.write_bytes(whole or first)
-    except OSError as error:
-        raise ConfigError(f"{partial}: cannot be written ({error.strerror})") from error
-    return max(0, whole.count(b"\n") - 1)
-
-
-def _stamp(path: Path) -> str:
-    """What changes when a file of the input does: names, sizes and times, as one hash."""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    digest = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            facts = file.stat()
-            digest.update(f"{file}:{facts.st_size}:{facts.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
 
 
 def _tickets(partial: Path) -> Iterator[dict[str, Any]]:

@@ -3,26 +3,11 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from apps.pages import whole_page
 from apps.testing.coverage import Coverage, Part
 from apps.testing.results import all_ran, count_line, of, value_text
 from apps.testing.running import Failure, Ran, Subject, Verdict
 
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1d2a26;--page:#fff;--line:#d5dfda;--dim:#56665f;
---good:#0b6e4f;--bad:#b03a00;--box:#f4f7f5}
-@media(prefers-color-scheme:dark){:root{--ink:#e3ebe7;--page:#131a17;--line:#33413b;--dim:#9db0a7;
---good:#5fd3a5;--bad:#ff9a66;--box:#1b2420}}
-body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;
-color:var(--ink);background:var(--page)}
-h1,h2{line-height:1.2}h2{margin-top:2rem}code,small{color:var(--dim)}
-table{border-collapse:collapse;width:100%}
-td,th{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line)}
-.good{color:var(--good)}.bad{color:var(--bad)}
-details{background:var(--box);border-radius:.4rem;padding:.4rem .8rem;margin:.4rem 0}
-summary{cursor:pointer}dt{font-weight:600;margin-top:.6rem}dd{margin:0 0 0 1rem;
-overflow-wrap:anywhere;white-space:pre-line}
-"""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _TOLD: dict[Verdict, str] = {
     "failed": "<b class=bad>failed</b>",
     "passed_unexpectedly": "<b class=bad>passed, but was expected to fail</b>",
@@ -36,13 +21,10 @@ def page_html(title: str, subjects: Sequence[Subject], coverages: Mapping[str, C
     ran = all_ran(subjects)
     ordered = [each for verdict in _TOLD for each in of(ran, verdict)]
     covered = "".join(_coverage(name, each) for name, each in coverages.items())
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        f'<meta http-equiv=Content-Security-Policy content="{_POLICY}">'
-        "<meta name=viewport content='width=device-width'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+    return whole_page(
+        title,
         f"<h1>Conversations of {escape(title)}</h1><p>{escape(count_line(ran))}.</p>"
-        f"{covered}<h2>Conversations</h2>{''.join(map(_conversation, ordered))}</html>\n"
+        f"{covered}<h2>Conversations</h2>{''.join(map(_conversation, ordered))}",
     )
 
 

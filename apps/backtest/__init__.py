@@ -1,0 +1,1 @@
+"""Past conversations replayed through an app, and compared with what people answered."""

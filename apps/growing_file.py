@@ -1,0 +1,47 @@
+"""A file that grows in `FILE.partial`, a line for each thing done, so that a command can go on.
+
+Its first line says what of; a file of other input or settings begins no resume.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from data.errors import ConfigError
+
+
+def partial_of(out: Path) -> Path:
+    """Where the lines of a file grow."""
+    return out.with_name(f"{out.name}.partial")
+
+
+def begun(partial: Path, head: Mapping[str, str]) -> int:
+    """Whole lines of an earlier start; a new file gets its first line, a torn last one is cut.
+
+    Raises:
+        ConfigError: If the file is of other input or settings, or no such file.
+    """
+    first = (json.dumps(head, ensure_ascii=False) + "\n").encode()
+    try:
+        content = partial.read_bytes() if partial.exists() else b""
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole and not whole.startswith(first):
+            raise ConfigError(
+                f"{partial}: was begun with other input or settings; remove it to begin again"
+            )
+        partial.write_bytes(whole or first)
+    except OSError as error:
+        raise ConfigError(f"{partial}: cannot be written ({error.strerror})") from error
+    return max(0, whole.count(b"\n") - 1)
+
+
+def stamp(path: Path) -> str:
+    """What changes when a file of the input does: names, sizes and times, as one hash."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            facts = file.stat()
+            digest.update(f"{file}:{facts.st_size}:{facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
