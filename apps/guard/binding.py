@@ -1,10 +1,14 @@
 """Whether a figure stands in the sources, and there belongs to what the answer says it of."""
 
+import re
 from collections.abc import Iterator
 
 from apps.guard.evidence import Evidence, Origin, Read, same
 from apps.guard.finding import Finding, Value
+from apps.guard.words import content
 from retrieval import sentences
+
+_STOP = re.compile(r"[,;:，；：。—]|[.!?](?=\s|$)")
 
 
 def unbacked(
@@ -62,7 +66,8 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     """Why the figure is said of something else; empty where it is not.
 
     Of the clauses of the passages that hold a figure of its unit, the one that shares most words
-    with the answer's clause should hold this one.
+    with the answer's clause should hold this one. A figure that the clause says as well is no
+    rival, nor is one with none of the words around this one, where the right one has some.
     """
     if any(
         same(value, other, source.origin)
@@ -72,18 +77,25 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     ):
         return ""
     words = _words(answer, value)
+    beside = [other for other in answer.values if _words(answer, other) is words]
+    near = _near(answer, value)
     mine: list[frozenset[str]] = []
-    rivals: list[frozenset[str]] = []
+    rivals: list[tuple[frozenset[str], int]] = []
+    close = 0
     for source in evidence.of("passage"):
         for other in source.told.values:
             shared = words & _words(source.told, other)
             if same(value, other, "passage"):
                 mine.append(shared)
-            elif other.unit == value.unit or (value.kind == other.kind == "date"):
-                rivals.append(shared)
+                close = max(close, len(near & _near(source.told, other)))
+            elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
+                same(each, other, "passage") for each in beside
+            ):
+                rivals.append((shared, len(near & _near(source.told, other))))
     best = max(len(shared) for shared in mine)
-    for rival in rivals:
-        if len(rival) > best and all(rival - shared for shared in mine):
+    for rival, distance in rivals:
+        alike = distance or not close
+        if len(rival) > best and alike and all(rival - shared for shared in mine):
             return "the sources say it of something else"
     return ""
 
@@ -93,3 +105,10 @@ def _words(told: Read, value: Value) -> frozenset[str]:
         if start <= value.start < end:
             return words
     return frozenset()
+
+
+def _near(told: Read, value: Value) -> frozenset[str]:
+    """What the words around a figure mean, up to the next comma on both sides."""
+    before = _STOP.split(told.text[: value.start])[-1]
+    after = _STOP.split(told.text[value.end :], maxsplit=1)[0]
+    return content(f"{before} {after}")

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from apps.guard.backing import broken
 from apps.guard.binding import unbacked
 from apps.guard.evidence import Evidence, Read, gather, read
 from apps.guard.finding import Entailment, Finding, Kind
 from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
 from apps.guard.products import other_things, unknown_names
-from apps.guard.promises import broken, made, segment
+from apps.guard.promises import made, segment
 from data.schema import Passage
 from retrieval import sentences
 

@@ -64,6 +64,13 @@ _PARTS = re.compile(
     r"|(?P<half>半)(?P<chinese>个?小时|天|年|个月)",
     re.I,
 )
+_OFTEN = re.compile(
+    r"\b(?P<n>once|twice|(?:three|four|five|six|\d) times) (?:a|per|each|every|in a) "
+    r"(?P<unit>day|week|month|year)\b|\b(?P<half>half[- ](?:a )?)(?P<halved>year)\b"
+    r"|\b(?P<ly>hourly|daily|weekly|monthly|yearly|annually|half[- ]yearly)\b",
+    re.I,
+)
+_LY = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
 _MEASURE = re.compile(
     rf"(?P<n>{NUMERAL})[ "
     rf"-]?(?P<unit>{'|'.join(sorted(_MEASURES, key=len, reverse=True))})s?(?![a-z])",
@@ -75,7 +82,7 @@ _LIST_MARK = re.compile(r"^[ \t]*\(?\d{1,2}[.):](?=\s)", re.M)
 _LISTED = re.compile(
     r"\s+(?:ways|things|steps|options|questions|points|choices|possibilities)\b", re.I
 )
-_THESE = re.compile(r"\b(?:these|those|all|other|first|last) $", re.I)
+_THESE = re.compile(r"\b(?:these|those|all|other|first|last|of the) $", re.I)
 _FEW = 5  # things that an answer may count itself: "any of these three"
 _LOW = re.compile(
     rf"(?<![\d.,:/£$€])(?P<n>{NUMERAL})\s*(?:\bto\b|-|–|—|\band\b|\bor\b|至|到|~)\s*$", re.I
@@ -110,7 +117,7 @@ def values(text: str) -> list[Value]:
     whole = text
     text = _LIST_MARK.sub(lambda match: "\0" * len(match.group()), text)
     found: list[Value] = []
-    for finder in (dates, times, _prices, _percentages, _spans, _measures, _counts):
+    for finder in (dates, times, _prices, _percentages, _often, _spans, _measures, _counts):
         for value in finder(text):
             if "\0" not in text[value.start : value.end]:
                 found.append(value)
@@ -157,6 +164,23 @@ def _percentages(text: str) -> Iterator[Value]:
     for match in _FRACTION.finditer(text):
         share = Decimal(_FRACTIONS[match["word"].lower()])
         yield Value("percentage", (share,), "%", *match.span())
+
+
+def _often(text: str) -> Iterator[Value]:
+    """How often, as the span between two times: twice a year is every six months."""
+    for match in _OFTEN.finditer(text):
+        if match["ly"] and match["ly"].lower().startswith("half"):
+            unit, times = "year", Decimal(2)
+        elif match["ly"]:
+            unit, times = _LY.get(match["ly"].lower(), "year"), Decimal(1)
+        elif match["half"]:
+            unit, times = "year", Decimal(2)
+        else:
+            word = match["n"].lower().removesuffix(" times")
+            unit = match["unit"].lower()
+            times = {"once": Decimal(1), "twice": Decimal(2)}.get(word) or number(word)
+        name, factor = _SPANS[unit]
+        yield Value("number", (factor / times,), name, *match.span())
 
 
 def _spans(text: str) -> Iterator[Value]:

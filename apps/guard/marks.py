@@ -20,7 +20,7 @@ _MARKUP = re.compile(
 )
 _TRAIL = ".,;:!?)]}'\"*_~"
 _CODE = re.compile(
-    r"(?<![\w£$€.-])(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"  # a postcode
+    r"(?<![\w£$€.-])(?!\d{4}-\d\d-\d\dT)(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"  # a postcode
     r"|#\d{4,}|[A-Za-z]{1,4}[- ]?\d{5,}|(?=[A-Z-]*\d)(?=[\d-]*[A-Z])[A-Z\d]+(?:-[A-Z\d]+)*|\d{6,})"
     r"(?![\w%]|[.,:]\d)"
 )

@@ -28,6 +28,15 @@ _NO_THING = frozenset(
 )
 
 
+# What follows a verb rather than a thing: `Parcelway texts you`, `Bramble rusts if`.
+_OBJECT = re.compile(
+    r"\s+(?:you|us|me|it|them|him|her|a|an|the|your|our|this|that|these|up|down|off|out|away|back"
+    r"|twice|once|only|again|when|if|until|from|within|by|into|\d)\b",
+    re.I,
+)
+_OWNED = re.compile(r"\b(?:an?|the|your|our|my|his|her|their|this|that|one|each|every)\s+$", re.I)
+
+
 def unknown_names(text: str, evidence: Evidence) -> Iterator[Finding]:
     """A finding for each name within a sentence that no source has.
 
@@ -43,13 +52,17 @@ def unknown_names(text: str, evidence: Evidence) -> Iterator[Finding]:
 def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
     """A finding for each product's name that the sources put to other things only."""
     plain = evidence.plain
-    named = {match.group() for source in evidence.sources for match in _names(source.told.text)}
+    named = {
+        match.group()
+        for source in evidence.sources
+        for match in _names(source.told.text, first=source.origin == "fact")
+    }
     for match in _names(text, first=True):
         if match.group() not in named:
             continue
         name = match.group().lower()
         follower = re.match(r"\s+([a-zß-ÿ]{3,})\b", text[match.end() :])
-        if name not in plain or not follower or follower.group(1) in _NO_THING:
+        if name not in plain or not follower or not _thing(text, match, follower):
             continue
         after = re.findall(rf"\b{re.escape(name)}\b\s+((?:[\w'’-]+\s*){{1,4}})", plain)
         things = {stem(word) for run in after for word in run.split()}
@@ -59,6 +72,15 @@ def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
             end = match.end() + follower.end()
             yield Finding("product", text[match.start() : end], match.start(), end,
                           "the sources put this name to something else")  # fmt: skip
+
+
+def _thing(text: str, name: re.Match[str], follower: re.Match[str]) -> bool:
+    """Whether the word after a name is what bears it, rather than what is done or how."""
+    word = follower.group(1)
+    if word in _NO_THING or word.endswith("ly") or name.group().endswith("s"):
+        return False
+    verbal = _OBJECT.match(text, name.end() + follower.end())
+    return not verbal or bool(_OWNED.search(text[: name.start()]))
 
 
 def _names(text: str, first: bool = False) -> Iterator[re.Match[str]]:

@@ -1,11 +1,14 @@
 """The words of a text that carry its meaning, and the clauses it falls into."""
 
 import re
+from functools import lru_cache
 
 from apps.guard.finding import Value
+from apps.guard.synonyms import SAME, plainly
 from retrieval import sentences
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?|\d+(?:\.\d+)?")
+_SHORTENED = re.compile(r"(?:['’](?:ll|re|ve|m|d)|n['’]t)$", re.I)  # only common words are
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")
 _IRREGULAR = {
     "sent": "send", "paid": "pay", "bought": "buy", "left": "leave", "came": "come", "kept": "keep",
@@ -66,12 +69,27 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
+_STEMS = {stem(word): stem(meant) for word, meant in SAME.items()}
+
+
+@lru_cache(maxsize=4096)
+def meaning(word: str) -> str:
+    """A word's stem, or that of the word that stands for it."""
+    meant = SAME.get(word.lower())
+    if meant:
+        return stem(meant)
+    ending = stem(word)
+    return _STEMS.get(ending, ending)
+
+
 def content(text: str) -> frozenset[str]:
-    """Stems of a text's words, common ones and numbers left out; pairs of Chinese characters."""
+    """What a text's words mean, common ones and numbers left out; pairs of Chinese characters."""
     found = {
-        stem(word.group())
-        for word in _WORD.finditer(_CHINESE.sub(" ", text))
-        if word.group().lower() not in COMMON and not word.group()[0].isdigit()
+        meaning(word.group())
+        for word in _WORD.finditer(_CHINESE.sub(" ", plainly(text)))
+        if word.group().lower() not in COMMON
+        and not word.group()[0].isdigit()
+        and not _SHORTENED.search(word.group())
     }
     for run in _CHINESE.findall(text):
         found |= {run[at : at + 2] for at in range(len(run) - 1)}
