@@ -27,6 +27,7 @@ _SWEEPING = re.compile(
     r"|unlimited|regardless|lifelong|lifetime|without (?:any )?(?:limit|conditions?))\b",
     re.I,
 )
+_REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
 _BARE = re.compile(r"(?:done|approved|confirmed|sorted)\b|.*now goes to$", re.I)
 # What a fact says where something was done; that a parcel left is nothing done for a customer.
 _RESULTS = {
@@ -49,6 +50,7 @@ _TOPICAL = {
     "guarantee promise ensure deliver dispatch bear absorb honour organise be reduce collect".split()
 }
 _VAGUE = content("straight away right now today for you sure gladly happily then also immediately soon")
+_COVERS = re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
@@ -102,6 +104,8 @@ def _unbacked(
         return ""
     sentence = text[promise.first : promise.last]
     if promise.name == "done":
+        if _retold(promise, text, case):
+            return ""
         return "" if _reported(promise, text, told) else "no action did it"
     plain = "\n".join(each.text for each in told).lower()
     for word in _SWEEPING.findall(sentence):
@@ -125,10 +129,11 @@ def _promised(
     aside = said - content(text[promise.start : promise.end])
     before = [text[a:b] for a, b in sentences.spans(text[: promise.first])][-1:]
     known = said | case.words | content(" ".join(before)) | _named(promise, others)
-    limits = _limits(sentence)
+    figures = {(value.unit, key) for value in values(sentence) for key in value.keys}
+    pattern = _COVERS if promise.name == "warranty" else PROMISES[promise.name]
     why, found, backed, against = "", False, 0, 0
     for each in told:
-        for match in islice(PROMISES[promise.name].finditer(each.text), MOST):
+        for match in islice(pattern.finditer(each.text), MOST):
             clause = _clause(each.text, match.start())
             words = content(clause)
             alike = len(words & (said | case.words))
@@ -138,7 +143,7 @@ def _promised(
             found = True
             besides = words - content(match.group())
             stated = bool(_IF.search(sentence)) and bool((besides | content(each.before)) & aside)
-            if not stated and not _alike(promise, match, clause, each.text, known, limits):
+            if not stated and not _alike(promise, match, clause, each.text, known, figures):
                 continue
             lacks = unmet(promise.name, clause, f"{each.before} {each.title}", case)
             why = why or lacks
@@ -172,6 +177,13 @@ def _announced(promise: Made, text: str, case: Case, told: list[Told]) -> str:
     return why
 
 
+def _retold(promise: Made, text: str, case: Case) -> bool:
+    """Whether it only repeats, as a reason, what the customer told: since it was cancelled."""
+    before = text[promise.first : promise.start]
+    told = re.findall(r"\b\w+ed\b", case.said)
+    return bool(_REASON.search(before)) and meaning(promise.verb) in {meaning(word) for word in told}
+
+
 def _reported(promise: Made, text: str, told: list[Told]) -> bool:
     """Whether a passage tells of it as done already."""
     if promise.verb:
@@ -203,10 +215,10 @@ def _alike(
     clause: str,
     sentence: str,
     known: frozenset[str],
-    limits: set[object],
+    figures: set[object],
 ) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
-    if promise.name == "warranty" or limits & _limits(clause):
+    if promise.name == "warranty" or figures & _limits(clause):
         return True
     own = content(match.group())
     enough = COVERED_PAIRS if _CHINESE.search(clause) else COVERED

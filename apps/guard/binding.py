@@ -76,6 +76,8 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         for other in source.told.values
     ):
         return ""
+    if _torn(value, answer, evidence):
+        return "the sources say it with another figure"
     words = _words(answer, value)
     beside = [other for other in answer.values if _words(answer, other) is words]
     near = _near(answer, value)
@@ -98,6 +100,28 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         if len(rival) > best and alike and all(rival - shared for shared in mine):
             return "the sources say it of something else"
     return ""
+
+
+def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
+    """Whether the sources put another figure of its unit to one that its clause says as well."""
+    words = _words(answer, value)
+    companions = [
+        other
+        for other in answer.values
+        if other is not value and other.unit != value.unit and _words(answer, other) is words
+    ]
+    clauses = [
+        [other for other in source.told.values if start <= other.start < end]
+        for source in evidence.of("passage")
+        for start, end, _ in source.told.clauses
+    ]
+    for companion in companions:
+        beside = [held for held in clauses if any(same(companion, x, "passage") for x in held)]
+        if any(same(value, other, "passage") for held in beside for other in held):
+            continue
+        if any(other.unit == value.unit for held in beside for other in held):
+            return True
+    return False
 
 
 def _words(told: Read, value: Value) -> frozenset[str]:

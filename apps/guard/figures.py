@@ -52,7 +52,7 @@ _MEASURES = {
 _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)s?\b"
 _SPAN = re.compile(
     rf"(?P<n>{NUMERAL}|\ban?(?! (?:day|night|minute|second)s?\b)|\bwithin the\b|"
-    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per|one))[ "
+    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per|one)(?=[ -]))[ "
     rf"-]?(?P<extra>(?:more|extra|further|full"
     rf"|whole|calendar) )?"
     rf"(?P<working>working |business |个?工作)?(?P<unit>{_ENGLISH_SPAN}|分钟|个?小时|天|日(?!期)"
@@ -91,7 +91,7 @@ _LOOK_BACK = 40  # characters before a figure in which the other end of its rang
 _UP_BEFORE = re.compile(
     r"\b(?:from|no less than|at least|over|more than|above|minimum(?: of)?|after|longer than"
     r"|later than)\s*$"
-    r"|(?:至少|超过|满)$",
+    r"|(?:至少|超过|满)\s*$",
     re.I,
 )
 _DOWN_BEFORE = re.compile(

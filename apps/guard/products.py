@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from apps.guard.evidence import Evidence
 from apps.guard.finding import Finding
+from apps.guard.promises import says_no
 from apps.guard.words import COMMON, stem
 from retrieval import sentences
 
@@ -37,13 +38,19 @@ _OBJECT = re.compile(
 _OWNED = re.compile(r"\b(?:an?|the|your|our|my|his|her|their|this|that|one|each|every)\s+$", re.I)
 
 
+_ELSEWHERE = re.compile(r"\b(?:to|in|into|from|outside) $", re.I)
+
+
 def unknown_names(text: str, evidence: Evidence) -> Iterator[Finding]:
     """A finding for each name within a sentence that no source has.
 
-    A sentence's first word has a capital anyway, and is left out.
+    A sentence's first word has a capital anyway, and is left out, as are places that nothing is
+    sent to.
     """
     known = {stem(word) for word in re.findall(r"[^\W\d_]+", evidence.plain)}
     for match in _names(text):
+        if _ELSEWHERE.search(text[: match.start()]) and _refused(text, match.start()):
+            continue
         parts = re.findall(r"[^\W\d_]+", match.group())
         if any(stem(part) not in known for part in parts):
             yield Finding("product", match.group(), *match.span(), "no source names it")
@@ -67,17 +74,22 @@ def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
         after = re.findall(rf"\b{re.escape(name)}\b\s+((?:[\w'’-]+\s*){{1,4}})", plain)
         things = {stem(word) for run in after for word in run.split()}
         thing = stem(follower.group(1))
-        elsewhere = any(stem(word) == thing for word in re.findall(r"[^\W\d_]+", plain))
+        elsewhere = any(thing == stem(word) for word in re.findall(r"[^\W\d_]+", plain))
         if things - {stem(word) for word in _NO_THING} and thing not in things and not elsewhere:
             end = match.end() + follower.end()
             yield Finding("product", text[match.start() : end], match.start(), end,
                           "the sources put this name to something else")  # fmt: skip
 
 
+def _refused(text: str, at: int) -> bool:
+    return any(first <= at < last and says_no(text[first:last]) for first, last in sentences.spans(text))
+
+
 def _thing(text: str, name: re.Match[str], follower: re.Match[str]) -> bool:
     """Whether the word after a name is what bears it, rather than what is done or how."""
     word = follower.group(1)
-    if word in _NO_THING or word.endswith("ly") or name.group().endswith("s"):
+    plural = name.group().endswith("s") and not name.group().endswith("ss")
+    if word in _NO_THING or word.endswith("ly") or plural:
         return False
     verbal = _OBJECT.match(text, name.end() + follower.end())
     return not verbal or bool(_OWNED.search(text[: name.start()]))

@@ -49,7 +49,7 @@ SAID_DONE = re.compile(
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
     r" (?P<hint>(?:is|are|has|have|should be|['’]s|will be)(?: already| now| just| currently| all)*"
     r" (?:gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of|sorted"
-    r"|all set|under ?way|in hand|in your account|with your bank|out for delivery|good to go"
+    r"|all set|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)|with your bank|out for delivery|good to go"
     r"|being (?:\w+ed|sent)|settled|through))\b"
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
     rf"|\bconsider (?:it|this|that|your \w+) (?P<seen>{DONE}|done)"
@@ -70,22 +70,22 @@ SAID_WILL = re.compile(
     re.I,
 )
 PROMISES = TOPICS | {"done": SAID_DONE, "action": SAID_WILL}
-_NO = re.compile(
+NO = re.compile(
     r"\b(?:not|no|never|cannot|unable|neither|nor|without|rather than|instead of|nothing|none"
     r"|only|nowhere|nobody|excluded?|excludes|except|too late|impossible|refuse[sd]?|declined?"
     r"|unlikely|isn|far from)\b|n['’]t\b|不|没|无法|未|别",
     re.IGNORECASE,
 )
-_NOT_NO = re.compile(
+_NO_NO = re.compile(
     r"\bno (?:problem|need|worries|doubt|charge|cost|extra|additional|further|fees?|trouble|matter"
-    r"|rush)\b|\bnot only\b|不仅|\b(?:pay|pays) nothing|costs? (?:you )?nothing"
+    r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay|pays) nothing|costs? (?:you )?nothing"
     r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:taken off|deducted|withheld))"
     r"|(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
-    r"(?: a (?:penny|thing)| anything| extra| for)|\bfor nothing|\bneed not\b"
+    r"(?: a (?:penny|thing)| anything| extra| (?:the|any|an?) [\w ]{0,20}fee| for)|\bfor nothing|\bneed not\b"
     r"|(?:not|n['’]t) (?:need|have|want you|require you) to (?:send|return|post|ship|bring|give|do"
     r"|worry|register|wait)|\b(?:not|n['’]t) worry\b|未使用|不用寄|不需要寄|免"
     r"|\bwithout (?:your|fail|delay|charge|any|a|an|extra|having|doubt|cost)\w*"
-    r"|\bonly (?:need|have) to\b|\bif (?:it|that|this|they|not|we|the \w+)?\b[^,;.]{0,25}?(?:is not|"
+    r"|\bonly (?:(?:need|have) to|just)\b|\bif (?:it|that|this|they|not|we|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
@@ -104,7 +104,7 @@ _UNLESS = re.compile(
     r"|usually|normally|where|that|which|who|may|should something)\b",
     re.I,
 )
-_SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though)\b", re.I)
+_SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b", re.I)
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = ("verb", "past", "passed", "passive", "going", "seen", "act", "now", "aside", "exception", "gets",
            "calls")  # fmt: skip
@@ -164,7 +164,12 @@ def _of_sentence(sentence: str, first: int) -> Iterator[Made]:
 def denied(sentence: str, start: int, end: int) -> bool:
     """Whether the part of a sentence around [start, end) says no."""
     left, right = _part(sentence, start, end, 0, len(sentence))
-    return bool(_NO.search(_NOT_NO.sub(" ", sentence[left:right])))
+    return says_no(sentence[left:right])
+
+
+def says_no(text: str) -> bool:
+    """Whether anything in a text is a no that is not one in meaning only, such as `no problem`."""
+    return bool(NO.search(_NO_NO.sub(" ", text)))
 
 
 def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:

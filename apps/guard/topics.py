@@ -99,8 +99,8 @@ _TOPICS = {
     r"|\b(?:no|without|any) (?:extra |additional |further )?(?:charge|cost|fee)s?\b(?! you)"
     r"|\bnothing (?:extra )?to pay\b|\bpays? nothing\b|\bcosts? (?:you )?nothing\b|\bon the house\b"
     r"|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b|\bcomplimentary\b|\bgratis\b"
-    r"|\b(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
-    r"(?: a (?:penny|thing)| anything(?! without)| extra| for (?!anything)(?:it|that|this|the \w+|\w+ing\b))"
+    r"|(?:\bnot|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
+    r"(?: a (?:penny|thing)| anything(?! without)| extra| (?:the|any|an?) [\w ]{0,20}fee| for (?!anything)(?:it|that|this|the \w+|\w+ing\b))"
     r"|(?<!to )(?<!you )\b(?:cover|covers|pick up|picks up|bear|bears|absorb|pay|pays|take care of|takes care of)"
     r" (?:for )?(?:the |your |all |any )?(?:return |delivery |repair |shipping |collection )?"
     r"(?:postage|costs?|shipping|fees?|bill|charges?|label|delivery|tab|expense)\b"
@@ -124,6 +124,9 @@ _TOPICS = {
     r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending|returning"
     r"|posting|bring|back|give)(?: (?:it|them|back|this|that|(?:the|your|a) \w+|anything|items?))?"
     r"|\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b|不用寄回|不需要寄回",
+    "sweeping": r"\b(?:at )?any ?time(?! (?:of|in))\b|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
+    r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b|\bfor (?:any|whatever) reason\b"
+    r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b|\bunconditional\w*",
     "warranty": r"\b(?:is|are|be|falls?|comes?|counts?) (?:also |still |fully |all |both |not |then )?"
     r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b|\bwarranty"
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
