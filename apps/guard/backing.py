@@ -23,7 +23,7 @@ _IF = re.compile(
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
     r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer|"
-    r"store credit|whenever|any ?time|as often as|however (?:long|often|many)|any reason|forever"
+    r"store credit|whenever you (?:like|want|wish|please)|any ?time|as often as|however (?:long|often|many)|any reason|forever"
     r"|unlimited|regardless|lifelong|lifetime|without (?:any )?(?:limit|conditions?))\b",
     re.I,
 )
@@ -203,7 +203,8 @@ def _by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     if promise.what:
         wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
         settled = re.search(r"sorted|settled|set|hand|care|good|through$", text[promise.start : promise.end])
-        return bool((wanted | (_RESULTS if settled else set())) & known)
+        said = content(text[promise.start : promise.end]) & {meaning("processed"), meaning("prepared")}
+        return bool((wanted | said | (_RESULTS if settled else set())) & known)
     said = promise.verb or text[promise.start : promise.end]
     wanted = _RESULTS if _BARE.match(said) else content(said) or {meaning(said)}
     return bool(wanted & known)

@@ -8,6 +8,8 @@ from apps.guard.finding import Finding, Value
 from apps.guard.words import content
 from retrieval import sentences
 
+_MOST_DAYS = 4  # from which on the days that are not named are those left out
+_BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
 _STOP = re.compile(r"[,;:，；：。—]|[.!?](?=\s|$)")
 
 
@@ -28,6 +30,8 @@ def unbacked(
         if answer.text[start:end].endswith(("?", "？"))
     ]
     for value in answer.values:
+        if value.unit == "weekday" and _BUT.search(answer.text[: value.start]) and _left_out(value, evidence):
+            continue
         if value.unit == "relative" and _within(value, asked):
             continue
         money = value.kind in ("price", "percentage")
@@ -100,6 +104,18 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         if len(rival) > best and alike and all(rival - shared for shared in mine):
             return "the sources say it of something else"
     return ""
+
+
+def _left_out(value: Value, evidence: Evidence) -> bool:
+    """Whether the passages' days of the week are all but this one."""
+    days = {
+        key
+        for source in evidence.of("passage")
+        for other in source.told.values
+        if other.unit == "weekday"
+        for key in other.keys
+    }
+    return len(days) >= _MOST_DAYS and not days & set(value.keys)
 
 
 def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:

@@ -29,6 +29,7 @@ _BOUND = re.compile(
 )
 _BUT = re.compile(r"\b(?:everything|anything|all|every\w*|any\w*)(?: \w+){0,3}? (?:but|except(?: for)?) (?P<out>[^,.;]+)", re.I)
 _YES_NO = re.compile(r"^(?:no|yes)\b,? ", re.I)
+_COMFORT = re.compile(r"\b(?:do not|don['’]t) worry\b|\bno (?:problem|worries|trouble)\b", re.I)
 _OPEN = re.compile(r"\bdecides? whether to (?P<open>[^,.;]+)", re.I)
 _EMPTY = content("anything something everything things still also yes course really afterwards though well")
 SHARED = 2  # words of a denial that an answer must share
@@ -47,7 +48,7 @@ def allowed(text: str, evidence: Evidence) -> Iterator[Finding]:
     case = frozenset().union(*(source.words for source in evidence.of("said", "fact")))
     for first, last in sentences.spans(text):
         sentence = text[first:last]
-        plain = _YES_NO.sub("", sentence)
+        plain = _COMFORT.sub("", _YES_NO.sub("", sentence))
         if plain.endswith(("?", "？")) or NO.search(plain) or _UNSURE.search(plain):
             continue
         words = content(plain) - _EMPTY

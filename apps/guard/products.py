@@ -25,14 +25,15 @@ _NO_THING = frozenset(
     "warranty parcel parcels set sets is are was were has have had costs cost comes come and or "
     "for with from will can "
     "may must at in on of to the not also only as but now in that which who takes gives holds "
-    "stays needs".split()
+    "stays needs says decides accepts refuses declines sends texts rings calls tries delivers keeps brings leaves "
+    "gets covers offers lasts includes works".split()
 )
 
 
 # What follows a verb rather than a thing: `Parcelway texts you`, `Bramble rusts if`.
 _OBJECT = re.compile(
     r"\s+(?:you|us|me|it|them|him|her|a|an|the|your|our|this|that|these|up|down|off|out|away|back"
-    r"|twice|once|only|again|when|if|until|from|within|by|into|\d)\b",
+    r"|no|yes|so|that|whether|twice|once|only|again|when|if|until|from|within|by|into|\d)\b",
     re.I,
 )
 _OWNED = re.compile(r"\b(?:an?|the|your|our|my|his|her|their|this|that|one|each|every)\s+$", re.I)

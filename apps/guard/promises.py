@@ -29,7 +29,7 @@ _ADVERBS = (
 )
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
-    rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON})* (?P<verb>{DONE})\b"
+    rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account|parcel) (?:was|were)"
     rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked|replaced|resent"
     r"|registered|approved|removed|made|paid|processed)\b"
@@ -44,7 +44,8 @@ SAID_DONE = re.compile(
     r"|\b(?:I am|I['’]m|we are|we['’]re)(?: (?:now|just|already|currently|right now|also))*"
     r" (?P<going>refund|resend|cancell?|send|credit|replac|issu|add|updat|process|arrang|chang"
     r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return|transferr"
-    r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv)ing\b"
+    r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv|lift|lock|unlock|resett|activat|releas|fix|mov|switch|reduc"
+    r"|deduct|pay|hold|grant|approv|award)ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
     r" (?P<hint>(?:is|are|has|have|should be|['’]s|will be)(?: already| now| just| currently| all)*"
@@ -95,16 +96,22 @@ _HEDGE = re.compile(
     r"|understand|request|requested|see whether|check|wanted|prefer|which|how many|possible that"
     r"|likely|probably|perhaps|maybe|might|possibly|would you|do you|want to know|looking for"
     r"|claims? that|says? that|regardless of what|tell (?:us|me)|please say|decide whether"
-    r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details)\b"
+    r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details|you (?:mentioned|said|say|wrote"
+    r"|expected|expect|were (?:told|promised)|asked for|are waiting for)|you['’]re waiting for|you['’]d like)\b"
     r"|是否|如果",
     re.IGNORECASE,
+)
+# "As you said, a colleague promised it, so you will get it."
+_CLAIMED = re.compile(r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I)
+_GRANTED = re.compile(
+    r"\b(?:so|and|therefore|hence|of course) (?:of course )?(?:you|we|I)(?:['’]ll| will| can| shall)\b(?! (?:need|have to|check|look|ask|pass))", re.I
 )
 _UNLESS = re.compile(
     r"\b(?:when|once|until|unless|after|before|while|as soon as|as long as|every time|each time"
     r"|usually|normally|where|that|which|who|may|should something)\b",
     re.I,
 )
-_SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b", re.I)
+_SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than|instead of)\b)", re.I)
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = ("verb", "past", "passed", "passive", "going", "seen", "act", "now", "aside", "exception", "gets",
            "calls")  # fmt: skip
@@ -176,7 +183,7 @@ def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
     left, _ = _part(sentence, match.start(), match.end(), 0, len(sentence))
     before = sentence[left : match.start()]
     if _HEDGE.search(before):
-        return True
+        return not (_GRANTED.search(sentence, match.end()) and _CLAIMED.search(before))
     inside = match.group("hint") if name == "done" else None
     habit = name == "done" and (match.group("passive") or inside)
     return bool(habit and _UNLESS.search(before))

@@ -65,7 +65,7 @@ _TOPICS = {
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
     rf"|transfer|credit)(?:ing|s|ed)?\b (?:you |us )?(?:back )?(?:{_THE} )?(?:full |whole |entire )?"
-    rf"{_MONEY}(?: back|(?= today| tomorrow| straight| right away| by | to (?:you|your)))"
+    rf"{_MONEY}(?: back|(?= today| tomorrow| rather| instead| straight| right away| by | to (?:you|your)))"
     rf"|\bpay(?:s|ing)? (?:you )?back\b|\b(?:give|get|have|see)s? (?:you )?back (?:{_THE} ?)?{_MONEY}"
     rf"|\b(?:give|get|pay)s? (?:you )?back (?:everything|all|what)|\bevery penny\b"
     rf"|\b(?:{_THE} )?money (?:\w+ )?(?:goes|comes|will be|['’]ll be|is|should be|will come"
@@ -108,7 +108,7 @@ _TOPICS = {
     "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to|delivery|"
     r"arrival)|\bguaranteed(?= *(?:[.!,]|$))|\b(?:I|we) (?:can )?(?:promise|assure|swear|vow)\b"
     r"|\bpromise[sd]? (?:you|that|it)\b|\b(?:I|we)(?:['’]ll| will| can|['’]m going to)?"
-    r"(?: personally)? (?:make sure|ensure|see to it|take care of (?:it|that))\b|\bmy word\b|\bdefinitely\b|\bfor"
+    r"(?: personally)? (?:make sure|ensure|see to it|take care of (?:it|that))\b|\bmy (?:word|promise|guarantee)\b|\bdefinitely\b|\bfor"
     r" (?:sure|certain)\b|\brest assured\b|\bwithout fail\b|\bfor life\b|\bno matter what\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
     r"|\bwithout (?:a|any) doubt\b|保证|承诺",
@@ -126,7 +126,8 @@ _TOPICS = {
     r"|\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b|不用寄回|不需要寄回",
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in))\b|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b|\bfor (?:any|whatever) reason\b"
-    r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b|\bunconditional\w*",
+    r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b|\bunconditional\w*"
+    r"|\bwith immediate effect\b|\binstantly\b",
     "warranty": r"\b(?:is|are|be|falls?|comes?|counts?) (?:also |still |fully |all |both |not |then )?"
     r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b|\bwarranty"
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
