@@ -23,7 +23,7 @@ _IF = re.compile(
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
     r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer|"
-    r"store credit|whenever you (?:like|want|wish|please)|any ?time|as often as|however (?:long|often|many)|any reason|forever"
+    r"store credit|whenever you (?:like|want|wish|please)|any ?time(?! (?:of|in|within|until|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"
     r"|unlimited|regardless|lifelong|lifetime|without (?:any )?(?:limit|conditions?))\b",
     re.I,
 )
@@ -126,6 +126,8 @@ def _promised(
     """Why no passage promises it; of its clauses, the one that is most like the answer's counts."""
     sentence = text[promise.first : promise.last]
     said = content(sentence)
+    first, last = segment(text, promise)
+    part = content(text[first:last])
     aside = said - content(text[promise.start : promise.end])
     before = [text[a:b] for a, b in sentences.spans(text[: promise.first])][-1:]
     known = said | case.words | content(" ".join(before)) | _named(promise, others)
@@ -138,7 +140,7 @@ def _promised(
             words = content(clause)
             alike = len(words & (said | case.words))
             if denied(each.text, match.start(), match.end()):
-                against = max(against, alike)
+                against = max(against, len(words & (part | case.words)))
                 continue
             found = True
             besides = words - content(match.group())

@@ -29,6 +29,11 @@ _BOUND = re.compile(
 )
 _BUT = re.compile(r"\b(?:everything|anything|all|every\w*|any\w*)(?: \w+){0,3}? (?:but|except(?: for)?) (?P<out>[^,.;]+)", re.I)
 _YES_NO = re.compile(r"^(?:no|yes)\b,? ", re.I)
+# A no that only tells which thing is meant: a parcel that has not been delivered.
+_RELATIVE = re.compile(
+    r"\b(?:that|which|who) (?:\w+ )?(?:(?:has|have|is|are|was|were|do|does|did|can|could) not"
+    r"|\w+n['’]t|cannot|no longer)\b", re.I
+)
 _COMFORT = re.compile(r"\b(?:do not|don['’]t) worry\b|\bno (?:problem|worries|trouble)\b", re.I)
 _OPEN = re.compile(r"\bdecides? whether to (?P<open>[^,.;]+)", re.I)
 _EMPTY = content("anything something everything things still also yes course really afterwards though well")
@@ -95,7 +100,7 @@ def _told(evidence: Evidence) -> tuple[list[frozenset[str]], list[frozenset[str]
                     no.append(content(undecided["open"]) - _EMPTY)
                 if not words:
                     continue
-                if not says_no(whole):
+                if not says_no(_RELATIVE.sub(" ", whole)):
                     yes.append(words)
                 elif not _BOUND.search(whole):
                     no.append(words)

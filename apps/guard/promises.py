@@ -15,7 +15,7 @@ _THINGS = (
     r"|quantity|fees?|charges?|subscription|money|amount|password|items?|collection|label|credit"
     r"|compensation|Sprigs|points|discount|sum|email|request|case|delivery|slot|appointment"
     r"|changes?|cancellation|repair|exchange|swap|deposit)|orders|refund|address|account|claims?|"
-    r"everything|it|they|that|this|[£$€][\d.,]+)"
+    r"everything|it|they|(?<![a-z] )that|this|[£$€][\d.,]+)"
 )
 _OURS = r"(?:I|we)"
 _WHO = (
@@ -25,7 +25,7 @@ _WHO = (
 )
 _ADVERBS = (
     rf"(?:(?:{_SOON}|personally|certainly|surely|definitely|of course|even|directly|straight away"
-    r"|right away|be able to|be happy to|be glad to) )*"
+    r"|right away|be able to|be happy to|be glad to|however|therefore|still|first|simply|\w+ly) )*"
 )
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
@@ -36,7 +36,7 @@ SAID_DONE = re.compile(
     rf"|\b{_OURS} (?:{_SOON} )*(?P<past>refunded|cancelled|changed|updated|sent|credited|issued"
     rf"|booked|replaced|resent|registered|approved|removed|arranged|waived|extended|applied)\b"
     rf" (?:it|them|that|your|the|an?|you|this|£)"
-    rf"|\b{_THINGS} (?:(?:is|are)(?: {_SOON})*|(?:has|have|had)(?: {_SOON})* been"
+    rf"|\b{_THINGS} (?:(?:is|are)(?: {_SOON})*|(?:has|have)(?: {_SOON})* been"
     rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been) (?P<passive>{DONE})\b"
     r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
@@ -94,7 +94,7 @@ _NO_NO = re.compile(
 _HEDGE = re.compile(
     r"\b(?:if|whether|hope|wish|would like|['’]d like|you want|ask(?:ed)?|asking|told|let me"
     r"|understand|request|requested|see whether|check|wanted|prefer|which|how many|possible that"
-    r"|likely|probably|perhaps|maybe|might|possibly|would you|do you|want to know|looking for"
+    r"|likely|probably|as though|as if|would have|perhaps|maybe|might|possibly|would you|do you|want to know|looking for"
     r"|claims? that|says? that|regardless of what|tell (?:us|me)|please say|decide whether"
     r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details|you (?:mentioned|said|say|wrote"
     r"|expected|expect|were (?:told|promised)|asked for|are waiting for)|you['’]re waiting for|you['’]d like)\b"

@@ -84,7 +84,7 @@ _TOPICS = {
     r"comes|['’]s)\b|\bswap(?:s|ped|ping)?\b|\bexchang(?:e|es|ed|ing)\b|\banother parcel\b"
     r"|补发|换新|换货|重新寄",
     "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth|third"
-    r"|£\d+(?:\.\d+)?) (?:off|reduction|less|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
+    r"|£\d+(?:\.\d+)?) (?:off|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
     r"|\bcoupons?\b|\b(?:promo|discount|welcome|student) code\b[^.]{0,25}\b(?:works?|valid|applies"
     r"|apply|accepted)\b"
     r"|\b(?:match|meet|beat) (?:\w+['’]?s? )?(?:that |the |their |this |its |any |a )?(?:lower |"
@@ -112,19 +112,19 @@ _TOPICS = {
     r" (?:sure|certain)\b|\brest assured\b|\bwithout fail\b|\bfor life\b|\bno matter what\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
     r"|\bwithout (?:a|any) doubt\b|保证|承诺",
-    "delivery": rf"\b(?:arriv\w+|be with you|deliver\w*|reach(?:es)? you|leaves?|be there|get there"
+    "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on|for)|reach(?:es)? you|leaves?|be there|get there"
     rf"|gets there|turns? up|lands?|on your doorstep|at your door|in your hands|goes out|go out"
     rf"|sent|sends?|ships?"
     rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
-    rf"\w+|the \w+)|dispatch\w*|comes?|make it|makes it)\b[^.!?]{{0,30}}\b{_TIME}\b"
+    rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
     r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
     "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
     r"(?! (?:in|your eye|an eye|track|us|me|for|until|the (?:receipt|packaging|box|invoice)))"
     r"|\b(?:need not|no need to|(?:not|n['’]t) (?:need|have|want you|require you) to|without "
     r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending|returning"
     r"|posting|bring|back|give)(?: (?:it|them|back|this|that|(?:the|your|a) \w+|anything|items?))?"
-    r"|\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b|不用寄回|不需要寄回",
-    "sweeping": r"\b(?:at )?any ?time(?! (?:of|in))\b|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
+    r"|(?<!choice )(?<!decision )\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b|不用寄回|不需要寄回",
+    "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b|\bfor (?:any|whatever) reason\b"
     r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b|\bunconditional\w*"
     r"|\bwith immediate effect\b|\binstantly\b",
