@@ -54,6 +54,7 @@ _COVERS = re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
+_ABOUT = 0.6  # or of the words that the answer puts the promise in
 _SHARED = 3  # or words of its whole sentence
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
 _OBJECT = 0.5  # of the words that an announced action is about that the passages must have
@@ -128,6 +129,7 @@ def _promised(
     said = content(sentence)
     first, last = segment(text, promise)
     part = content(text[first:last])
+    about = part - content(text[promise.start : promise.end]) - _VAGUE
     aside = said - content(text[promise.start : promise.end])
     before = [text[a:b] for a, b in sentences.spans(text[: promise.first])][-1:]
     known = said | case.words | content(" ".join(before)) | _named(promise, others)
@@ -145,7 +147,7 @@ def _promised(
             found = True
             besides = words - content(match.group())
             stated = bool(_IF.search(sentence)) and bool((besides | content(each.before)) & aside)
-            if not stated and not _alike(promise, match, clause, each.text, known, figures):
+            if not stated and not _alike(promise, match, clause, each.text, known, figures, about):
                 continue
             lacks = unmet(promise.name, clause, f"{each.before} {each.title}", case)
             why = why or lacks
@@ -219,9 +221,12 @@ def _alike(
     sentence: str,
     known: frozenset[str],
     figures: set[object],
+    about: frozenset[str],
 ) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
-    if promise.name == "warranty" or figures & _limits(clause):
+    if promise.name == "warranty" or figures & _limits(sentence):
+        return True
+    if about and _covered(about, content(sentence)) >= _ABOUT:
         return True
     own = content(match.group())
     enough = COVERED_PAIRS if _CHINESE.search(clause) else COVERED
@@ -231,8 +236,13 @@ def _alike(
 
 
 def _limits(text: str) -> set[object]:
-    """The figures of a text that something hangs on: from £50, under £20."""
-    return {(value.unit, key) for value in values(text) if value.bound for key in value.keys}
+    """The figures of a text that something hangs on: from £50, under £20, 2 hours."""
+    return {
+        (value.unit, key)
+        for value in values(text)
+        if value.bound or (value.kind == "number" and value.unit)
+        for key in value.keys
+    }
 
 
 def _named(promise: Made, others: list[Made]) -> frozenset[str]:

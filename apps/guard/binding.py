@@ -10,6 +10,8 @@ from retrieval import sentences
 
 _MOST_DAYS = 4  # from which on the days that are not named are those left out
 _BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
+# Words that say the other side of a limit too.
+_BOTH = re.compile(r"\b(?:above|below|over|under|beyond) that\b|\botherwise\b|\bor else\b", re.I)
 _STOP = re.compile(r"[,;:，；：。—]|[.!?](?=\s|$)")
 
 
@@ -37,7 +39,7 @@ def unbacked(
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
-        why = _missing(value, evidence, origins) or _elsewhere(value, answer, evidence, origins)
+        why = _missing(value, answer.text, evidence, origins) or _elsewhere(value, answer, evidence, origins)
         if why:
             text = answer.text[value.start : value.end]
             yield Finding(value.kind, text, value.start, value.end, why)
@@ -47,7 +49,7 @@ def _within(value: Value, spans: list[tuple[int, int]]) -> bool:
     return any(start <= value.start < end for start, end in spans)
 
 
-def _missing(value: Value, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
+def _missing(value: Value, answer: str, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
     sources = evidence.of(*origins)
     backing = [
         other for each in sources for other in each.told.values if same(value, other, each.origin)
@@ -60,6 +62,8 @@ def _missing(value: Value, evidence: Evidence, origins: tuple[Origin, ...]) -> s
             if other.kind == value.kind == "number" and other.unit != value.unit
         }
         return f"no source says it{' in that unit' if units and value.unit else ''}"
+    if _BOTH.search(answer):
+        return ""
     opposite = {"up": "down", "down": "up"}.get(value.bound)
     if opposite and all(other.bound == opposite for other in backing):
         return "the sources set the limit the other way round"
@@ -132,7 +136,11 @@ def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
         for start, end, _ in source.told.clauses
     ]
     for companion in companions:
-        beside = [held for held in clauses if any(same(companion, x, "passage") for x in held)]
+        beside = [
+            held
+            for held in clauses
+            if any(same(companion, x, "passage") and x.unit != value.unit for x in held)
+        ]
         if any(same(value, other, "passage") for held in beside for other in held):
             continue
         if any(other.unit == value.unit for held in beside for other in held):

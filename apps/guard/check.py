@@ -11,6 +11,7 @@ from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
 from apps.guard.products import other_things, unknown_names
 from apps.guard.promises import made, segment
+from apps.guard.topics import OF_MONEY
 from data.schema import Passage
 from retrieval import sentences
 
@@ -48,7 +49,7 @@ def check(
     evidence = gather(passages, said, facts)
     taken = read(answer)
     promises = made(answer)
-    whole = [(each.first, each.last) for each in promises]
+    whole = [(each.first, each.last) for each in promises if each.name in OF_MONEY]
     parts = [segment(answer, each) for each in promises]
     found = [*unbacked(taken, evidence, whole, parts)]
     found += _marks(taken, evidence)

@@ -104,7 +104,7 @@ _UP_AFTER = re.compile(
     r"^\s*(?:or (?:more|later|above|over)|and (?:up|more|above)|upwards?|及以[上后]|以上)", re.I
 )
 _DOWN_AFTER = re.compile(
-    r"^\s*(?:or (?:less|fewer|earlier|under)|and under|以下|以内|之前|内)", re.I
+    r"^\s*(?:or (?:less|fewer|earlier|under)|and under|at (?:the )?(?:latest|most)|以下|以内|之前|内)", re.I
 )
 _ORDINARY = re.compile(r"^(?:one|zero|一)$|^[一十百千万]$", re.I)
 
@@ -219,7 +219,9 @@ def _counts(text: str) -> Iterator[Value]:
 
 
 def _bound(text: str, value: Value) -> Literal["", "up", "down"]:
-    before, after = text[max(0, value.start - 20) : value.start], text[value.end : value.end + 12]
+    before, after = text[max(0, value.start - 20) : value.start], text[value.end : value.end + 15]
+    if _DOWN_AFTER.match(after):
+        return "down"
     if _UP_BEFORE.search(before) or _UP_AFTER.match(after):
         return "up"
-    return "down" if _DOWN_BEFORE.search(before) or _DOWN_AFTER.match(after) else ""
+    return "down" if _DOWN_BEFORE.search(before) else ""

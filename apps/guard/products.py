@@ -69,7 +69,7 @@ def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
         if match.group() not in named:
             continue
         name = match.group().lower()
-        follower = re.match(r"\s+([a-zß-ÿ]{3,})\b", text[match.end() :])
+        follower = re.match(r"\s+([a-zß-ÿ]{3,})\b(?!['’])", text[match.end() :])
         if name not in plain or not follower or not _thing(text, match, follower):
             continue
         after = re.findall(rf"\b{re.escape(name)}\b\s+((?:[\w'’-]+\s*){{1,4}})", plain)
@@ -90,7 +90,7 @@ def _thing(text: str, name: re.Match[str], follower: re.Match[str]) -> bool:
     """Whether the word after a name is what bears it, rather than what is done or how."""
     word = follower.group(1)
     plural = name.group().endswith("s") and not name.group().endswith("ss")
-    if word in _NO_THING or word.endswith("ly") or plural:
+    if word in _NO_THING or word in COMMON or word.endswith("ly") or plural:
         return False
     verbal = _OBJECT.match(text, name.end() + follower.end())
     return not verbal or bool(_OWNED.search(text[: name.start()]))

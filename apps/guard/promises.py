@@ -25,7 +25,7 @@ _WHO = (
 )
 _ADVERBS = (
     rf"(?:(?:{_SOON}|personally|certainly|surely|definitely|of course|even|directly|straight away"
-    r"|right away|be able to|be happy to|be glad to|however|therefore|still|first|simply|\w+ly) )*"
+    r"|right away|be able to|be happy to|be glad to|however|either|both|therefore|still|first|simply|\w+ly) )*"
 )
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
@@ -40,7 +40,7 @@ SAID_DONE = re.compile(
     rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been) (?P<passive>{DONE})\b"
     r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
-    r"|before|off|to order))"
+    r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
     r"|\b(?:I am|I['’]m|we are|we['’]re)(?: (?:now|just|already|currently|right now|also))*"
     r" (?P<going>refund|resend|cancell?|send|credit|replac|issu|add|updat|process|arrang|chang"
     r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return|transferr"
@@ -82,13 +82,13 @@ _NO_NO = re.compile(
     r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay|pays) nothing|costs? (?:you )?nothing"
     r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:taken off|deducted|withheld))"
     r"|(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
-    r"(?: a (?:penny|thing)| anything| extra| (?:the|any|an?) [\w ]{0,20}fee| for)|\bfor nothing|\bneed not\b"
+    r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)|\bfor nothing|\bneed not\b"
     r"|(?:not|n['’]t) (?:need|have|want you|require you) to (?:send|return|post|ship|bring|give|do"
     r"|worry|register|wait)|\b(?:not|n['’]t) worry\b|未使用|不用寄|不需要寄|免"
     r"|\bwithout (?:your|fail|delay|charge|any|a|an|extra|having|doubt|cost)\w*"
     r"|\bonly (?:(?:need|have) to|just)\b|\bif (?:it|that|this|they|not|we|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
-    r"|\bfailing (?:that|which)\b|\bnot (?:a problem|to worry)\b",
+    r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bno deductions?\b|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
@@ -111,6 +111,8 @@ _UNLESS = re.compile(
     r"|usually|normally|where|that|which|who|may|should something)\b",
     re.I,
 )
+_ONCE = re.compile(r"\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I)
+_WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
 _SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than|instead of)\b)", re.I)
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = ("verb", "past", "passed", "passive", "going", "seen", "act", "now", "aside", "exception", "gets",
@@ -184,6 +186,8 @@ def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
     before = sentence[left : match.start()]
     if _HEDGE.search(before):
         return not (_GRANTED.search(sentence, match.end()) and _CLAIMED.search(before))
+    if _ONCE.search(before) or (name == "done" and _WHENEVER.search(before)):
+        return True
     inside = match.group("hint") if name == "done" else None
     habit = name == "done" and (match.group("passive") or inside)
     return bool(habit and _UNLESS.search(before))

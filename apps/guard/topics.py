@@ -8,7 +8,7 @@ _TIME = (
     r"(?:today|tomorrow|tonight|(?:this|next) (?:week|weekend|month|morning|afternoon|evening)"
     r"|(?:on |by |before |until )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|soon enough|in time"
     r"|on time|before noon|the (?:very )?(?:same|next) day|(?:by |before )?the end of the "
-    r"(?:day|week|month)|straight ?away|right away|immediately|at once|within the hour"
+    r"(?:day|week|month)|straight ?away|right away|immediately|at once"
     r"|(?:before|for|by) (?:your|the|his|her|their) (?!end\b|checkout|payment|order)(?:\w+ )?"
     r"(?:party|birthday|wedding|christmas|holidays?|weekend|event|guests?|anniversary|dinner"
     r"|trip|big day))"
@@ -60,7 +60,8 @@ _TOPICS = {
     rf"|\b(?:whole|full|entire) (?:purchase )?(?:amount|price|sum|cost|payment|value)\b"
     rf"(?: is| will be| comes| goes)?(?: back| refunded| returned)?|\bevery (?:penny|pence|pound)\b"
     rf"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
-    rf"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)|全额退款|全部退",
+    rf"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
+    rf"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -100,7 +101,7 @@ _TOPICS = {
     r"|\bnothing (?:extra )?to pay\b|\bpays? nothing\b|\bcosts? (?:you )?nothing\b|\bon the house\b"
     r"|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b|\bcomplimentary\b|\bgratis\b"
     r"|(?:\bnot|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
-    r"(?: a (?:penny|thing)| anything(?! without)| extra| (?:the|any|an?) [\w ]{0,20}fee| for (?!anything)(?:it|that|this|the \w+|\w+ing\b))"
+    r"(?: a (?:penny|thing)| anything(?! without)| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for (?!anything)(?:it|that|this|the \w+|\w+ing\b))"
     r"|(?<!to )(?<!you )\b(?:cover|covers|pick up|picks up|bear|bears|absorb|pay|pays|take care of|takes care of)"
     r" (?:for )?(?:the |your |all |any )?(?:return |delivery |repair |shipping |collection )?"
     r"(?:postage|costs?|shipping|fees?|bill|charges?|label|delivery|tab|expense)\b"
@@ -127,6 +128,7 @@ _TOPICS = {
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b|\bfor (?:any|whatever) reason\b"
     r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b|\bunconditional\w*"
+    r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bany (?:product|item|order|article)\b"
     r"|\bwith immediate effect\b|\binstantly\b",
     "warranty": r"\b(?:is|are|be|falls?|comes?|counts?) (?:also |still |fully |all |both |not |then )?"
     r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b|\bwarranty"
@@ -134,6 +136,7 @@ _TOPICS = {
     r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty|guarantee)\b"
     r"|保修",
 }  # fmt: skip
+OF_MONEY = frozenset({"refund", "full refund", "discount", "compensation", "done", "action", "guarantee"})
 TOPICS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.IGNORECASE) for name, pattern in _TOPICS.items()
 }
