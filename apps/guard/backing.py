@@ -9,7 +9,7 @@ from apps.guard.cases import Case, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
 from apps.guard.finding import Finding
-from apps.guard.promises import MOST, PROMISES, SAID_DONE, Made, denied, segment
+from apps.guard.promises import MOST, PROMISES, SAID_DONE, Made, denied, piece, segment
 from apps.guard.synonyms import plainly
 from apps.guard.topics import TOPICS
 from apps.guard.words import content, meaning
@@ -173,7 +173,8 @@ def _announced(promise: Made, text: str, case: Case, told: list[Told]) -> str:
                 continue
             whole = plainly(each.text)
             if denied(whole, match.start(), match.end()):
-                return "a passage denies it"
+                why = "a passage denies it"
+                continue
             lacks = unmet("action", each.text, each.before, case)
             if not lacks and _covered(about, known) >= _OBJECT:
                 return ""
@@ -226,7 +227,7 @@ def _alike(
     """Whether what a passage promises something for is what is known of the case."""
     if promise.name == "warranty" or figures & _limits(sentence):
         return True
-    if about and _covered(about, content(sentence)) >= _ABOUT:
+    if about and _covered(about, content(piece(sentence, match.start(), match.end()))) >= _ABOUT:
         return True
     own = content(match.group())
     enough = COVERED_PAIRS if _CHINESE.search(clause) else COVERED

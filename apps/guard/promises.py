@@ -85,7 +85,7 @@ _NO_NO = re.compile(
     r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)|\bfor nothing|\bneed not\b"
     r"|(?:not|n['’]t) (?:need|have|want you|require you) to (?:send|return|post|ship|bring|give|do"
     r"|worry|register|wait)|\b(?:not|n['’]t) worry\b|未使用|不用寄|不需要寄|免"
-    r"|\bwithout (?:your|fail|delay|charge|any|a|an|extra|having|doubt|cost)\w*"
+    r"|\bwithout (?:your|fail|delay|charge|any|a|an|extra|having|doubt|cost|deduction)\w*"
     r"|\bonly (?:(?:need|have) to|just)\b|\bif (?:it|that|this|they|not|we|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bno deductions?\b|\bnot (?:a problem|to worry)\b",
@@ -172,8 +172,13 @@ def _of_sentence(sentence: str, first: int) -> Iterator[Made]:
 
 def denied(sentence: str, start: int, end: int) -> bool:
     """Whether the part of a sentence around [start, end) says no."""
+    return says_no(piece(sentence, start, end))
+
+
+def piece(sentence: str, start: int, end: int) -> str:
+    """The part of a sentence, between commas and the like, around [start, end)."""
     left, right = _part(sentence, start, end, 0, len(sentence))
-    return says_no(sentence[left:right])
+    return sentence[left:right]
 
 
 def says_no(text: str) -> bool:

@@ -74,8 +74,8 @@ _TOPICS = {
     rf"|\b(?:have|get|see|receive) (?:your|the) (?:money|cash)\b"
     rf"|\breturn(?:ed)? (?:your|the) (?:money|payment)|退款|退钱|退还",
     "replacement": r"\breplac(?:e|es|ed|ing|ement|ements)\b|\bre-?(?:send|sent|ship|shipped"
-    r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it|them"
-    r"|the order|your order|the parcel)? ?again\b"
+    r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it|them|(?:the|your) \w+"
+    r"|everything|one)? ?(?:again|once more|a second time|anew)\b"
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second|spare)\b(?! (?:link|password|email|code|message|quote|label|order"
