@@ -27,6 +27,12 @@ _SWEEPING = re.compile(
     r"|unlimited|regardless|lifelong|lifetime|without (?:any )?(?:limit|conditions?))\b",
     re.I,
 )
+# Verbs that say no more of a thing than that it was done.
+_ARRANGED = {
+    meaning(verb)
+    for verb in "arranged registered processed booked confirmed approved opened made initiated organised scheduled "
+    "set placed sorted triggered".split()
+}
 _REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
 _BARE = re.compile(r"(?:done|approved|confirmed|sorted)\b|.*now goes to$", re.I)
 # What a fact says where something was done; that a parcel left is nothing done for a customer.
@@ -210,7 +216,10 @@ def _by_action(promise: Made, text: str, evidence: Evidence) -> bool:
         settled = re.search(r"sorted|settled|set|hand|care|good|through$", text[promise.start : promise.end])
         said = content(text[promise.start : promise.end]) & {meaning("processed"), meaning("prepared")}
         return bool((wanted | said | (_RESULTS if settled else set())) & known)
-    said = promise.verb or text[promise.start : promise.end]
+    whole = text[promise.start : promise.end]
+    if meaning(promise.verb) in _ARRANGED and known & _RESULTS:
+        return bool(known & (content(whole) - {"order"}))
+    said = promise.verb or whole
     wanted = _RESULTS if _BARE.match(said) else content(said) or {meaning(said)}
     return bool(wanted & known)
 

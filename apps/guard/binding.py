@@ -12,6 +12,8 @@ _MOST_DAYS = 4  # from which on the days that are not named are those left out
 _BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
 # Words that say the other side of a limit too.
 _BOTH = re.compile(r"\b(?:above|below|over|under|beyond) that\b|\botherwise\b|\bor else\b", re.I)
+_AHEAD = re.compile(r"(?: or (?:more|earlier))? (?:before|ahead|in advance|prior|earlier)\b", re.I)
+_CHINESE = re.compile(r"[\u3400-\u9fff]")  # whose pairs of characters overlap
 _STOP = re.compile(r"[,;:，；：。—]|[.!?](?=\s|$)")
 
 
@@ -64,8 +66,9 @@ def _missing(value: Value, answer: str, evidence: Evidence, origins: tuple[Origi
         return f"no source says it{' in that unit' if units and value.unit else ''}"
     if _BOTH.search(answer):
         return ""
+    ahead = _AHEAD.match(answer, value.end)
     opposite = {"up": "down", "down": "up"}.get(value.bound)
-    if opposite and all(other.bound == opposite for other in backing):
+    if opposite and not ahead and all(other.bound == opposite for other in backing):
         return "the sources set the limit the other way round"
     return ""
 
@@ -75,7 +78,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
 
     Of the clauses of the passages that hold a figure of its unit, the one that shares most words
     with the answer's clause should hold this one. A figure that the clause says as well is no
-    rival, nor is one with none of the words around this one, where the right one has some.
+    rival, nor is one with none of the words around this one.
     """
     if any(
         same(value, other, source.origin)
@@ -91,21 +94,19 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     near = _near(answer, value)
     mine: list[frozenset[str]] = []
     rivals: list[tuple[frozenset[str], int]] = []
-    close = 0
     for source in evidence.of("passage"):
         for other in source.told.values:
             shared = words & _words(source.told, other)
             if same(value, other, "passage"):
                 mine.append(shared)
-                close = max(close, len(near & _near(source.told, other)))
             elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
                 same(each, other, "passage") for each in beside
             ):
                 rivals.append((shared, len(near & _near(source.told, other))))
     best = max(len(shared) for shared in mine)
     for rival, distance in rivals:
-        alike = distance or not close
-        if len(rival) > best and alike and all(rival - shared for shared in mine):
+        more = len(rival) - best > (1 if _CHINESE.search(answer.text) else 0)
+        if more and distance and all(rival - shared for shared in mine):
             return "the sources say it of something else"
     return ""
 

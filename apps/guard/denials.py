@@ -10,9 +10,9 @@ from apps.guard.words import content
 from retrieval import sentences
 
 _MAY = re.compile(
-    r"\b(?:can|may|could|will|are able to|is able to|welcome to|possible|allowed|fine|okay|ok"
+    r"(?:\b|(?=['’]))(?:can|may|could|will|are able to|is able to|welcome to|possible|allowed|fine|okay|ok"
     r"|works?|accept\w*|offers?|covers?|covered|includes?|included|valid|apply|applies|counts?|goes?"
-    r"|eligible|qualif\w+|entitled|do|does|we|yes|['’]ll|is|are)\b",
+    r"|eligible|qualif\w+|entitled|do|does|we|yes|['’]ll|['’]s|is|are)\b",
     re.I,
 )
 _UNSURE = re.compile(

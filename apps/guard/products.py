@@ -39,7 +39,7 @@ _OBJECT = re.compile(
 _OWNED = re.compile(r"\b(?:an?|the|your|our|my|his|her|their|this|that|one|each|every)\s+$", re.I)
 
 
-_ELSEWHERE = re.compile(r"\b(?:to|in|into|from|outside) $", re.I)
+_ELSEWHERE = re.compile(r"\b(?:to|in|into|from|outside) (?:the )?$", re.I)
 
 
 def unknown_names(text: str, evidence: Evidence) -> Iterator[Finding]:

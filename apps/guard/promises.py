@@ -41,7 +41,7 @@ SAID_DONE = re.compile(
     r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
-    r"|\b(?:I am|I['’]m|we are|we['’]re)(?: (?:now|just|already|currently|right now|also))*"
+    r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently|right now|also))*"
     r" (?P<going>refund|resend|cancell?|send|credit|replac|issu|add|updat|process|arrang|chang"
     r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return|transferr"
     r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv|lift|lock|unlock|resett|activat|releas|fix|mov|switch|reduc"
@@ -92,7 +92,7 @@ _NO_NO = re.compile(
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"\b(?:if|whether|hope|wish|would like|['’]d like|you want|ask(?:ed)?|asking|told|let me"
+    r"\b(?:if|whether|hope|wish|love to|would like|['’]d like|you want|ask(?:ed)?|asking|told|let me"
     r"|understand|request|requested|see whether|check|wanted|prefer|which|how many|possible that"
     r"|likely|probably|as though|as if|would have|perhaps|maybe|might|possibly|would you|do you|want to know|looking for"
     r"|claims? that|says? that|regardless of what|tell (?:us|me)|please say|decide whether"

@@ -78,7 +78,7 @@ _TOPICS = {
     r"|everything|one)? ?(?:again|once more|a second time|anew)\b"
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
-    r"|missing|fresh|second|spare)\b(?! (?:link|password|email|code|message|quote|label|order"
+    r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
     r"|number|card|page|try|date|place))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh|second) (?:one|mug|"
     r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will|leaves|has|was|"
@@ -105,6 +105,8 @@ _TOPICS = {
     r"|(?<!to )(?<!you )\b(?:cover|covers|pick up|picks up|bear|bears|absorb|pay|pays|take care of|takes care of)"
     r" (?:for )?(?:the |your |all |any )?(?:return |delivery |repair |shipping |collection )?"
     r"(?:postage|costs?|shipping|fees?|bill|charges?|label|delivery|tab|expense)\b"
+    r"|\b(?:we|I)(?:['’]ll| will)? (?:pay|cover|bear|absorb) (?:for )?(?:the|your|any|all) (?!warranty|faults?|difference|second)\w+"
+    r"|\b(?:fee|charge|cost)s?(?: \w+){0,3} (?:will be|is|are|has been|gets) (?:dropped|waived|cancelled|removed|lifted)\b"
     r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
     "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to|delivery|"
     r"arrival)|\bguaranteed(?= *(?:[.!,]|$))|\b(?:I|we) (?:can )?(?:promise|assure|swear|vow)\b"
