@@ -21,7 +21,11 @@ _UNSURE = re.compile(
     r"|out of|lacks?|otherwise|sure you|check|depends?|decides?|no longer|within)\b",
     re.I,
 )
-_CLAUSE = re.compile(r"[;:；]|,? \bbut (?!not\b)|, (?=(?:not|so|and|which|unless|nor)\b)", re.I)
+_CLAUSE = re.compile(
+    r"[;:：；]|,? \bbut (?!not\b)| (?:and|but) (?=(?:not|you|we|it|they|the)\b)"
+    r"|, (?=(?:not|so|and|which|unless|nor)\b)",
+    re.I,
+)
 _BOUND = re.compile(
     r"\b(?:until|unless|before|without|only|need not|do not need|rather than|if|do not wait|please"
     r"|do not (?:send|wait|worry|use|put))\b",
