@@ -56,10 +56,15 @@ _TOPICAL = {
     "guarantee promise ensure deliver dispatch bear absorb honour organise be reduce collect".split()
 }
 _VAGUE = content("straight away right now today for you sure gladly happily then also immediately soon")
-_COVERS = re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I)
+# How passages speak of what answers have in more definite words.
+_SPOKEN = {
+    "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
+    "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
+}
 _WORD = re.compile(r"[A-Za-z]+")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
+_PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
 _ABOUT = 0.6  # or of the words that the answer puts the promise in
 _SHARED = 3  # or words of its whole sentence
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
@@ -140,7 +145,7 @@ def _promised(
     before = [text[a:b] for a, b in sentences.spans(text[: promise.first])][-1:]
     known = said | case.words | content(" ".join(before)) | _named(promise, others)
     figures = {(value.unit, key) for value in values(sentence) for key in value.keys}
-    pattern = _COVERS if promise.name == "warranty" else PROMISES[promise.name]
+    pattern = _SPOKEN.get(promise.name, PROMISES[promise.name])
     why, found, backed, against = "", False, 0, 0
     for each in told:
         for match in islice(pattern.finditer(each.text), MOST):
@@ -234,7 +239,7 @@ def _alike(
     about: frozenset[str],
 ) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
-    if promise.name == "warranty" or figures & _limits(sentence):
+    if promise.name in _PLAIN or figures & _limits(sentence):
         return True
     if about and _covered(about, content(piece(sentence, match.start(), match.end()))) >= _ABOUT:
         return True

@@ -42,7 +42,9 @@ _AXES = tuple(
         (_FIRST, _LATER, "a passage promises it once only"),
     )
 )
-_NEGATED = re.compile(r"\b(?:not|n['’]t|never|no)\b(?: \w+){0,2}$", re.I)
+_NEGATED = re.compile(
+    r"(?:\b(?:not|never|no|until|before|once|after|when|if|unless)|n['’]t)(?: \w+){0,3} ?$", re.I
+)
 _AGO = re.compile(r"^\s*(?:ago|back|too late|late now)\b", re.I)
 _AFTER = re.compile(r"\b(?:after|over|more than|for|since)\s*$", re.I)
 _MONTH = 30 * 1440  # minutes
@@ -80,14 +82,19 @@ def unmet(name: str, clause: str, around: str, case: Case) -> str:
     for needs, other, why in _AXES:
         wanted = needs.search(clause) or needs.search(around)
         if wanted and not needs.search(case.answer):
-            contrary = other.search(case.said) and not needs.search(case.said)
-            if contrary or other.search(case.answer):
+            contrary = _says(other, case.said) and not needs.search(case.said)
+            if contrary or _says(other, case.answer):
                 return why
     if name in _SPENT:
         why = _spent(clause, case)
         if why:
             return why
     return _late(f"{clause} {around}", case)
+
+
+def _says(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a text has a pattern without a no or a condition before it."""
+    return any(not _NEGATED.search(text[: match.start()]) for match in pattern.finditer(text))
 
 
 def _spent(clause: str, case: Case) -> str:

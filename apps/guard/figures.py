@@ -89,13 +89,13 @@ _LOW = re.compile(
 )
 _LOOK_BACK = 40  # characters before a figure in which the other end of its range stands
 _UP_BEFORE = re.compile(
-    r"\b(?:from|no less than|at least|over|more than|above|minimum(?: of)?|after|longer than"
+    r"\b(?:from|no less than|at least|over|more than|above|minimum(?: of)?|longer than"
     r"|later than)\s*$"
     r"|(?:至少|超过|满)\s*$",
     re.I,
 )
 _DOWN_BEFORE = re.compile(
-    r"\b(?:up to|at most|under|less than|below|within|before|until|by|maximum(?: of)?|no more "
+    r"\b(?:up to|at most|under|(?<!no )less than|below|within|before|until|by|maximum(?: of)?|no (?:more|later|longer) "
     r"than|as long as)\s*"
     r"(?:£|\$|€)?$|(?:最长|最多|不到|不超过)$",
     re.I,
@@ -220,8 +220,8 @@ def _counts(text: str) -> Iterator[Value]:
 
 def _bound(text: str, value: Value) -> Literal["", "up", "down"]:
     before, after = text[max(0, value.start - 20) : value.start], text[value.end : value.end + 15]
-    if _DOWN_AFTER.match(after):
+    if _DOWN_AFTER.match(after) or _DOWN_BEFORE.search(before):
         return "down"
     if _UP_BEFORE.search(before) or _UP_AFTER.match(after):
         return "up"
-    return "down" if _DOWN_BEFORE.search(before) else ""
+    return ""

@@ -33,7 +33,7 @@ _NO_THING = frozenset(
 # What follows a verb rather than a thing: `Parcelway texts you`, `Bramble rusts if`.
 _OBJECT = re.compile(
     r"\s+(?:you|us|me|it|them|him|her|a|an|the|your|our|this|that|these|up|down|off|out|away|back"
-    r"|no|yes|so|that|whether|twice|once|only|again|when|if|until|from|within|by|into|\d)\b",
+    r"|no|yes|so|that|whether|twice|once|only|again|when|if|until|from|within|by|into)\b|\s+[£$€\d]",
     re.I,
 )
 _OWNED = re.compile(r"\b(?:an?|the|your|our|my|his|her|their|this|that|one|each|every)\s+$", re.I)

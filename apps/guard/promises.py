@@ -32,7 +32,7 @@ SAID_DONE = re.compile(
     rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account|parcel) (?:was|were)"
     rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked|replaced|resent"
-    r"|registered|approved|removed|made|paid|processed)\b"
+    r"|registered|approved|removed|made|paid|processed|successful|completed?|granted|accepted)\b"
     rf"|\b{_OURS} (?:{_SOON} )*(?P<past>refunded|cancelled|changed|updated|sent|credited|issued"
     rf"|booked|replaced|resent|registered|approved|removed|arranged|waived|extended|applied)\b"
     rf" (?:it|them|that|your|the|an?|you|this|£)"
@@ -63,6 +63,7 @@ SAID_WILL = re.compile(
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
     rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
+    r"|\b(?:our|a|the) (?:technician|driver|courier|engineer|colleague|team|manager|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
     rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will| can)? (?P<aside>set|put|keep|hold|reserve)"
     r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
     r"exception)\b|\b(?:I|we)['’]?(?:ll| will| can)? (?:get|have) (?:that|it|this|them|your \w+|the"
@@ -86,7 +87,7 @@ _NO_NO = re.compile(
     r"|(?:not|n['’]t) (?:need|have|want you|require you) to (?:send|return|post|ship|bring|give|do"
     r"|worry|register|wait)|\b(?:not|n['’]t) worry\b|未使用|不用寄|不需要寄|免"
     r"|\bwithout (?:your|fail|delay|charge|any|a|an|extra|having|doubt|cost|deduction)\w*"
-    r"|\bonly (?:(?:need|have) to|just)\b|\bif (?:it|that|this|they|not|we|the \w+)?\b[^,;.]{0,25}?(?:is not|"
+    r"|\bonly (?:(?:need|have) to|just|pay)\b|\bpay only\b|\bif (?:it|that|this|they|not|we|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bno deductions?\b|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
@@ -116,7 +117,7 @@ _WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)
 _SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than|instead of)\b)", re.I)
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = ("verb", "past", "passed", "passive", "going", "seen", "act", "now", "aside", "exception", "gets",
-           "calls")  # fmt: skip
+           "calls", "does")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,10 @@ def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
 
 def _idle(sentence: str, match: re.Match[str], name: str) -> bool:
     """Whether it is a verb that binds to nothing, such as to look or to pass on."""
-    if name != "action" or not match["act"]:
+    act = (match["act"] or match["does"] or "").lower() if name == "action" else ""
+    if not act:
         return False
-    act = match["act"].lower()
+    if match["does"]:
+        return bool({act[:-1], act[:-2], f"{act[:-3]}y"} & IDLE)
     light = LIGHT.get(act)
     return act in IDLE or bool(light and light.match(sentence, match.end("act")))

@@ -14,6 +14,7 @@ replace replacement substitute
 swap exchange
 send ship post resend reship dispatch despatch
 refund reimburse
+pay payment
 delivery shipping postage
 parcel package shipment
 change alter amend modify edit

@@ -31,7 +31,7 @@ IDLE = frozenset(
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
     "apologise apologize bring read start use wish mention note inquire enquire talk speak "
-    "clarify discuss search assist refer direct do sort".split()
+    "clarify discuss search assist refer direct do sort reassure confirm imagine appreciate".split()
 )
 # Verbs that bind or not by what follows.
 LIGHT = {
@@ -90,6 +90,7 @@ _TOPICS = {
     r"|apply|accepted)\b"
     r"|\b(?:match|meet|beat) (?:\w+['’]?s? )?(?:that |the |their |this |its |any |a )?(?:lower |"
     r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off"
+    r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
     "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
     r" (?:for|to|with)\b|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
@@ -127,6 +128,8 @@ _TOPICS = {
     r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending|returning"
     r"|posting|bring|back|give)(?: (?:it|them|back|this|that|(?:the|your|a) \w+|anything|items?))?"
     r"|(?<!choice )(?<!decision )\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b|不用寄回|不需要寄回",
+    "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be |also )*(?:cancel|chang|amend"
+    r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b",
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b|\bfor (?:any|whatever) reason\b"
     r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b|\bunconditional\w*"
