@@ -16,21 +16,25 @@ from apps.guard.words import content, meaning
 from retrieval import sentences
 
 _IF = re.compile(
-    r"\b(?:if|when|once|while|unless|until|provided|providing|as long as|as soon as|should|as|since"
-    r"|because|for (?:an?|the|any|your|all|each|every|\w+ed|items?|orders?|returns?|things?)|in case|within|after|where|only|whoever|anyone who|up to|who)\b",
+    r"\b(?:if|when|once|while|unless|until|provided|providing|as long as|as soon as|should|as"
+    r"|since"
+    r"|because|for (?:an?|the|any|your|all|each|every|\w+ed|items?|orders?|returns?|things?)"
+    r"|in case|within|after|where|only|whoever|anyone who|up to|who)\b",
     re.I,
 )
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
     r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer|"
-    r"store credit|whenever you (?:like|want|wish|please)|any ?time(?! (?:of|in|within|until|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"
+    r"store credit|whenever you (?:like|want|wish|please)|any ?time(?! (?:of|in|within|until"
+    r"|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"
     r"|unlimited|regardless|lifelong|lifetime|without (?:any )?(?:limit|conditions?))\b",
     re.I,
 )
 # Verbs that say no more of a thing than that it was done.
 _ARRANGED = {
     meaning(verb)
-    for verb in "arranged registered processed booked confirmed approved opened made initiated organised scheduled "
+    for verb in "arranged registered processed booked confirmed approved opened made initiated "
+    "organised scheduled "
     "set placed sorted triggered".split()
 }
 _REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
@@ -38,9 +42,12 @@ _BARE = re.compile(r"(?:done|approved|confirmed|sorted)\b|.*now goes to$", re.I)
 # What a fact says where something was done; that a parcel left is nothing done for a customer.
 _RESULTS = {
     meaning(verb)
-    for verb in "refunded cancelled changed updated added applied credited issued booked replaced resent arranged "
-    "extended waived upgraded registered approved accepted removed deleted reserved redirected stopped done "
-    "reimbursed exchanged activated unlocked reset corrected switched confirmed unsubscribed".split()
+    for verb in "refunded cancelled changed updated added applied credited issued booked "
+    "replaced resent arranged "
+    "extended waived upgraded registered approved accepted removed deleted reserved redirected "
+    "stopped done "
+    "reimbursed exchanged activated unlocked reset corrected switched confirmed "
+    "unsubscribed".split()
 } - {meaning("sent")}
 _BY_THING = (
     (re.compile(r"money|refund|payment|cash|compensation|credit|£|\$|€|amount|sum", re.I),
@@ -51,11 +58,16 @@ _MOVED = {"dispatch", "send", "deliver", "transit", "ship", "way", "carrier"}
 # Announcing one of these announces what the sentence promises, which is checked by itself.
 _TOPICAL = {
     meaning(verb)
-    for verb in "refund replace send give get pay offer provide issue credit return arrange swap exchange make "
-    "process grant cover add apply take knock throw waive compensate reimburse match transfer put have keep "
-    "guarantee promise ensure deliver dispatch bear absorb honour organise be reduce collect".split()
+    for verb in "refund replace send give get pay offer provide issue credit return arrange "
+    "swap exchange make "
+    "process grant cover add apply take knock throw waive compensate reimburse match transfer "
+    "put have keep "
+    "guarantee promise ensure deliver dispatch bear absorb honour organise be reduce "
+    "collect".split()
 }
-_VAGUE = content("straight away right now today for you sure gladly happily then also immediately soon")
+_VAGUE = content(
+    "straight away right now today for you sure gladly happily then also immediately soon"
+)
 # How passages speak of what answers have in more definite words.
 _SPOKEN = {
     "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
@@ -132,9 +144,7 @@ def _unbacked(
     return _promised(promise, others, text, case, told)
 
 
-def _promised(
-    promise: Made, others: list[Made], text: str, case: Case, told: list[Told]
-) -> str:
+def _promised(promise: Made, others: list[Made], text: str, case: Case, told: list[Told]) -> str:
     """Why no passage promises it; of its clauses, the one that is most like the answer's counts."""
     sentence = text[promise.first : promise.last]
     said = content(sentence)
@@ -197,7 +207,9 @@ def _retold(promise: Made, text: str, case: Case) -> bool:
     """Whether it only repeats, as a reason, what the customer told: since it was cancelled."""
     before = text[promise.first : promise.start]
     told = re.findall(r"\b\w+ed\b", case.said)
-    return bool(_REASON.search(before)) and meaning(promise.verb) in {meaning(word) for word in told}
+    return bool(_REASON.search(before)) and meaning(promise.verb) in {
+        meaning(word) for word in told
+    }
 
 
 def _reported(promise: Made, text: str, told: list[Told]) -> bool:
@@ -218,8 +230,13 @@ def _by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     known = frozenset().union(*(source.words for source in facts))
     if promise.what:
         wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
-        settled = re.search(r"sorted|settled|set|hand|care|good|through$", text[promise.start : promise.end])
-        said = content(text[promise.start : promise.end]) & {meaning("processed"), meaning("prepared")}
+        settled = re.search(
+            r"sorted|settled|set|hand|care|good|through$", text[promise.start : promise.end]
+        )
+        said = content(text[promise.start : promise.end]) & {
+            meaning("processed"),
+            meaning("prepared"),
+        }
         return bool((wanted | said | (_RESULTS if settled else set())) & known)
     whole = text[promise.start : promise.end]
     if meaning(promise.verb) in _ARRANGED and known & _RESULTS:

@@ -34,14 +34,20 @@ def unbacked(
         if answer.text[start:end].endswith(("?", "？"))
     ]
     for value in answer.values:
-        if value.unit == "weekday" and _BUT.search(answer.text[: value.start]) and _left_out(value, evidence):
+        if (
+            value.unit == "weekday"
+            and _BUT.search(answer.text[: value.start])
+            and _left_out(value, evidence)
+        ):
             continue
         if value.unit == "relative" and _within(value, asked):
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
-        why = _missing(value, answer.text, evidence, origins) or _elsewhere(value, answer, evidence, origins)
+        why = _missing(value, answer.text, evidence, origins) or _elsewhere(
+            value, answer, evidence, origins
+        )
         if why:
             text = answer.text[value.start : value.end]
             yield Finding(value.kind, text, value.start, value.end, why)

@@ -10,28 +10,39 @@ from apps.guard.words import content
 
 _FAULT = (
     r"damag\w*|brok\w+|crack\w*|smash\w*|dent\w*|chip(?:s|ped)?\b|shatter\w*|fault\w*|defect\w*"
-    r"|wrong (?!size|colou?r)\w+|wrong\b(?! size| colou?r)|missing|left out|(?:not|n['’]?t|stopped|no longer) "
+    r"|wrong (?!size|colou?r)\w+|wrong\b(?! size| colou?r)|missing|left out|(?:not|n['’]?t"
+    r"|stopped|no longer) "
     r"(?:work|start|turn|switch|hold|heat|boil)\w*|\bdead\b|leak\w*|torn|scratch\w*|incorrect"
     r"|mistake|not (?:what you|as) ordered|our fault|at fault|坏|碎|破|损|错|故障|漏|缺"
 )
 _WHIM = (
-    r"(?:n['’]?t|not|no longer|never) (?:really )?(?:like|want|need|fit|suit|love|fancy)\w*|dislike"
+    r"(?:n['’]?t|not|no longer|never) (?:really )?(?:like|want|need|fit|suit|love|fancy)\w*"
+    r"|dislike"
     r"|\bmind\b|unwanted|too (?:small|big|large|wide|long|short|dark|bright|heavy|expensive)"
     r"|wrong (?:size|colou?r)|regret|不喜欢|不想要|改变主意"
 )
-_UNUSED = r"\bunused\b|\bunopened\b|\bsealed\b|\bnot (?:been )?(?:used|opened)|\bunspent\b|未使用|没拆|未拆"
-_USED = r"(?<!not )(?<!never )(?<!not been )(?<!un)\b(?:opened|used|worn|slept|washed|cooked|wore|open)\b"
+_UNUSED = (
+    r"\bunused\b|\bunopened\b|\bsealed\b|\bnot (?:been )?(?:used|opened)|\bunspent\b|未使用"
+    r"|没拆|未拆"
+)
+_USED = (
+    r"(?<!not )(?<!never )(?<!not been )(?<!un)\b(?:opened|used|worn|slept|washed|cooked"
+    r"|wore|open)\b"
+)
 _BEFORE = (
-    r"\b(?:until|before|while|as long as|unless)\b[^.;]{0,40}\b(?:dispatch|process|ship|sent|leave)\w*"
+    r"\b(?:until|before|while|as long as|unless)\b[^.;]{0,40}\b(?:dispatch|process|ship"
+    r"|sent|leave)\w*"
 )
 _GONE = (
     r"\b(?:dispatched|shipped|delivered)\b|\b(?:already|been|was|it['’]?s|is) (?:sent|out|gone)\b"
-    r"|\b(?:is |it['’]?s )?on (?:its|the) way\b|\barrived\b|\bleft the warehouse\b|out for delivery"
+    r"|\b(?:is |it['’]?s )?on (?:its|the) way\b|\barrived\b|\bleft the warehouse\b"
+    r"|out for delivery"
 )
 _FIRST = r"\bfirst order|\bnew customers?\b|\bfirst[- ]time\b|首单|新客"
 _LATER = (
     r"\b(?:second|third|another|next|later|existing|regular|long[- ]time)\b(?! (?:working )?day)"
-    r"|\bnot my first|\bordered before|\b(?:bought|ordered) (?:here|from you) (?:before|for years)"
+    r"|\bnot my first|\bordered before|\b(?:bought|ordered) (?:here|from you) (?:before"
+    r"|for years)"
 )
 _AXES = tuple(
     (re.compile(needs, re.I), re.compile(other, re.I), why)

@@ -91,8 +91,8 @@ def dates(text: str) -> Iterator[Value]:
             if day is not None and match.group() != "24/7":
                 yield Value("date", (day,), "day", *match.span())
     for match in _FEAST.finditer(text):
-        month, day = _FEASTS[match.group().lower().replace("’", "'")]
-        yield Value("date", ((None, month, day),), "day", *match.span())
+        feast = _FEASTS[match.group().lower().replace("’", "'")]
+        yield Value("date", ((None, *feast),), "day", *match.span())
     for match in _DAY_ALONE.finditer(text):
         yield Value("date", ((None, None, int(match["day"])),), "day", *match.span())
     for match in _END_OF.finditer(text):

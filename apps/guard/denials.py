@@ -10,8 +10,10 @@ from apps.guard.words import content
 from retrieval import sentences
 
 _MAY = re.compile(
-    r"(?:\b|(?=['’]))(?:can|may|could|will|are able to|is able to|welcome to|possible|allowed|fine|okay|ok"
-    r"|works?|accept\w*|offers?|covers?|covered|includes?|included|valid|apply|applies|counts?|goes?"
+    r"(?:\b|(?=['’]))(?:can|may|could|will|are able to|is able to|welcome to|possible|allowed"
+    r"|fine|okay|ok"
+    r"|works?|accept\w*|offers?|covers?|covered|includes?|included|valid|apply|applies|counts?"
+    r"|goes?"
     r"|eligible|qualif\w+|entitled|do|does|we|yes|['’]ll|['’]s|is|are)\b",
     re.I,
 )
@@ -27,20 +29,28 @@ _CLAUSE = re.compile(
     re.I,
 )
 _BOUND = re.compile(
-    r"\b(?:until|unless|before|without|only|need not|do not need|rather than|if|do not wait|please"
+    r"\b(?:until|unless|before|without|only|need not|do not need|rather than|if|do not wait"
+    r"|please"
     r"|do not (?:send|wait|worry|use|put))\b",
     re.I,
 )
-_BUT = re.compile(r"\b(?:everything|anything|all|every\w*|any\w*)(?: \w+){0,3}? (?:but|except(?: for)?) (?P<out>[^,.;]+)", re.I)
+_BUT = re.compile(
+    r"\b(?:everything|anything|all|every\w*|any\w*)(?: \w+){0,3}? (?:but"
+    r"|except(?: for)?) (?P<out>[^,.;]+)",
+    re.I,
+)
 _YES_NO = re.compile(r"^(?:no|yes)\b,? ", re.I)
 # A no that only tells which thing is meant: a parcel that has not been delivered.
 _RELATIVE = re.compile(
     r"\b(?:that|which|who) (?:\w+ )?(?:(?:has|have|is|are|was|were|do|does|did|can|could) not"
-    r"|\w+n['’]t|cannot|no longer)\b", re.I
+    r"|\w+n['’]t|cannot|no longer)\b",
+    re.I,
 )
 _COMFORT = re.compile(r"\b(?:do not|don['’]t) worry\b|\bno (?:problem|worries|trouble)\b", re.I)
 _OPEN = re.compile(r"\bdecides? whether to (?P<open>[^,.;]+)", re.I)
-_EMPTY = content("anything something everything things still also yes course really afterwards though well")
+_EMPTY = content(
+    "anything something everything things still also yes course really afterwards though well"
+)
 SHARED = 2  # words of a denial that an answer must share
 COVERED = 0.6  # of the denial's words, or of the answer's
 
@@ -73,7 +83,9 @@ def _score(words: frozenset[str], case: frozenset[str], denied: frozenset[str]) 
     shared = words & denied
     if not shared:
         return 0
-    alike = len(denied & (words | case)) >= COVERED * len(denied) or len(shared) >= COVERED * len(words)
+    alike = len(denied & (words | case)) >= COVERED * len(denied) or len(shared) >= COVERED * len(
+        words
+    )
     count = len(shared | (denied & case))
     return _weight(words, denied, words | case) if alike and count >= SHARED else 0
 

@@ -52,7 +52,8 @@ _MEASURES = {
 _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)s?\b"
 _SPAN = re.compile(
     rf"(?P<n>{NUMERAL}|\ban?(?! (?:day|night|minute|second)s?\b)|\bwithin the\b|"
-    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per|one)(?=[ -]))[ "
+    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per"
+    rf"|one)(?=[ -]))[ "
     rf"-]?(?P<extra>(?:more|extra|further|full"
     rf"|whole|calendar) )?"
     rf"(?P<working>working |business |个?工作)?(?P<unit>{_ENGLISH_SPAN}|分钟|个?小时|天|日(?!期)"
@@ -95,7 +96,8 @@ _UP_BEFORE = re.compile(
     re.I,
 )
 _DOWN_BEFORE = re.compile(
-    r"\b(?:up to|at most|under|(?<!no )less than|below|within|before|until|by|maximum(?: of)?|no (?:more|later|longer) "
+    r"\b(?:up to|at most|under|(?<!no )less than|below|within|before|until|by|maximum(?: of)?"
+    r"|no (?:more|later|longer) "
     r"than|as long as)\s*"
     r"(?:£|\$|€)?$|(?:最长|最多|不到|不超过)$",
     re.I,
@@ -104,7 +106,9 @@ _UP_AFTER = re.compile(
     r"^\s*(?:or (?:more|later|above|over)|and (?:up|more|above)|upwards?|及以[上后]|以上)", re.I
 )
 _DOWN_AFTER = re.compile(
-    r"^\s*(?:or (?:less|fewer|earlier|under)|and under|at (?:the )?(?:latest|most)|以下|以内|之前|内)", re.I
+    r"^\s*(?:or (?:less|fewer|earlier|under)|and under|at (?:the )?(?:latest|most)|以下"
+    r"|以内|之前|内)",
+    re.I,
 )
 _ORDINARY = re.compile(r"^(?:one|zero|一)$|^[一十百千万]$", re.I)
 

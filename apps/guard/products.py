@@ -15,7 +15,8 @@ _NO_NAMES = frozenset(
     "october november december "
     "jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday "
     "saturday sunday mondays "
-    "tuesdays wednesdays thursdays fridays saturdays sundays christmas easter new year year's day "
+    "tuesdays wednesdays thursdays fridays saturdays sundays christmas easter new year year's "
+    "day "
     "eve english british "
     "mr mrs ms dr pdf html pm am gbp eur usd britain united kingdom boxing".split()
 )
@@ -25,7 +26,8 @@ _NO_THING = frozenset(
     "warranty parcel parcels set sets is are was were has have had costs cost comes come and or "
     "for with from will can "
     "may must at in on of to the not also only as but now in that which who takes gives holds "
-    "stays needs says decides accepts refuses declines sends texts rings calls tries delivers keeps brings leaves "
+    "stays needs says decides accepts refuses declines sends texts rings calls tries delivers "
+    "keeps brings leaves "
     "gets covers offers lasts includes works".split()
 )
 
@@ -33,7 +35,8 @@ _NO_THING = frozenset(
 # What follows a verb rather than a thing: `Parcelway texts you`, `Bramble rusts if`.
 _OBJECT = re.compile(
     r"\s+(?:you|us|me|it|them|him|her|a|an|the|your|our|this|that|these|up|down|off|out|away|back"
-    r"|no|yes|so|that|whether|twice|once|only|again|when|if|until|from|within|by|into)\b|\s+[£$€\d]",
+    r"|no|yes|so|that|whether|twice|once|only|again|when|if|until|from|within|by|into)\b"
+    r"|\s+[£$€\d]",
     re.I,
 )
 _OWNED = re.compile(r"\b(?:an?|the|your|our|my|his|her|their|this|that|one|each|every)\s+$", re.I)
@@ -83,7 +86,9 @@ def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
 
 
 def _refused(text: str, at: int) -> bool:
-    return any(first <= at < last and says_no(text[first:last]) for first, last in sentences.spans(text))
+    return any(
+        first <= at < last and says_no(text[first:last]) for first, last in sentences.spans(text)
+    )
 
 
 def _thing(text: str, name: re.Match[str], follower: re.Match[str]) -> bool:

@@ -8,9 +8,13 @@ from itertools import islice
 from apps.guard.topics import DONE, IDLE, LIGHT, TOPICS
 from retrieval import sentences
 
-_SOON = r"(?:already|now|just|also|all|then|today|immediately|at once|successfully|gladly|happily)"
+_SOON = (
+    r"(?:already|now|just|also|all|then|today|immediately|at once|successfully|gladly"
+    r"|happily)"
+)
 _THINGS = (
-    r"(?:order \S+|(?:your|the|this|that|all|both|every) (?:[\w£.'’-]+ ){0,4}?(?:orders?|refunds?|returns?"
+    r"(?:order \S+|(?:your|the|this|that|all|both|every) (?:[\w£.'’-]+ ){0,4}?(?:orders?"
+    r"|refunds?|returns?"
     r"|address|account|claims?|replacements?|parcels?|payments?|codes?|vouchers?|cards?|bookings?"
     r"|quantity|fees?|charges?|subscription|money|amount|password|items?|collection|label|credit"
     r"|compensation|Sprigs|points|discount|sum|email|request|case|delivery|slot|appointment"
@@ -19,19 +23,24 @@ _THINGS = (
 )
 _OURS = r"(?:I|we)"
 _WHO = (
-    rf"(?:{_OURS}|(?:my|a|our|the) (?:colleagues?|manager|supervisor|team|staff|workshop|warehouse"
-    r"|specialist|technician|driver|courier|team leader|accounts team)|they|someone(?: from \w+ \w+)?"
+    rf"(?:{_OURS}|(?:my|a|our|the) (?:colleagues?|manager|supervisor|team|staff|workshop"
+    rf"|warehouse"
+    r"|specialist|technician|driver|courier|team leader|accounts team)|they"
+    r"|someone(?: from \w+ \w+)?"
     r"|somebody|the team)"
 )
 _ADVERBS = (
     rf"(?:(?:{_SOON}|personally|certainly|surely|definitely|of course|even|directly|straight away"
-    r"|right away|be able to|be happy to|be glad to|however|either|both|therefore|still|first|simply|\w+ly) )*"
+    r"|right away|be able to|be happy to|be glad to|however|either|both|therefore|still|first"
+    r"|simply|\w+ly) )*"
 )
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
     rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
-    rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account|parcel) (?:was|were)"
-    rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked|replaced|resent"
+    rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
+    rf"|parcel) (?:was|were)"
+    rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked"
+    rf"|replaced|resent"
     r"|registered|approved|removed|made|paid|processed|successful|completed?|granted|accepted)\b"
     rf"|\b{_OURS} (?:{_SOON} )*(?P<past>refunded|cancelled|changed|updated|sent|credited|issued"
     rf"|booked|replaced|resent|registered|approved|removed|arranged|waived|extended|applied)\b"
@@ -41,16 +50,22 @@ SAID_DONE = re.compile(
     r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
-    r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently|right now|also))*"
+    r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently"
+    r"|right now|also))*"
     r" (?P<going>refund|resend|cancell?|send|credit|replac|issu|add|updat|process|arrang|chang"
-    r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return|transferr"
-    r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv|lift|lock|unlock|resett|activat|releas|fix|mov|switch|reduc"
+    r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return"
+    r"|transferr"
+    r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv|lift|lock|unlock|resett"
+    r"|activat|releas|fix|mov|switch|reduc"
     r"|deduct|pay|hold|grant|approv|award)ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
-    r" (?P<hint>(?:is|are|has|have|should be|['’]s|will be)(?: already| now| just| currently| all)*"
-    r" (?:gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of|sorted"
-    r"|all set|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)|with your bank|out for delivery|good to go"
+    r" (?P<hint>(?:is|are|has|have|should be|['’]s|will be)(?: already| now| just| currently"
+    r"| all)*"
+    r" (?:gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of"
+    r"|sorted"
+    r"|all set|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
+    r"|with your bank|out for delivery|good to go"
     r"|being (?:\w+ed|sent)|settled|through))\b"
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
     rf"|\bconsider (?:it|this|that|your \w+) (?P<seen>{DONE}|done)"
@@ -63,11 +78,15 @@ SAID_WILL = re.compile(
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
     rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
-    r"|\b(?:our|a|the) (?:technician|driver|courier|engineer|colleague|team|manager|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
-    rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will| can)? (?P<aside>set|put|keep|hold|reserve)"
+    r"|\b(?:our|a|the) (?:technician|driver|courier|engineer|colleague|team|manager"
+    r"|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
+    rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will"
+    rf"| can)? (?P<aside>set|put|keep|hold|reserve)"
     r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
-    r"exception)\b|\b(?:I|we)['’]?(?:ll| will| can)? (?:get|have) (?:that|it|this|them|your \w+|the"
-    rf" \w+) (?P<gets>{DONE})\b|\b(?P<calls>ring|call|phone) you (?:back )?(?:today|tomorrow|within"
+    r"exception)\b|\b(?:I|we)['’]?(?:ll| will| can)? (?:get|have) (?:that|it|this|them|your \w+"
+    r"|the"
+    rf" \w+) (?P<gets>{DONE})\b|\b(?P<calls>ring|call|phone) you (?:back )?(?:today|tomorrow"
+    rf"|within"
     r"|shortly|soon|in)\b",
     re.I,
 )
@@ -79,33 +98,48 @@ NO = re.compile(
     re.IGNORECASE,
 )
 _NO_NO = re.compile(
-    r"\bno (?:problem|need|worries|doubt|charge|cost|extra|additional|further|fees?|trouble|matter"
-    r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay|pays) nothing|costs? (?:you )?nothing"
-    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:taken off|deducted|withheld))"
+    r"\bno (?:problem|need|worries|doubt|charge|cost|extra|additional|further|fees?|trouble"
+    r"|matter"
+    r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay"
+    r"|pays) nothing|costs? (?:you )?nothing"
+    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:taken off|deducted"
+    r"|withheld))"
     r"|(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
-    r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)|\bfor nothing|\bneed not\b"
-    r"|(?:not|n['’]t) (?:need|have|want you|require you) to (?:send|return|post|ship|bring|give|do"
+    r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)"
+    r"|\bfor nothing|\bneed not\b"
+    r"|(?:not|n['’]t) (?:need|have|want you|require you) to (?:send|return|post|ship|bring|give"
+    r"|do"
     r"|worry|register|wait)|\b(?:not|n['’]t) worry\b|未使用|不用寄|不需要寄|免"
     r"|\bwithout (?:your|fail|delay|charge|any|a|an|extra|having|doubt|cost|deduction)\w*"
-    r"|\bonly (?:(?:need|have) to|just|pay)\b|\bpay only\b|\bif (?:it|that|this|they|not|we|the \w+)?\b[^,;.]{0,25}?(?:is not|"
+    r"|\bonly (?:(?:need|have) to|just|pay)\b|\bpay only\b|\bif (?:it|that|this|they|not|we"
+    r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
-    r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bno deductions?\b|\bnot (?:a problem|to worry)\b",
+    r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
+    r"|\bno deductions?\b|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"\b(?:if|whether|hope|wish|love to|would like|['’]d like|you want|ask(?:ed)?|asking|told|let me"
+    r"\b(?:if|whether|hope|wish|love to|would like|['’]d like|you want|ask(?:ed)?|asking|told"
+    r"|let me"
     r"|understand|request|requested|see whether|check|wanted|prefer|which|how many|possible that"
-    r"|likely|probably|as though|as if|would have|perhaps|maybe|might|possibly|would you|do you|want to know|looking for"
+    r"|likely|probably|as though|as if|would have|perhaps|maybe|might|possibly|would you|do you"
+    r"|want to know|looking for"
     r"|claims? that|says? that|regardless of what|tell (?:us|me)|please say|decide whether"
-    r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details|you (?:mentioned|said|say|wrote"
-    r"|expected|expect|were (?:told|promised)|asked for|are waiting for)|you['’]re waiting for|you['’]d like)\b"
+    r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details"
+    r"|you (?:mentioned|said|say|wrote"
+    r"|expected|expect|were (?:told|promised)|asked for|are waiting for)|you['’]re waiting for"
+    r"|you['’]d like)\b"
     r"|是否|如果",
     re.IGNORECASE,
 )
 # "As you said, a colleague promised it, so you will get it."
-_CLAIMED = re.compile(r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I)
+_CLAIMED = re.compile(
+    r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I
+)
 _GRANTED = re.compile(
-    r"\b(?:so|and|therefore|hence|of course) (?:of course )?(?:you|we|I)(?:['’]ll| will| can| shall)\b(?! (?:need|have to|check|look|ask|pass))", re.I
+    r"\b(?:so|and|therefore|hence|of course) (?:of course )?(?:you|we|I)(?:['’]ll| will| can"
+    r"| shall)\b(?! (?:need|have to|check|look|ask|pass))",
+    re.I,
 )
 _UNLESS = re.compile(
     r"\b(?:when|once|until|unless|after|before|while|as soon as|as long as|every time|each time"
@@ -114,10 +148,13 @@ _UNLESS = re.compile(
 )
 _ONCE = re.compile(r"\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I)
 _WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
-_SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than|instead of)\b)", re.I)
+_SEGMENT = re.compile(
+    r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than"
+    r"|instead of)\b)",
+    re.I,
+)
 MOST = 8  # promises of a name that are looked at in a sentence
-_GROUPS = ("verb", "past", "passed", "passive", "going", "seen", "act", "now", "aside", "exception", "gets",
-           "calls", "does")  # fmt: skip
+_GROUPS = "verb past passed passive going seen act now aside exception gets calls does".split()
 
 
 @dataclass(frozen=True, slots=True)

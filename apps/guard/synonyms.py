@@ -51,7 +51,8 @@ _PHRASES = {
     r"put(?:s|ting)? (?:it|them|this|that|the \w+|your \w+)?\s?together": "assemble",
     r"(?:set|put) (?:one|it|them|some|this|that|the \w+|a \w+)?\s?aside": "reserve",
     r"pick(?:s|ed|ing)? (?:it |them |the \w+ )?up": "collect",
-    r"(?:send|post|ship|bring|give|take|took|sent)(?:ing)? (?:it|them|this|that|(?:the|your|a|an) \w+(?: \w+)?)?\s?back": "return",
+    r"(?:send|post|ship|bring|give|take|took|sent)(?:ing)? (?:it|them|this|that|(?:the|your|a"
+    r"|an) \w+(?: \w+)?)?\s?back": "return",
     r"(?:new|another|second|different|fresh) one": "replacement",
     r"give you another|get another|send (?:you )?another": "replacement",
     r"run(?:s)? out": "expire",
