@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
 from apps.guard.finding import Value
-from apps.guard.words import content
 
 _FAULT = (
     r"damag\w*|brok\w+|crack\w*|smash\w*|dent\w*|chip(?:s|ped)?\b|shatter\w*|fault\w*|defect\w*"

@@ -61,13 +61,13 @@ LIGHT = {
 }
 
 _TOPICS = {
-    "full refund": rf"\bfull(?:y)? refund|refund\w*[^.]{{0,20}}\bin full\b|\bfully refunded\b"
-    rf"|\b(?:whole|full|entire) (?:purchase )?(?:amount|price|sum|cost|payment|value)\b"
-    rf"(?: is| will be| comes| goes)?(?: back| refunded| returned)?|\bevery (?:penny|pence"
-    rf"|pound)\b"
-    rf"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
-    rf"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
-    rf"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    "full refund": r"\bfull(?:y)? refund|refund\w*[^.]{0,20}\bin full\b|\bfully refunded\b"
+    r"|\b(?:whole|full|entire) (?:purchase )?(?:amount|price|sum|cost|payment|value)\b"
+    r"(?: is| will be| comes| goes)?(?: back| refunded| returned)?|\bevery (?:penny|pence"
+    r"|pound)\b"
+    r"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
+    r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
+    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"

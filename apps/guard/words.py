@@ -126,3 +126,8 @@ def _ranges(text: str, match: re.Match[str], found: list[Value]) -> bool:
     """Whether it joins two values directly: `between 3 and 5`."""
     ends = any(value.end == match.start() for value in found)
     return ends and any(value.start == match.end() for value in found) and "," not in match.group()
+
+
+def covered(words: frozenset[str], told: frozenset[str]) -> float:
+    """The share of some words that others have, in [0, 1]; 1 where there are none."""
+    return len(words & told) / len(words) if words else 1.0
