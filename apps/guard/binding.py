@@ -1,10 +1,20 @@
 """Whether a figure stands in the sources, and there belongs to what the answer says it of."""
 
+import re
 from collections.abc import Iterator
 
 from apps.guard.evidence import Evidence, Origin, Read, same
 from apps.guard.finding import Finding, Value
+from apps.guard.words import content
 from retrieval import sentences
+
+_MOST_DAYS = 4  # from which on the days that are not named are those left out
+_BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
+# Words that say the other side of a limit too.
+_BOTH = re.compile(r"\b(?:above|below|over|under|beyond) that\b|\botherwise\b|\bor else\b", re.I)
+_AHEAD = re.compile(r"(?: or (?:more|earlier))? (?:before|ahead|in advance|prior|earlier)\b", re.I)
+_CHINESE = re.compile(r"[\u3400-\u9fff]")  # whose pairs of characters overlap
+_STOP = re.compile(r"[,;:，；：。—]|[.!?](?=\s|$)")
 
 
 def unbacked(
@@ -24,12 +34,20 @@ def unbacked(
         if answer.text[start:end].endswith(("?", "？"))
     ]
     for value in answer.values:
+        if (
+            value.unit == "weekday"
+            and _BUT.search(answer.text[: value.start])
+            and _left_out(value, evidence)
+        ):
+            continue
         if value.unit == "relative" and _within(value, asked):
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
-        why = _missing(value, evidence, origins) or _elsewhere(value, answer, evidence, origins)
+        why = _missing(value, answer.text, evidence, origins) or _elsewhere(
+            value, answer, evidence, origins
+        )
         if why:
             text = answer.text[value.start : value.end]
             yield Finding(value.kind, text, value.start, value.end, why)
@@ -39,7 +57,7 @@ def _within(value: Value, spans: list[tuple[int, int]]) -> bool:
     return any(start <= value.start < end for start, end in spans)
 
 
-def _missing(value: Value, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
+def _missing(value: Value, answer: str, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
     sources = evidence.of(*origins)
     backing = [
         other for each in sources for other in each.told.values if same(value, other, each.origin)
@@ -52,8 +70,11 @@ def _missing(value: Value, evidence: Evidence, origins: tuple[Origin, ...]) -> s
             if other.kind == value.kind == "number" and other.unit != value.unit
         }
         return f"no source says it{' in that unit' if units and value.unit else ''}"
+    if _BOTH.search(answer):
+        return ""
+    ahead = _AHEAD.match(answer, value.end)
     opposite = {"up": "down", "down": "up"}.get(value.bound)
-    if opposite and all(other.bound == opposite for other in backing):
+    if opposite and not ahead and all(other.bound == opposite for other in backing):
         return "the sources set the limit the other way round"
     return ""
 
@@ -62,7 +83,8 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     """Why the figure is said of something else; empty where it is not.
 
     Of the clauses of the passages that hold a figure of its unit, the one that shares most words
-    with the answer's clause should hold this one.
+    with the answer's clause should hold this one. A figure that the clause says as well is no
+    rival, nor is one with none of the words around this one.
     """
     if any(
         same(value, other, source.origin)
@@ -71,21 +93,66 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         for other in source.told.values
     ):
         return ""
+    if _torn(value, answer, evidence):
+        return "the sources say it with another figure"
     words = _words(answer, value)
+    beside = [other for other in answer.values if _words(answer, other) is words]
+    near = _near(answer, value)
     mine: list[frozenset[str]] = []
-    rivals: list[frozenset[str]] = []
+    rivals: list[tuple[frozenset[str], int]] = []
     for source in evidence.of("passage"):
         for other in source.told.values:
             shared = words & _words(source.told, other)
             if same(value, other, "passage"):
                 mine.append(shared)
-            elif other.unit == value.unit or (value.kind == other.kind == "date"):
-                rivals.append(shared)
+            elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
+                same(each, other, "passage") for each in beside
+            ):
+                rivals.append((shared, len(near & _near(source.told, other))))
     best = max(len(shared) for shared in mine)
-    for rival in rivals:
-        if len(rival) > best and all(rival - shared for shared in mine):
+    for rival, distance in rivals:
+        more = len(rival) - best > (1 if _CHINESE.search(answer.text) else 0)
+        if more and distance and all(rival - shared for shared in mine):
             return "the sources say it of something else"
     return ""
+
+
+def _left_out(value: Value, evidence: Evidence) -> bool:
+    """Whether the passages' days of the week are all but this one."""
+    days = {
+        key
+        for source in evidence.of("passage")
+        for other in source.told.values
+        if other.unit == "weekday"
+        for key in other.keys
+    }
+    return len(days) >= _MOST_DAYS and not days & set(value.keys)
+
+
+def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
+    """Whether the sources put another figure of its unit to one that its clause says as well."""
+    words = _words(answer, value)
+    companions = [
+        other
+        for other in answer.values
+        if other is not value and other.unit != value.unit and _words(answer, other) is words
+    ]
+    clauses = [
+        [other for other in source.told.values if start <= other.start < end]
+        for source in evidence.of("passage")
+        for start, end, _ in source.told.clauses
+    ]
+    for companion in companions:
+        beside = [
+            held
+            for held in clauses
+            if any(same(companion, x, "passage") and x.unit != value.unit for x in held)
+        ]
+        if any(same(value, other, "passage") for held in beside for other in held):
+            continue
+        if any(other.unit == value.unit for held in beside for other in held):
+            return True
+    return False
 
 
 def _words(told: Read, value: Value) -> frozenset[str]:
@@ -93,3 +160,10 @@ def _words(told: Read, value: Value) -> frozenset[str]:
         if start <= value.start < end:
             return words
     return frozenset()
+
+
+def _near(told: Read, value: Value) -> frozenset[str]:
+    """What the words around a figure mean, up to the next comma on both sides."""
+    before = _STOP.split(told.text[: value.start])[-1]
+    after = _STOP.split(told.text[value.end :], maxsplit=1)[0]
+    return content(f"{before} {after}")

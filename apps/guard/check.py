@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from apps.guard.backing import broken
 from apps.guard.binding import unbacked
+from apps.guard.denials import allowed
 from apps.guard.evidence import Evidence, Read, gather, read
 from apps.guard.finding import Entailment, Finding, Kind
 from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
 from apps.guard.products import other_things, unknown_names
-from apps.guard.promises import broken, made, segment
+from apps.guard.promises import made, segment
+from apps.guard.topics import OF_MONEY
 from data.schema import Passage
 from retrieval import sentences
 
@@ -46,11 +49,13 @@ def check(
     evidence = gather(passages, said, facts)
     taken = read(answer)
     promises = made(answer)
-    whole = [(each.first, each.last) for each in promises]
+    whole = [(each.first, each.last) for each in promises if each.name in OF_MONEY]
     parts = [segment(answer, each) for each in promises]
     found = [*unbacked(taken, evidence, whole, parts)]
     found += _marks(taken, evidence)
     found += broken(promises, answer, evidence)
+    if not any(each.kind == "promise" for each in found):
+        found += allowed(answer, evidence)
     found += unknown_names(answer, evidence)
     found += other_things(answer, evidence)
     if system:

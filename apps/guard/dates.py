@@ -31,6 +31,11 @@ _DATES = (
         rf"|{CHINESE})\s?[日号]"
     ),
 )
+_FEASTS = {
+    "christmas day": (12, 25), "christmas eve": (12, 24), "boxing day": (12, 26),
+    "new year's day": (1, 1), "new year's eve": (12, 31),
+}  # fmt: skip
+_FEAST = re.compile(r"\b(?:christmas (?:day|eve)|boxing day|new year['’]s (?:day|eve))\b", re.I)
 _DAY_ALONE = re.compile(r"\bthe (?P<day>[0-3]?\d)(?:st|nd|rd|th)\b", re.I)
 _END_OF = re.compile(rf"\bend of {_MONTH}{_YEAR}", re.I)
 _MONTH_ALONE = re.compile(rf"\b(?:in|of|since|until|till|by|during) {_MONTH}{_YEAR}", re.I)
@@ -85,6 +90,9 @@ def dates(text: str) -> Iterator[Value]:
             day = _day(match)
             if day is not None and match.group() != "24/7":
                 yield Value("date", (day,), "day", *match.span())
+    for match in _FEAST.finditer(text):
+        feast = _FEASTS[match.group().lower().replace("’", "'")]
+        yield Value("date", ((None, *feast),), "day", *match.span())
     for match in _DAY_ALONE.finditer(text):
         yield Value("date", ((None, None, int(match["day"])),), "day", *match.span())
     for match in _END_OF.finditer(text):

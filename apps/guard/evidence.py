@@ -50,6 +50,7 @@ class Source:
     told: Read
     words: frozenset[str]
     name: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def gather(passages: Sequence[Passage], said: Sequence[str], facts: Mapping[str,
         if not speaks_to_machine(whole):
             asks = passage.title.rstrip().endswith(("?", "？"))
             told = passage.text if asks else whole
-            found.append(Source("passage", read(told), content(whole)))
+            found.append(Source("passage", read(told), content(whole), title=passage.title))
     found += [Source("said", read(text), content(text)) for text in said]
     found += [
         Source("fact", read(value), content(f"{name.replace('_', ' ')} {value}"), name)

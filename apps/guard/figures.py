@@ -52,7 +52,8 @@ _MEASURES = {
 _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)s?\b"
 _SPAN = re.compile(
     rf"(?P<n>{NUMERAL}|\ban?(?! (?:day|night|minute|second)s?\b)|\bwithin the\b|"
-    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per|one))[ "
+    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per"
+    rf"|one)(?=[ -]))[ "
     rf"-]?(?P<extra>(?:more|extra|further|full"
     rf"|whole|calendar) )?"
     rf"(?P<working>working |business |个?工作)?(?P<unit>{_ENGLISH_SPAN}|分钟|个?小时|天|日(?!期)"
@@ -64,6 +65,13 @@ _PARTS = re.compile(
     r"|(?P<half>半)(?P<chinese>个?小时|天|年|个月)",
     re.I,
 )
+_OFTEN = re.compile(
+    r"\b(?P<n>once|twice|(?:three|four|five|six|\d) times) (?:a|per|each|every|in a) "
+    r"(?P<unit>day|week|month|year)\b|\b(?P<half>half[- ](?:a )?)(?P<halved>year)\b"
+    r"|\b(?P<ly>hourly|daily|weekly|monthly|yearly|annually|half[- ]yearly)\b",
+    re.I,
+)
+_LY = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
 _MEASURE = re.compile(
     rf"(?P<n>{NUMERAL})[ "
     rf"-]?(?P<unit>{'|'.join(sorted(_MEASURES, key=len, reverse=True))})s?(?![a-z])",
@@ -75,20 +83,21 @@ _LIST_MARK = re.compile(r"^[ \t]*\(?\d{1,2}[.):](?=\s)", re.M)
 _LISTED = re.compile(
     r"\s+(?:ways|things|steps|options|questions|points|choices|possibilities)\b", re.I
 )
-_THESE = re.compile(r"\b(?:these|those|all|other|first|last) $", re.I)
+_THESE = re.compile(r"\b(?:these|those|all|other|first|last|of the) $", re.I)
 _FEW = 5  # things that an answer may count itself: "any of these three"
 _LOW = re.compile(
     rf"(?<![\d.,:/£$€])(?P<n>{NUMERAL})\s*(?:\bto\b|-|–|—|\band\b|\bor\b|至|到|~)\s*$", re.I
 )
 _LOOK_BACK = 40  # characters before a figure in which the other end of its range stands
 _UP_BEFORE = re.compile(
-    r"\b(?:from|no less than|at least|over|more than|above|minimum(?: of)?|after|longer than"
+    r"\b(?:from|no less than|at least|over|more than|above|minimum(?: of)?|longer than"
     r"|later than)\s*$"
-    r"|(?:至少|超过|满)$",
+    r"|(?:至少|超过|满)\s*$",
     re.I,
 )
 _DOWN_BEFORE = re.compile(
-    r"\b(?:up to|at most|under|less than|below|within|before|until|by|maximum(?: of)?|no more "
+    r"\b(?:up to|at most|under|(?<!no )less than|below|within|before|until|by|maximum(?: of)?"
+    r"|no (?:more|later|longer) "
     r"than|as long as)\s*"
     r"(?:£|\$|€)?$|(?:最长|最多|不到|不超过)$",
     re.I,
@@ -97,7 +106,9 @@ _UP_AFTER = re.compile(
     r"^\s*(?:or (?:more|later|above|over)|and (?:up|more|above)|upwards?|及以[上后]|以上)", re.I
 )
 _DOWN_AFTER = re.compile(
-    r"^\s*(?:or (?:less|fewer|earlier|under)|and under|以下|以内|之前|内)", re.I
+    r"^\s*(?:or (?:less|fewer|earlier|under)|and under|at (?:the )?(?:latest|most)|以下"
+    r"|以内|之前|内)",
+    re.I,
 )
 _ORDINARY = re.compile(r"^(?:one|zero|一)$|^[一十百千万]$", re.I)
 
@@ -110,7 +121,7 @@ def values(text: str) -> list[Value]:
     whole = text
     text = _LIST_MARK.sub(lambda match: "\0" * len(match.group()), text)
     found: list[Value] = []
-    for finder in (dates, times, _prices, _percentages, _spans, _measures, _counts):
+    for finder in (dates, times, _prices, _percentages, _often, _spans, _measures, _counts):
         for value in finder(text):
             if "\0" not in text[value.start : value.end]:
                 found.append(value)
@@ -159,6 +170,23 @@ def _percentages(text: str) -> Iterator[Value]:
         yield Value("percentage", (share,), "%", *match.span())
 
 
+def _often(text: str) -> Iterator[Value]:
+    """How often, as the span between two times: twice a year is every six months."""
+    for match in _OFTEN.finditer(text):
+        if match["ly"] and match["ly"].lower().startswith("half"):
+            unit, times = "year", Decimal(2)
+        elif match["ly"]:
+            unit, times = _LY.get(match["ly"].lower(), "year"), Decimal(1)
+        elif match["half"]:
+            unit, times = "year", Decimal(2)
+        else:
+            word = match["n"].lower().removesuffix(" times")
+            unit = match["unit"].lower()
+            times = {"once": Decimal(1), "twice": Decimal(2)}.get(word) or number(word)
+        name, factor = _SPANS[unit]
+        yield Value("number", (factor / times,), name, *match.span())
+
+
 def _spans(text: str) -> Iterator[Value]:
     for match in _PARTS.finditer(text):
         unit, factor = _SPANS[_unit(match["unit"] or match["chinese"])]
@@ -195,7 +223,9 @@ def _counts(text: str) -> Iterator[Value]:
 
 
 def _bound(text: str, value: Value) -> Literal["", "up", "down"]:
-    before, after = text[max(0, value.start - 20) : value.start], text[value.end : value.end + 12]
+    before, after = text[max(0, value.start - 20) : value.start], text[value.end : value.end + 15]
+    if _DOWN_AFTER.match(after) or _DOWN_BEFORE.search(before):
+        return "down"
     if _UP_BEFORE.search(before) or _UP_AFTER.match(after):
         return "up"
-    return "down" if _DOWN_BEFORE.search(before) or _DOWN_AFTER.match(after) else ""
+    return ""

@@ -20,8 +20,9 @@ _MARKUP = re.compile(
 )
 _TRAIL = ".,;:!?)]}'\"*_~"
 _CODE = re.compile(
-    r"(?<![\w£$€.-])(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"  # a postcode
-    r"|#\d{4,}|[A-Za-z]{1,4}[- ]?\d{5,}|(?=[A-Z-]*\d)(?=[\d-]*[A-Z])[A-Z\d]+(?:-[A-Z\d]+)*|\d{6,})"
+    r"(?<![\w£$€.-])(?!\d{4}-\d\d-\d\dT)(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"  # a postcode
+    r"|#\d{4,}|[A-Za-z]{1,4}[- ]?\d{5,}|(?=[A-Z-]*\d)(?=[\d-]*[A-Z])[A-Z\d]+(?:-[A-Z\d]+)*"
+    r"|\d{6,})"
     r"(?![\w%]|[.,:]\d)"
 )
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]+")

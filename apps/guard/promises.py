@@ -1,117 +1,168 @@
-"""Promises: which an answer makes, and whether a passage or an action makes them too."""
+"""Promises: which of them an answer makes, and where."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from apps.guard.evidence import Evidence
-from apps.guard.finding import Finding
-from apps.guard.words import content, stem
+from apps.guard.topics import DONE, IDLE, LIGHT, TOPICS
 from retrieval import sentences
 
-_DONE = (
-    r"(?P<verb>refunded|cancelled|canceled|changed|updated|added|applied|credited|issued|booked"
-    r"|replaced|resent|"
-    r"arranged|extended|waived|upgraded|registered|approved|accepted|removed|deleted|reserved"
-    r"|sent|redirected|stopped)"
+_SOON = (
+    r"(?:already|now|just|also|all|then|today|immediately|at once|successfully|gladly"
+    r"|happily)"
 )
-_BEEN = _DONE.replace("verb", "passive", 1)
-_DAY = (
-    r"(?:today|tomorrow|tonight|(?:this|next) (?:week|weekend|month|morning|afternoon|evening)|"
-    r"(?:on |by |before )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|soon enough|in time|on time"
-    r"|before noon)"
+_THINGS = (
+    r"(?:order \S+|(?:your|the|this|that|all|both|every) (?:[\w£.'’-]+ ){0,4}?(?:orders?"
+    r"|refunds?|returns?"
+    r"|address|account|claims?|replacements?|parcels?|payments?|codes?|vouchers?|cards?|bookings?"
+    r"|quantity|fees?|charges?|subscription|money|amount|password|items?|collection|label|credit"
+    r"|compensation|Sprigs|points|discount|sum|email|request|case|delivery|slot|appointment"
+    r"|changes?|cancellation|repair|exchange|swap|deposit)|orders|refund|address|account|claims?|"
+    r"everything|it|they|(?<![a-z] )that|this|[£$€][\d.,]+)"
 )
-PROMISES: dict[str, re.Pattern[str]] = {
-    name: re.compile(pattern, re.IGNORECASE)
-    for name, pattern in {
-        "full refund": r"\bfull(?:y)? refund|refund\w*[^.]{0,20}\bin full\b|\bfully refunded\b"
-        r"|whole (?:amount|price) back|全额退款",
-        "refund": r"\brefund(?:s|ed|ing)?\b|\b(?:your|the) money back\b|\bmoney (?:goes|comes) "
-        r"back\b|\bpay(?:s|ing)? (?:you )?back\b|"
-        r"\breimburs\w+|\bget (?:£|\$|€)?[\d.]+ back\b|退款|退钱",
-        "replacement": r"\breplac(?:e|es|ed|ement|ements)\b|\bresend\b|\bsend (?:it|the order) "
-        r"again\b|"
-        r"\bsend (?:you )?(?:a new|another|the right|the missing)\b|\bget a new\b|\bnew one\b"
-        r"|\bswap(?:ped)?\b|\bexchanged?\b|补发|换新",
-        "discount": r"\bdiscounts?\b|(?:%|per ?cent|pounds?|quid|half|quarter|fifth"
-        r"|£\d+(?:\.\d+)?) off\b|\bvouchers?\b|\bcoupons?\b|"
-        r"\bmatch (?:that|the|their|this|its) price|优惠券|折扣|减",
-        "compensation": r"\bcompensat\w+|\bgoodwill\b|\bmake (?:it )?up (?:for|to)\b|\bfor the "
-        r"trouble\b|\bliability\b|赔偿|补偿",
-        "free": r"\bfree of charge\b|\bfor free\b|(?<!feel )(?<!scot-)(?<!Feel )\bfree\b(?! to\b)"
-        r"|\bno charge\b|\bno cost\b|\bnothing to pay\b|"
-        r"\bpay nothing\b|\bcosts? (?:you )?nothing\b|\bon the house\b|\bfor nothing\b|\b(?:is"
-        r"|are|be) on us\b|\b(?:not"
-        r"|n['’]t) (?:pay|"
-        r"cost)(?: you)? (?:a penny|anything)\b|免费",
-        "guarantee": r"\bguarante\w+|\bpromise[sd]?\b|\bmy word\b|\bdefinitely\b|\bfor (?:sure"
-        r"|certain)\b|\brest assured\b|"
-        r"\bwithout fail\b|\bfor life\b|保证|承诺",
-        "delivery": rf"\b(?:arriv\w+|be with you|deliver\w*|reach(?:es)? you|leaves|be there"
-        rf"|you(?:['’]ll| will) (?:have|get|receive) it"
-        rf"|dispatch\w*|comes?)\b[^.!?]{{0,30}}\b{_DAY}\b",
-        "keep": r"\b(?:may|can) keep\b|\bneed not (?:come back|send (?:it |them )?back)\b|\bnot "
-        r"need to (?:send|return)\b",
-        "done": rf"\b(?:I|we)(?:['’]ve| have)(?: just| now| already| also)? {_DONE}\b"
-        rf"|\b(?:order \S+|orders?|refund|return\b[^.]{{0,60}}|address|account|claims?|it|they) "
-        rf"(?:is|are|has been|have been) (?:now |all )?{_BEEN}\b"
-        r"|\borders were (?:deleted|cancelled|refunded)\b"
-        r"|\b(?:I am|I['’]m|we are|we['’]re)(?: now| just| already)? (?:refund|resend|cancell?"
-        r"|send|"
-        r"credit|replac|issu|add|updat)ing\b|\b(?:refund|payment|money|credit) (?:has|is)(?: "
-        r"already"
-        r"| now| just)* (?:gone through|on its way|been (?:processed|sent|paid|made)|processed)\b"
-        r"|\b(?:approved|confirmed|done)\s*:|^cancelled\W*$|\b(?:order \S+|it|parcel) now goes "
-        r"to\b|已(?:为您)?(?:退款|取消|补发|赔偿|修改|登记)",
-        "action": r"\b(?:I|we)(?:['’]ll| will| can| gladly| shall)+ (?:also |then |now |happily "
-        r")?(?P<act>cancel|stop|waive|extend|upgrade|reserve|"
-        r"hold|set|match|call|ring|approve|credit|add|apply|give|change|repair|pay|transfer"
-        r"|redirect|"
-        r"collect)\b|\b(?:colleague|manager|someone|somebody|team|specialist|they) will (?:then )?"
-        r"(?P<calls>ring|call|phone) (?:you|back)\b"
-        r"|\bwe set one aside\b|\bmake an exception\b",
-    }.items()
-}  # fmt: skip
-_NO = re.compile(
+_OURS = r"(?:I|we)"
+_WHO = (
+    rf"(?:{_OURS}|(?:my|a|our|the) (?:colleagues?|manager|supervisor|team|staff|workshop"
+    rf"|warehouse"
+    r"|specialist|technician|driver|courier|team leader|accounts team)|they"
+    r"|someone(?: from \w+ \w+)?"
+    r"|somebody|the team)"
+)
+_ADVERBS = (
+    rf"(?:(?:{_SOON}|personally|certainly|surely|definitely|of course|even|directly|straight away"
+    r"|right away|be able to|be happy to|be glad to|however|either|both|therefore|still|first"
+    r"|simply|\w+ly) )*"
+)
+# Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
+SAID_DONE = re.compile(
+    rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
+    rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
+    rf"|parcel) (?:was|were)"
+    rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked"
+    rf"|replaced|resent"
+    r"|registered|approved|removed|made|paid|processed|successful|completed?|granted|accepted)\b"
+    rf"|\b{_OURS} (?:{_SOON} )*(?P<past>refunded|cancelled|changed|updated|sent|credited|issued"
+    rf"|booked|replaced|resent|registered|approved|removed|arranged|waived|extended|applied)\b"
+    rf" (?:it|them|that|your|the|an?|you|this|£)"
+    rf"|\b{_THINGS} (?:(?:is|are)(?: {_SOON})*|(?:has|have)(?: {_SOON})* been"
+    rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been) (?P<passive>{DONE})\b"
+    r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
+    r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
+    r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
+    r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently"
+    r"|right now|also))*"
+    r" (?P<going>refund|resend|cancell?|send|credit|replac|issu|add|updat|process|arrang|chang"
+    r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return"
+    r"|transferr"
+    r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv|lift|lock|unlock|resett"
+    r"|activat|releas|fix|mov|switch|reduc"
+    r"|deduct|pay|hold|grant|approv|award)ing\b"
+    r"(?! (?:to offer))"
+    r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
+    r" (?P<hint>(?:is|are|has|have|should be|['’]s|will be)(?: already| now| just| currently"
+    r"| all)*"
+    r" (?:gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of"
+    r"|sorted"
+    r"|all set|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
+    r"|with your bank|out for delivery|good to go"
+    r"|being (?:\w+ed|sent)|settled|through))\b"
+    r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
+    rf"|\bconsider (?:it|this|that|your \w+) (?P<seen>{DONE}|done)"
+    r"|\b(?:order \S+|it|parcel) now goes to\b"
+    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已经在路上|在路上了",
+    re.I | re.M,
+)
+SAID_WILL = re.compile(
+    rf"\b{_WHO}(?:['’]ll| will| shall| can|['’]m going to| am going to|['’]re going to"
+    rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
+    rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
+    rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
+    r"|\b(?:our|a|the) (?:technician|driver|courier|engineer|colleague|team|manager"
+    r"|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
+    rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will"
+    rf"| can)? (?P<aside>set|put|keep|hold|reserve)"
+    r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
+    r"exception)\b|\b(?:I|we)['’]?(?:ll| will| can)? (?:get|have) (?:that|it|this|them|your \w+"
+    r"|the"
+    rf" \w+) (?P<gets>{DONE})\b|\b(?P<calls>ring|call|phone) you (?:back )?(?:today|tomorrow"
+    rf"|within"
+    r"|shortly|soon|in)\b",
+    re.I,
+)
+PROMISES = TOPICS | {"done": SAID_DONE, "action": SAID_WILL}
+NO = re.compile(
     r"\b(?:not|no|never|cannot|unable|neither|nor|without|rather than|instead of|nothing|none"
-    r"|only)\b|n['’]t\b|"
-    r"不|没|无法|未|别",
+    r"|only|nowhere|nobody|excluded?|excludes|except|too late|impossible|refuse[sd]?|declined?"
+    r"|unlikely|isn|far from)\b|n['’]t\b|不|没|无法|未|别",
     re.IGNORECASE,
 )
-_NOT_NO = re.compile(
-    r"\bno (?:problem|need|worries|doubt|charge|cost|extra)\b|\bnot only\b|不仅|\bpay nothing"
-    r"|costs? (?:you )?nothing|\bnothing (?:to pay|for it)"
-    r"|(?:not|n['’]t) (?:pay|cost)(?: you)? (?:a penny|anything)|\bfor nothing|\bneed not\b|\bdo "
-    r"not need to\b|未使用|\bwithout (?:your|fail"
-    r"|delay)\w*|\bonly (?:need|have) to\b",
+_NO_NO = re.compile(
+    r"\bno (?:problem|need|worries|doubt|charge|cost|extra|additional|further|fees?|trouble"
+    r"|matter"
+    r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay"
+    r"|pays) nothing|costs? (?:you )?nothing"
+    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:taken off|deducted"
+    r"|withheld))"
+    r"|(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
+    r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)"
+    r"|\bfor nothing|\bneed not\b"
+    r"|(?:not|n['’]t) (?:need|have|want you|require you) to (?:send|return|post|ship|bring|give"
+    r"|do"
+    r"|worry|register|wait)|\b(?:not|n['’]t) worry\b|未使用|不用寄|不需要寄|免"
+    r"|\bwithout (?:your|fail|delay|charge|any|a|an|extra|having|doubt|cost|deduction)\w*"
+    r"|\bonly (?:(?:need|have) to|just|pay)\b|\bpay only\b|\bif (?:it|that|this|they|not|we"
+    r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
+    r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
+    r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
+    r"|\bno deductions?\b|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"\b(?:if|whether|hope|wish|would like|you want|ask(?:ed)?|asking|told|let me|understand"
-    r"|request|see whether|check|wanted|"
-    r"prefer|which|how many|possible that)\b|是否|如果",
+    r"\b(?:if|whether|hope|wish|love to|would like|['’]d like|you want|ask(?:ed)?|asking|told"
+    r"|let me"
+    r"|understand|request|requested|see whether|check|wanted|prefer|which|how many|possible that"
+    r"|likely|probably|as though|as if|would have|perhaps|maybe|might|possibly|would you|do you"
+    r"|want to know|looking for"
+    r"|claims? that|says? that|regardless of what|tell (?:us|me)|please say|decide whether"
+    r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details"
+    r"|you (?:mentioned|said|say|wrote"
+    r"|expected|expect|were (?:told|promised)|asked for|are waiting for)|you['’]re waiting for"
+    r"|you['’]d like)\b"
+    r"|是否|如果",
     re.IGNORECASE,
 )
-_IF = re.compile(
-    r"\b(?:if|when|once|while|unless|until|provided|as long as|as soon as|should)\b", re.I
+# "As you said, a colleague promised it, so you will get it."
+_CLAIMED = re.compile(
+    r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I
 )
-_SEGMENT = re.compile(r"[,;:：，；—]|\b(?:and|but|so|then|because|although)\b", re.I)
-# What a passage must say in the same word: for all cases, or how money is given back.
-_SWEEPING = re.compile(
-    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer|"
-    r"store credit)\b",
+_GRANTED = re.compile(
+    r"\b(?:so|and|therefore|hence|of course) (?:of course )?(?:you|we|I)(?:['’]ll| will| can"
+    r"| shall)\b(?! (?:need|have to|check|look|ask|pass))",
     re.I,
 )
-_BARE = re.compile(r"(?:done|approved|confirmed)\s*:|.*now goes to$", re.I)
-_RESULTS = {stem(verb) for verb in re.findall(r"[a-z]{4,}", _DONE.removeprefix("(?P<verb>"))}
+_UNLESS = re.compile(
+    r"\b(?:when|once|until|unless|after|before|while|as soon as|as long as|every time|each time"
+    r"|usually|normally|where|that|which|who|may|should something)\b",
+    re.I,
+)
+_ONCE = re.compile(r"\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I)
+_WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
+_SEGMENT = re.compile(
+    r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than"
+    r"|instead of)\b)",
+    re.I,
+)
 MOST = 8  # promises of a name that are looked at in a sentence
-COVERED = 0.34  # of the words of a passage's promise that must be the customer's case
+_GROUPS = "verb past passed passive going seen act now aside exception gets calls does".split()
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A promise, at [start, end) of a text, in the sentence [first, last)."""
+    """A promise, at [start, end) of a text, in the sentence [first, last).
+
+    `verb` is what is done, `what` the thing that a hint such as "is on its way" is said of.
+    """
 
     name: str
     start: int
@@ -119,127 +170,78 @@ class Made:
     first: int
     last: int
     verb: str = ""
+    what: str = ""
 
 
 def segment(text: str, promise: Made) -> tuple[int, int]:
     """Characters [start, end) of the part of its sentence, between commas, that a promise is in."""
-    cuts = _SEGMENT.finditer(text, promise.first, promise.start)
-    after = _SEGMENT.search(text, promise.end, promise.last)
-    left = max((match.end() for match in cuts), default=promise.first)
-    return left, after.start() if after else promise.last
+    return _part(text, promise.start, promise.end, promise.first, promise.last)
+
+
+def _part(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
+    left = max((match.end() for match in _SEGMENT.finditer(text, first, start)), default=first)
+    after = _SEGMENT.search(text, end, last)
+    return left, after.start() if after else last
 
 
 def made(text: str) -> list[Made]:
     """The promises that a text makes: those it denies, asks about or only hopes for are none."""
-    found = []
-    for first, last in sentences.spans(text):
-        sentence = text[first:last]
-        if sentence.endswith(("?", "？")):
-            continue
-        for name, pattern in PROMISES.items():
-            for match in islice(pattern.finditer(sentence), MOST):
-                if not denied(sentence, match.start(), match.end()) and not _hedged(
-                    sentence, match.start()
-                ):
-                    groups = match.groupdict()
-                    verb = next(
-                        (
-                            groups[key]
-                            for key in ("verb", "passive", "act", "calls")
-                            if groups.get(key)
-                        ),
-                        "",
-                    )
-                    spans = (first + match.start(), first + match.end(), first, last)
-                    found.append(Made(name, *spans, verb))
-    return found
+    return [
+        promise
+        for first, last in sentences.spans(text)
+        if not text[first:last].endswith(("?", "？"))
+        for promise in _of_sentence(text[first:last], first)
+    ]
+
+
+def _of_sentence(sentence: str, first: int) -> Iterator[Made]:
+    last = first + len(sentence)
+    for name, pattern in PROMISES.items():
+        for match in islice(pattern.finditer(sentence), MOST):
+            if denied(sentence, match.start(), match.end()):
+                continue
+            if _hedged(sentence, match, name) or _idle(sentence, match, name):
+                continue
+            groups = match.groupdict()
+            verb = next((groups[key] for key in _GROUPS if groups.get(key)), "")
+            what = groups.get("what") or ""
+            yield Made(name, first + match.start(), first + match.end(), first, last, verb, what)
 
 
 def denied(sentence: str, start: int, end: int) -> bool:
     """Whether the part of a sentence around [start, end) says no."""
-    left = max((match.end() for match in _SEGMENT.finditer(sentence, 0, start)), default=0)
-    after = _SEGMENT.search(sentence, end)
-    part = sentence[left : after.start() if after else len(sentence)]
-    return bool(_NO.search(_NOT_NO.sub(" ", part)))
+    return says_no(piece(sentence, start, end))
 
 
-def _hedged(sentence: str, start: int) -> bool:
-    left = max((match.end() for match in _SEGMENT.finditer(sentence, 0, start)), default=0)
-    return bool(_HEDGE.search(sentence[left:start]))
+def piece(sentence: str, start: int, end: int) -> str:
+    """The part of a sentence, between commas and the like, around [start, end)."""
+    left, right = _part(sentence, start, end, 0, len(sentence))
+    return sentence[left:right]
 
 
-def broken(promises: list[Made], text: str, evidence: Evidence) -> Iterator[Finding]:
-    """A finding for each promise that neither a passage nor an action makes for this customer."""
-    case = frozenset().union(*(source.words for source in evidence.of("said", "fact")))
-    for promise in promises:
-        why = _unmet(promise, text, case, evidence)
-        if why:
-            yield Finding(
-                "promise", text[promise.start : promise.end], promise.start, promise.end, why
-            )
+def says_no(text: str) -> bool:
+    """Whether anything in a text is a no that is not one in meaning only, such as `no problem`."""
+    return bool(NO.search(_NO_NO.sub(" ", text)))
 
 
-def _unmet(promise: Made, text: str, case: frozenset[str], evidence: Evidence) -> str:
-    """Why nothing makes this promise; empty where something does."""
-    if _by_action(promise, text, evidence):
-        return ""
-    if promise.name == "done":
-        return "no action did it"
-    sentence = text[promise.first : promise.last]
-    passages = "\n".join(source.told.text for source in evidence.of("passage"))
-    for word in _SWEEPING.findall(sentence):
-        if word.lower() not in passages.lower():
-            return f"no passage says {word.lower()}"
-    parts = [passages[first:last] for first, last in sentences.spans(passages)]
-    backing = [
-        share
-        for before, part in zip(["", *parts], parts, strict=False)
-        for share in _backing(promise, before, part, sentence, case)
-    ]
-    if not backing:
-        return "no passage promises it"
-    return "" if max(backing) >= COVERED else "a passage promises it in another case"
+def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
+    left, _ = _part(sentence, match.start(), match.end(), 0, len(sentence))
+    before = sentence[left : match.start()]
+    if _HEDGE.search(before):
+        return not (_GRANTED.search(sentence, match.end()) and _CLAIMED.search(before))
+    if _ONCE.search(before) or (name == "done" and _WHENEVER.search(before)):
+        return True
+    inside = match.group("hint") if name == "done" else None
+    habit = name == "done" and (match.group("passive") or inside)
+    return bool(habit and _UNLESS.search(before))
 
 
-def _backing(
-    promise: Made, before: str, part: str, sentence: str, case: frozenset[str]
-) -> Iterator[float]:
-    """How far each promise of that name in a passage's sentence is this one, in [0, 1].
-
-    It is the share of its words that the answer's sentence or the customer's case has; 1 where the
-    answer states the condition itself, which may stand in the sentence before.
-    """
-    said = content(sentence)
-    for match in islice(PROMISES[promise.name].finditer(part), MOST):
-        other = promise.verb and promise.verb.lower() not in match.group().lower()
-        if other or denied(part, match.start(), match.end()):
-            continue
-        words = content(_clause(part, match.start()))
-        besides = words - content(match.group())
-        stated = bool(_IF.search(sentence)) and bool((besides | content(before)) & said)
-        shares = (_covered(words, said | case), _covered(besides, said | case))
-        yield 1.0 if stated else max(shares)
-
-
-def _by_action(promise: Made, text: str, evidence: Evidence) -> bool:
-    said = promise.verb or text[promise.start : promise.end]
-    wanted = _RESULTS if _BARE.match(said) else content(said) or {stem(said)}
-    known = frozenset().union(*(source.words for source in evidence.of("fact")))
-    return bool(wanted & known)
-
-
-def _clause(sentence: str, at: int) -> str:
-    """The part of a sentence between its semicolons and the like that holds a place."""
-    cuts = [
-        0,
-        *(m.end() for m in re.finditer(r"[;；]|, (?:and|but|or) |\bbut\b", sentence)),
-        len(sentence),
-    ]
-    for first, last in zip(cuts, cuts[1:], strict=False):
-        if first <= at < last:
-            return sentence[first:last]
-    return sentence
-
-
-def _covered(words: frozenset[str], told: frozenset[str]) -> float:
-    return len(words & told) / len(words) if words else 1.0
+def _idle(sentence: str, match: re.Match[str], name: str) -> bool:
+    """Whether it is a verb that binds to nothing, such as to look or to pass on."""
+    act = (match["act"] or match["does"] or "").lower() if name == "action" else ""
+    if not act:
+        return False
+    if match["does"]:
+        return bool({act[:-1], act[:-2], f"{act[:-3]}y"} & IDLE)
+    light = LIGHT.get(act)
+    return act in IDLE or bool(light and light.match(sentence, match.end("act")))

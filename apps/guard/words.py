@@ -1,11 +1,14 @@
 """The words of a text that carry its meaning, and the clauses it falls into."""
 
 import re
+from functools import lru_cache
 
 from apps.guard.finding import Value
+from apps.guard.synonyms import SAME, plainly
 from retrieval import sentences
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?|\d+(?:\.\d+)?")
+_SHORTENED = re.compile(r"(?:['’](?:ll|re|ve|m|d)|n['’]t)$", re.I)  # only common words are
 _CHINESE = re.compile(r"[\u3400-\u9fff]+")
 _IRREGULAR = {
     "sent": "send", "paid": "pay", "bought": "buy", "left": "leave", "came": "come", "kept": "keep",
@@ -19,10 +22,12 @@ COMMON = frozenset(
     "would shall "
     "can could may might must should do does did have has had not no yes so then than too very "
     "just also "
-    "about into out up down off over under all any some each every more most one ones please when "
+    "about into out up down off over under all any some each every more most one ones please "
+    "when "
     "what which who "
-    "how where why once while after before until within between per us it's i'm we're you're only "
-    "like get gets "
+    "how where why once while after before until within between per us it's i'm we're you're "
+    "only "
+    "like get gets take takes two three four five six seven eight nine ten "
     "our ours such other it’s goes go day days hour hours week weeks month months year years "
     "minute minutes "
     "working pound pounds percent cent january february march april june july august september "
@@ -66,12 +71,27 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
+_STEMS = {stem(word): stem(meant) for word, meant in SAME.items()}
+
+
+@lru_cache(maxsize=4096)
+def meaning(word: str) -> str:
+    """A word's stem, or that of the word that stands for it."""
+    meant = SAME.get(word.lower())
+    if meant:
+        return stem(meant)
+    ending = stem(word)
+    return _STEMS.get(ending, ending)
+
+
 def content(text: str) -> frozenset[str]:
-    """Stems of a text's words, common ones and numbers left out; pairs of Chinese characters."""
+    """What a text's words mean, common ones and numbers left out; pairs of Chinese characters."""
     found = {
-        stem(word.group())
-        for word in _WORD.finditer(_CHINESE.sub(" ", text))
-        if word.group().lower() not in COMMON and not word.group()[0].isdigit()
+        meaning(word.group())
+        for word in _WORD.finditer(_CHINESE.sub(" ", plainly(text)))
+        if word.group().lower() not in COMMON
+        and not word.group()[0].isdigit()
+        and not _SHORTENED.search(word.group())
     }
     for run in _CHINESE.findall(text):
         found |= {run[at : at + 2] for at in range(len(run) - 1)}
@@ -106,3 +126,8 @@ def _ranges(text: str, match: re.Match[str], found: list[Value]) -> bool:
     """Whether it joins two values directly: `between 3 and 5`."""
     ends = any(value.end == match.start() for value in found)
     return ends and any(value.start == match.end() for value in found) and "," not in match.group()
+
+
+def covered(words: frozenset[str], told: frozenset[str]) -> float:
+    """The share of some words that others have, in [0, 1]; 1 where there are none."""
+    return len(words & told) / len(words) if words else 1.0

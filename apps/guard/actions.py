@@ -1,0 +1,117 @@
+"""Whether a fact says that something was done, and whether a passage says that it is done."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.guard.cases import Case, unmet
+from apps.guard.evidence import Evidence
+from apps.guard.promises import SAID_DONE, Made, denied, segment
+from apps.guard.synonyms import plainly
+from apps.guard.words import content, covered, meaning
+
+_REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
+_BARE = re.compile(r"(?:done|approved|confirmed|sorted)\b|.*now goes to$", re.I)
+# What a fact says where something was done; that a parcel left is nothing done for a customer.
+_RESULTS = {
+    meaning(verb)
+    for verb in (
+        "refunded cancelled changed updated added applied credited issued booked replaced resent "
+        "arranged extended waived upgraded registered approved accepted removed deleted reserved "
+        "redirected stopped done reimbursed exchanged activated unlocked reset corrected switched "
+        "confirmed unsubscribed"
+    ).split()
+} - {meaning("sent")}
+# Verbs that say no more of a thing than that it was done.
+_ARRANGED = {
+    meaning(verb)
+    for verb in (
+        "arranged registered processed booked confirmed approved opened made initiated organised "
+        "scheduled set placed sorted triggered"
+    ).split()
+}
+# What a fact must tell of a thing that is said to be on its way, by the thing.
+_BY_THING = (
+    (
+        re.compile(r"money|refund|payment|cash|compensation|credit|£|\$|€|amount|sum", re.I),
+        {"refund", "credit", "pay", "compensat"},
+    ),
+    (re.compile(r"replacement|new|another|one\b", re.I), {"replac", "send"}),
+)
+_MOVED = {"send", "deliver", "transit", "way", "carrier"}
+_SETTLED = re.compile(r"\b(?:sorted|settled|set|hand|care of|good to go|through)$")
+_UNDER_WAY = {meaning("processed"), meaning("prepared")}
+VAGUE = content(
+    "straight away right now today for you sure gladly happily then also immediately soon"
+)
+_WORD = re.compile(r"[A-Za-z]+")
+_OBJECT = 0.5  # of the words that an announced action is about that the passages must have
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence of a passage, with the one before it and the passage's title."""
+
+    text: str
+    before: str
+    title: str
+
+
+def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
+    """Whether a fact says that what an answer promises was done."""
+    facts = evidence.of("fact")
+    known = frozenset().union(*(source.words for source in facts))
+    whole = text[promise.start : promise.end]
+    if promise.what:
+        wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
+        wanted |= content(whole) & _UNDER_WAY
+        return bool((wanted | (_RESULTS if _SETTLED.search(whole) else set())) & known)
+    if meaning(promise.verb) in _ARRANGED and known & _RESULTS:
+        return bool(known & (content(whole) - {"order"}))
+    said = promise.verb or whole
+    return bool((_RESULTS if _BARE.match(said) else content(said) or {meaning(said)}) & known)
+
+
+def retold(promise: Made, text: str, case: Case) -> bool:
+    """Whether it only repeats, as a reason, what the customer told: since it was cancelled."""
+    before = text[promise.first : promise.start]
+    told = {meaning(word) for word in re.findall(r"\b\w+ed\b", case.said)}
+    return bool(_REASON.search(before)) and meaning(promise.verb) in told
+
+
+def reported(promise: Made, text: str, told: Sequence[Told]) -> bool:
+    """Whether a passage tells of it as done already."""
+    if promise.verb:
+        wanted = meaning(promise.verb)
+        return any(
+            wanted in {meaning(word) for word in match.groups() if word}
+            for each in told
+            for match in SAID_DONE.finditer(each.text)
+        )
+    said = text[promise.start : promise.end].lower()
+    return any(said in each.text.lower() for each in told)
+
+
+def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) -> str:
+    """Why no passage says that it is done; empty where one does.
+
+    Its verb must be there, and half of the words that it is about.
+    """
+    verb = meaning(promise.verb)
+    first, last = segment(text, promise)
+    about = content(text[first:last]) - {verb} - VAGUE
+    known = frozenset().union(*(content(f"{each.title} {each.text}") for each in told))
+    why = "no passage says that this is done"
+    for each in told:
+        whole = plainly(each.text)
+        for match in _WORD.finditer(whole):
+            if meaning(match.group()) != verb:
+                continue
+            if denied(whole, match.start(), match.end()):
+                why = "a passage denies it"
+                continue
+            lacks = unmet("action", each.text, each.before, case)
+            if not lacks and covered(about, known) >= _OBJECT:
+                return ""
+            why = lacks or why
+    return why

@@ -1,0 +1,150 @@
+"""What a customer's case is, as far as rules turn on it, and whether a passage's rule is for it."""
+
+import re
+from dataclasses import dataclass
+
+from apps.guard.evidence import Evidence
+from apps.guard.figures import values
+from apps.guard.finding import Value
+
+_FAULT = (
+    r"damag\w*|brok\w+|crack\w*|smash\w*|dent\w*|chip(?:s|ped)?\b|shatter\w*|fault\w*|defect\w*"
+    r"|wrong (?!size|colou?r)\w+|wrong\b(?! size| colou?r)|missing|left out|(?:not|n['’]?t"
+    r"|stopped|no longer) "
+    r"(?:work|start|turn|switch|hold|heat|boil)\w*|\bdead\b|leak\w*|torn|scratch\w*|incorrect"
+    r"|mistake|not (?:what you|as) ordered|our fault|at fault|坏|碎|破|损|错|故障|漏|缺"
+)
+_WHIM = (
+    r"(?:n['’]?t|not|no longer|never) (?:really )?(?:like|want|need|fit|suit|love|fancy)\w*"
+    r"|dislike"
+    r"|\bmind\b|unwanted|too (?:small|big|large|wide|long|short|dark|bright|heavy|expensive)"
+    r"|wrong (?:size|colou?r)|regret|不喜欢|不想要|改变主意"
+)
+_UNUSED = (
+    r"\bunused\b|\bunopened\b|\bsealed\b|\bnot (?:been )?(?:used|opened)|\bunspent\b|未使用"
+    r"|没拆|未拆"
+)
+_USED = (
+    r"(?<!not )(?<!never )(?<!not been )(?<!un)\b(?:opened|used|worn|slept|washed|cooked"
+    r"|wore|open)\b"
+)
+_BEFORE = (
+    r"\b(?:until|before|while|as long as|unless)\b[^.;]{0,40}\b(?:dispatch|process|ship"
+    r"|sent|leave)\w*"
+)
+_GONE = (
+    r"\b(?:dispatched|shipped|delivered)\b|\b(?:already|been|was|it['’]?s|is) (?:sent|out|gone)\b"
+    r"|\b(?:is |it['’]?s )?on (?:its|the) way\b|\barrived\b|\bleft the warehouse\b"
+    r"|out for delivery"
+)
+_FIRST = r"\bfirst order|\bnew customers?\b|\bfirst[- ]time\b|首单|新客"
+_LATER = (
+    r"\b(?:second|third|another|next|later|existing|regular|long[- ]time)\b(?! (?:working )?day)"
+    r"|\bnot my first|\bordered before|\b(?:bought|ordered) (?:here|from you) (?:before"
+    r"|for years)"
+)
+_AXES = tuple(
+    (re.compile(needs, re.I), re.compile(other, re.I), why)
+    for needs, other, why in (
+        (_FAULT, _WHIM, "a passage promises it for faults only"),
+        (_UNUSED, _USED, "a passage promises it for unused things only"),
+        (_BEFORE, _GONE, "a passage promises it until dispatch only"),
+        (_FIRST, _LATER, "a passage promises it once only"),
+    )
+)
+_NEGATED = re.compile(
+    r"(?:\b(?:not|never|no|until|before|once|after|when|if|unless)|n['’]t)(?: \w+){0,3} ?$", re.I
+)
+_AGO = re.compile(r"^\s*(?:ago|back|too late|late now)\b", re.I)
+_AFTER = re.compile(r"\b(?:after|over|more than|for|since)\s*$", re.I)
+_MONTH = 30 * 1440  # minutes
+_SPENT = frozenset({"free", "keep"})  # what hangs on how much something costs
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of it: the customer's words, the facts, and the answer that is checked."""
+
+    words: frozenset[str]
+    said: str
+    answer: str
+    figures: tuple[Value, ...]
+    claimed: tuple[Value, ...]
+
+    @classmethod
+    def of(cls, evidence: Evidence, answer: str) -> "Case":
+        """The case that evidence tells of."""
+        sources = evidence.of("said", "fact")
+        words = frozenset().union(*(source.words for source in sources))
+        said = "\n".join(source.told.text for source in sources)
+        return cls(words, said, answer, tuple(values(said)), tuple(values(answer)))
+
+
+def unmet(name: str, clause: str, around: str, case: Case) -> str:
+    """Which condition of a passage's promise the case does not meet; empty where it meets all.
+
+    Args:
+        name: Of the promise.
+        clause: Of the passage, which holds the promise.
+        around: The passage's title and the sentences beside it.
+        case: What the promise is made for. A condition that the answer states is met.
+    """
+    for needs, other, why in _AXES:
+        wanted = needs.search(clause) or needs.search(around)
+        if wanted and not needs.search(case.answer):
+            contrary = _says(other, case.said) and not needs.search(case.said)
+            if contrary or _says(other, case.answer):
+                return why
+    if name in _SPENT:
+        why = _spent(clause, case)
+        if why:
+            return why
+    return _late(f"{clause} {around}", case)
+
+
+def _says(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a text has a pattern without a no or a condition before it."""
+    return any(not _NEGATED.search(text[: match.start()]) for match in pattern.finditer(text))
+
+
+def _spent(clause: str, case: Case) -> str:
+    """Why a sum that a promise hangs on is not met, nor said by the answer."""
+    for limit in values(clause):
+        if limit.kind != "price" or not limit.bound:
+            continue
+        if any(set(limit.keys) & set(other.keys) for other in case.claimed):
+            continue
+        sums = [other.keys[0] for other in case.figures if other.kind == "price"]
+        if not any(_within(amount, limit) for amount in sums):
+            return "a passage promises it for other sums only"
+    return ""
+
+
+def _within(amount: object, limit: Value) -> bool:
+    bound = limit.keys[0]
+    if limit.bound == "up":
+        return amount >= bound  # type: ignore[operator,no-any-return]
+    return amount < bound  # type: ignore[operator,no-any-return]
+
+
+def _late(rule: str, case: Case) -> str:
+    """Why the customer comes too late for a rule; empty where nothing says so."""
+    passed = [
+        _minutes(value)
+        for value in case.figures
+        if value.unit in ("minute", "month") and _AGO.match(case.said[value.end : value.end + 12])
+    ]
+    limits = [
+        _minutes(value)
+        for value in values(rule)
+        if value.unit in ("minute", "month")
+        and (value.bound == "down" or rule[: value.start].endswith(("for ", "have ")))
+    ]
+    if passed and limits and max(passed) > max(limits):
+        return "a passage promises it for a shorter time"
+    return ""
+
+
+def _minutes(value: Value) -> float:
+    amount = float(value.keys[0])  # type: ignore[arg-type]
+    return amount * _MONTH if value.unit == "month" else amount

@@ -1,0 +1,72 @@
+"""Words of support answers that say the same, so that a rule told in other words is found."""
+
+import re
+
+# The first word of a line stands for all of them.
+_SAME = """
+repair fix mend
+ring call phone telephone
+photo picture image photograph snap
+correct right
+damaged broken cracked smashed dented chipped shattered
+faulty defective
+replace replacement substitute
+swap exchange
+send ship post resend reship dispatch despatch
+refund reimburse
+pay payment
+delivery shipping postage
+parcel package shipment
+change alter amend modify edit
+product item article goods
+keep retain
+begin start
+cost charge fee
+collect fetch
+assemble assembly
+reserve earmark
+cover covered warranty guarantee guaranteed
+worth value
+expire lapse
+delete erase
+reply answer respond
+help assist
+tell inform notify
+choose select pick
+discount reduction
+instalment part
+present gift
+shop store
+voucher coupon
+unsubscribe opt-out
+student study studying
+order purchase
+unused unworn
+late delayed
+""".strip().splitlines()
+SAME = {word: line.split()[0] for line in _SAME for word in line.split()}
+
+# Phrases that mean one of those words.
+_PHRASES = {
+    r"put(?:s|ting)? (?:it|them|this|that|the \w+|your \w+)?\s?together": "assemble",
+    r"(?:set|put) (?:one|it|them|some|this|that|the \w+|a \w+)?\s?aside": "reserve",
+    r"pick(?:s|ed|ing)? (?:it |them |the \w+ )?up": "collect",
+    r"(?:send|post|ship|bring|give|take|took|sent)(?:ing)? (?:it|them|this|that|(?:the|your|a"
+    r"|an) \w+(?: \w+)?)?\s?back": "return",
+    r"(?:new|another|second|different|fresh) one": "replacement",
+    r"give you another|get another|send (?:you )?another": "replacement",
+    r"run(?:s)? out": "expire",
+    r"good for(?=\s*$| \d| a\b| an\b| one| two| three| six| twelve)": "valid",
+    r"call(?:ed)? off": "cancel",
+    r"let (?:you|us|me|them) know": "tell",
+    r"(?:is |are )?(?:in (?:its|their|the) )?processing|being processed": "processing",
+    r"on (?:its|the|their) way": "dispatched",
+    r"sort(?:ed)? out": "help",
+}  # fmt: skip
+_PHRASE = re.compile("|".join(f"({pattern})" for pattern in _PHRASES), re.I)
+_MEANS = tuple(_PHRASES.values())
+
+
+def plainly(text: str) -> str:
+    """The text with one word in place of each phrase that has one."""
+    return _PHRASE.sub(lambda match: f" {_MEANS[(match.lastindex or 1) - 1]} ", text)

@@ -1,0 +1,184 @@
+"""What can be promised, and in which words: a pattern for each, alike for answers and passages."""
+
+import re
+
+_MONEY = (
+    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|(?:£"
+    r"|\$|€)[\d.,]+|[\d.,]+ (?:pounds|quid))"
+)
+_THE = r"(?:your|the|that|this|all|all your|all the|what you paid|everything you paid|it)"
+_TIME = (
+    r"(?:today|tomorrow|tonight|(?:this|next) (?:week|weekend|month|morning|afternoon|evening)"
+    r"|(?:on |by |before |until )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|soon enough|in time"
+    r"|on time|before noon|the (?:very )?(?:same|next) day|(?:by |before )?the end of the "
+    r"(?:day|week|month)|straight ?away|right away|immediately|at once"
+    r"|(?:before|for|by) (?:your|the|his|her|their) (?!end\b|checkout|payment|order)(?:\w+ )?"
+    r"(?:party|birthday|wedding|christmas|holidays?|weekend|event|guests?|anniversary|dinner"
+    r"|trip|big day))"
+)
+# Verbs of what was done for a customer, as they are told afterwards.
+DONE = (
+    r"(?:refunded|cancelled|canceled|changed|updated|added|applied|credited|issued|booked"
+    r"|replaced|resent|arranged|extended|waived|upgraded|registered|approved|accepted|removed"
+    r"|deleted|reserved|sent|redirected|stopped|processed|reimbursed|dispatched|shipped|posted"
+    r"|reordered|reshipped|organised|organized|scheduled|paid|transferred|returned|exchanged"
+    r"|swapped|activated|unlocked|reset|closed|corrected|amended|switched|granted|confirmed"
+    r"|authori[sz]ed|initiated|triggered|set|put|fixed|sorted|made|given|deducted|reduced"
+    r"|discounted|lifted|restored|reactivated|unsubscribed|escalated|collected|released|opened"
+    r"|placed|merged|adjusted|renewed|prepared|packed)"
+)
+# Of what a company says that it will do, the verbs that bind it to nothing.
+IDLE = frozenset(
+    "pass check look see ask need find hand forward help explain tell let try be have know say "
+    "understand hope answer reply respond write assume transfer connect put review investigate "
+    "consult raise escalate wait advise suggest recommend show guide walk point share work "
+    "contact inform email message remind learn listen think believe gladly love like want "
+    "apologise apologize bring read start use wish mention note inquire enquire talk speak "
+    "clarify discuss search assist refer direct do sort reassure confirm imagine appreciate".split()
+)
+# Verbs that bind or not by what follows.
+LIGHT = {
+    verb: re.compile(rf"\s+(?:{after})\b", re.I)
+    for verb, after in {
+        "keep": "you|an eye|in touch|trying|at it|looking|working|this in mind|that in mind",
+        "take": "a look|note|over|this up|it up|this on|it on|you through|a moment|a note|this "
+        "over"
+        "|it over|it from here|this further|a closer look|care of (?:you|your request)|your",
+        "make": "a note|a start|it clear",
+        "give": "you (?:an update|more|the|details|a hand|any)|it some|it a|this some",
+        "get": r"back to|in touch|a colleague|someone|hold|on to|onto|to it|this (?:looked"
+        r"|checked)"
+        r"|it (?:looked|checked)|that (?:looked|checked)|more|the details|you to|started",
+        "go": "through|over|and|ahead and (?:check|look|ask)",
+        "come": "back to",
+        "leave": "a note|you to|it to|this to|that to",
+        "put": "you through|you in|a note|this to|that to",
+        "bring": "this up|it up|that up|it to|this to",
+        "continue": "to",
+        "send": "this on|it on|this over|that on|on your|your (?:message|question|case|request)",
+        "add": "a note|this to|that",
+    }.items()
+}
+
+_TOPICS = {
+    "full refund": r"\bfull(?:y)? refund|refund\w*[^.]{0,20}\bin full\b|\bfully refunded\b"
+    r"|\b(?:whole|full|entire) (?:purchase )?(?:amount|price|sum|cost|payment|value)\b"
+    r"(?: is| will be| comes| goes)?(?: back| refunded| returned)?|\bevery (?:penny|pence"
+    r"|pound)\b"
+    r"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
+    r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
+    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
+    rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
+    rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
+    rf"|transfer|credit)(?:ing|s|ed)?\b (?:you |us )?(?:back )?(?:{_THE} )?(?:full |whole "
+    rf"|entire )?"
+    rf"{_MONEY}(?: back|(?= today| tomorrow| rather| instead| straight| right away| by "
+    rf"| to (?:you|your)))"
+    rf"|\bpay(?:s|ing)? (?:you )?back\b|\b(?:give|get|have"
+    rf"|see)s? (?:you )?back (?:{_THE} ?)?{_MONEY}"
+    rf"|\b(?:give|get|pay)s? (?:you )?back (?:everything|all|what)|\bevery penny\b"
+    rf"|\b(?:{_THE} )?money (?:\w+ )?(?:goes|comes|will be|['’]ll be|is|should be|will come"
+    rf"|will go) (?:\w+ )?(?:back|with you|in your|on (?:its|the) way|returned)"
+    rf"|\b(?:have|get|see|receive) (?:your|the) (?:money|cash)\b"
+    rf"|\breturn(?:ed)? (?:your|the) (?:money|payment)|退款|退钱|退还",
+    "replacement": r"\breplac(?:e|es|ed|ing|ement|ements)\b|\bre-?(?:send|sent|ship|shipped"
+    r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it"
+    r"|them|(?:the|your) \w+"
+    r"|everything|one)? ?(?:again|once more|a second time|anew)\b"
+    r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
+    r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
+    r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
+    r"|number|card|page|try|date|place))"
+    r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
+    r"|second) (?:one|mug|"
+    r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will|leaves|has"
+    r"|was|"
+    r"comes|['’]s)\b|\bswap(?:s|ped|ping)?\b|\bexchang(?:e|es|ed|ing)\b|\banother parcel\b"
+    r"|补发|换新|换货|重新寄",
+    "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth"
+    r"|third"
+    r"|£\d+(?:\.\d+)?) (?:off|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
+    r"|\bcoupons?\b|\b(?:promo|discount|welcome|student) code\b[^.]{0,25}\b(?:works?|valid"
+    r"|applies"
+    r"|apply|accepted)\b"
+    r"|\b(?:match|meet|beat) (?:\w+['’]?s? )?(?:that |the |their |this |its |any |a )?(?:lower |"
+    r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off"
+    r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
+    r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
+    "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
+    r" (?:for|to|with)\b|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
+    r"|inconvenience|wait|delay|hassle|mix-up)\b(?= *(?:[.,!]|$))(?<!sorry for the wait)"
+    r"|\b(?:to say|as an?|by way of) (?:sorry|apology|thank[- ]you|thanks)\b|\bliability\b"
+    r"|\bgift (?:for you|from us)\b|\bthrow in\b|赔偿|补偿",
+    "free": r"\bfree of charge\b|\bfor free\b"
+    r"|(?<!feel )(?<!scot-)(?<!Feel )(?<!-)\bfree\b(?! to\b)(?!-)"
+    r"|\b(?:no|without|any) (?:extra |additional |further )?(?:charge|cost|fee)s?\b(?! you)"
+    r"|\bnothing (?:extra )?to pay\b|\bpays? nothing\b|\bcosts? (?:you )?nothing\b"
+    r"|\bon the house\b"
+    r"|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b|\bcomplimentary\b|\bgratis\b"
+    r"|(?:\bnot|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged"
+    r"|charge)(?: you)?"
+    r"(?: a (?:penny|thing)| anything(?! without)| any \w+| extra| (?:the|any"
+    r"|an?) [\w ]{0,20}fee| for (?!anything)(?:it|that|this|the \w+|\w+ing\b))"
+    r"|(?<!to )(?<!you )\b(?:cover|covers|pick up|picks up|bear|bears|absorb|pay|pays"
+    r"|take care of|takes care of)"
+    r" (?:for )?(?:the |your |all |any )?(?:return |delivery |repair |shipping |collection )?"
+    r"(?:postage|costs?|shipping|fees?|bill|charges?|label|delivery|tab|expense)\b"
+    r"|\b(?:we|I)(?:['’]ll| will)? (?:pay|cover|bear|absorb) (?:for )?(?:the|your|any"
+    r"|all) (?!warranty|faults?|difference|second)\w+"
+    r"|\b(?:fee|charge|cost)s?(?: \w+){0,3} (?:will be|is|are|has been|gets) (?:dropped|waived"
+    r"|cancelled|removed|lifted)\b"
+    r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
+    "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to"
+    r"|delivery|"
+    r"arrival)|\bguaranteed(?= *(?:[.!,]|$))|\b(?:I|we) (?:can )?(?:promise|assure|swear|vow)\b"
+    r"|\bpromise[sd]? (?:you|that|it)\b|\b(?:I|we)(?:['’]ll| will| can|['’]m going to)?"
+    r"(?: personally)? (?:make sure|ensure|see to it|take care of (?:it|that))\b|\bmy (?:word"
+    r"|promise|guarantee)\b|\bdefinitely\b|\bfor"
+    r" (?:sure|certain)\b|\brest assured\b|\bwithout fail\b|\bfor life\b|\bno matter what\b"
+    r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
+    r"|\bwithout (?:a|any) doubt\b|保证|承诺",
+    "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on"
+    rf"|for)|reach(?:es)? you|leaves?|be there|get there"
+    rf"|gets there|turns? up|lands?|on your doorstep|at your door|in your hands|goes out|go out"
+    rf"|sent|sends?|ships?"
+    rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
+    rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
+    r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
+    "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
+    r"(?! (?:in|your eye|an eye|track|us|me|for|until|the (?:receipt|packaging|box|invoice)))"
+    r"|\b(?:need not|no need to|(?:not|n['’]t) (?:need|have|want you|require you) to|without "
+    r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending"
+    r"|returning"
+    r"|posting|bring|back|give)(?: (?:it|them|back|this|that|(?:the|your|a) \w+|anything"
+    r"|items?))?"
+    r"|(?<!choice )(?<!decision )\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b"
+    r"|不用寄回|不需要寄回",
+    "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
+    r"|also )*(?:cancel|chang|amend"
+    r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b",
+    "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b"
+    r"|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
+    r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b"
+    r"|\bfor (?:any|whatever) reason\b"
+    r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b"
+    r"|\bunconditional\w*"
+    r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bany (?:product|item"
+    r"|order|article)\b"
+    r"|\bwith immediate effect\b|\binstantly\b",
+    "warranty": r"\b(?:is|are|be|falls?|comes?|counts?) (?:also |still |fully |all |both |not "
+    r"|then )?"
+    r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b"
+    r"|\bwarranty"
+    r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
+    r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty"
+    r"|guarantee)\b"
+    r"|保修",
+}  # fmt: skip
+OF_MONEY = frozenset(
+    {"refund", "full refund", "discount", "compensation", "done", "action", "guarantee"}
+)
+TOPICS: dict[str, re.Pattern[str]] = {
+    name: re.compile(pattern, re.IGNORECASE) for name, pattern in _TOPICS.items()
+}
