@@ -120,7 +120,6 @@ def wrong_summaries(talks: Mapping[str, Conversation]) -> list[str]:
     return found
 
 
-<<<<<<< HEAD
 def wrong_cases(folder: Path) -> list[str]:
     """A line for each thing that is wrong with the customers' cases that are there."""
     with (SAMPLES / "orders.csv").open(encoding="utf-8", newline="") as file:
@@ -163,7 +162,6 @@ def wrong_pairs(talks: Mapping[str, Conversation]) -> list[str]:
         if said != [pair.question, pair.human]:
             found.append(f"{JUDGED}: {pair.where} is not that turn of the conversation")
     return found
->>>>>>> backtest
 
 
 def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:
