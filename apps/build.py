@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from apps.app import App
 from apps.config import AppConfig
@@ -19,7 +20,6 @@ from apps.generation.generator import Generator
 from apps.generation.prompt import RULES
 from apps.generation.writer import AnswerWriter
 from apps.guard import check
-from apps.review.desk import ReviewDesk
 from apps.store import Store
 from apps.store_ledger import Ledger
 from apps.summarizer.moods import by_run, by_words
@@ -27,7 +27,6 @@ from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.whole import WholeWriter
 from data.encoders import Encoder
 from data.errors import ConfigError, RunDirError
-from data.redact.digits import is_region
 from finetune.extractive import ExtractiveModel
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
@@ -36,6 +35,9 @@ from finetune.serving import encoder_of
 from finetune.summary_model import SummaryModel
 from retrieval.index import Index, open_index
 from retrieval.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from apps.review.desk import ReviewDesk
 
 
 @lru_cache(maxsize=4)
@@ -161,12 +163,15 @@ def build_triage(config: AppConfig) -> EmailTriage:
     )
 
 
-def build_review(config: AppConfig, store: Store) -> ReviewDesk:
+def build_review(config: AppConfig, store: Store) -> "ReviewDesk":
     """The reviewers' desk; runs and index need not be there.
 
     Raises:
         ConfigError: If there is no such region.
     """
+    from apps.review.desk import ReviewDesk  # redaction and its lists, which no app needs
+    from data.redact.digits import is_region
+
     if not is_region(config.region):
         raise ConfigError(f"region {config.region}: no such region; two letters such as GB, US, CN")
 

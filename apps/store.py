@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, delete, event, func, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from apps.actions import Order
@@ -95,6 +95,13 @@ class Store:
                 )
             )
         return identity
+
+    def conversation_of(self, owner: str, app: str, conversation_id: str) -> str:
+        """Begin the owner's conversation of that id, unless it was begun; the id."""
+        try:
+            return self.new_conversation(owner, app, conversation_id)
+        except IntegrityError:
+            return conversation_id
 
     def owns(self, owner: str, conversation_id: str) -> bool:
         """Whether the conversation exists and is this owner's."""

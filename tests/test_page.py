@@ -373,6 +373,17 @@ def test_a_message_that_comes_twice_with_one_id_is_answered_once(store):
     assert app.calls == 9
 
 
+def test_the_first_message_of_a_conversation_that_comes_again_begins_no_second_one(tab, store):
+    draft = "1" * 32
+    first = list(tab.send("hello", None, request(ME), draft))[0][0]
+    again = list(tab.send("hello", None, request(ME), draft))[0][0]
+    assert again == first
+    assert len(store.turns(first)) == 2
+    other = list(tab.send("hello", None, request(OTHER), draft))[0][0]
+    assert other != first
+    assert [len(store.turns(each)) for each in (first, other)] == [2, 2]
+
+
 def test_an_id_of_another_conversation_is_no_way_to_its_answer(tab, store):
     draft = "1" * 32
     asked_mine = list(tab.send("my FK-1", None, request(ME), draft))

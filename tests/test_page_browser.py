@@ -138,3 +138,37 @@ def test_a_related_question_is_a_button_that_asks_it(app, tmp_path):
         page.locator("#faq-answer", has_text="About near?").wait_for(timeout=60_000)
         page.get_by_role("button", name="near?").wait_for(state="detached", timeout=60_000)
         assert page.locator("#faq-question textarea").input_value() == "near?"
+
+
+def test_a_message_that_is_sent_again_after_the_connection_broke_is_answered_once(app, url):
+    calls = []
+
+    def answer(conversation, state):
+        calls.append(conversation.turns[-1].text)
+        app.go_on.wait(60)
+        yield Answer(f"Done {len(calls)}")
+
+    def lose(route):  # the server gets it, the browser does not hear of that
+        route.fetch()
+        route.abort()
+
+    app.answer = answer
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(url)
+        page.locator("#customer_service-message textarea").wait_for(timeout=60_000)
+        page.route("**/queue/join*", lose)
+        write(page, "cancel it")
+        end = time.monotonic() + 60
+        while not calls:
+            assert time.monotonic() < end, "the message did not come"
+            page.wait_for_timeout(50)
+        page.unroute("**/queue/join*")
+        page.reload()  # gradio does so itself, a moment later
+        page.locator("#customer_service-message textarea").wait_for(timeout=60_000)
+        write(page, "cancel it")
+        page.locator(f"{CHAT} .user", has_text="cancel it").last.wait_for(timeout=60_000)
+        app.go_on.set()
+        page.locator("#customer_service-list label", has_text="cancel it").wait_for(timeout=60_000)
+        page.locator(f"{CHAT} .bot", has_text="Done").last.wait_for(timeout=60_000)
+        assert calls == ["cancel it"]

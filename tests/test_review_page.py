@@ -5,6 +5,8 @@ import csv
 import json
 import logging
 import os
+import subprocess
+import sys
 import zipfile
 
 import gradio as gr
@@ -87,6 +89,14 @@ def test_the_page_has_no_review_unless_it_is_given_a_desk(store, desk):
 
     assert not any("review" in each for each in asyncio.run(ids()))
     assert "review-save" in asyncio.run(ids(desk))
+
+
+def test_a_page_without_review_loads_nothing_that_only_review_needs():
+    code = (
+        "import sys, apps.serving, apps.web.page;"
+        "assert not {'faker', 'phonenumbers', 'scipy.cluster'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_review_answers_no_message():

@@ -9,7 +9,7 @@ import gradio as gr
 from apps.app import App
 from apps.chat import exchange
 from apps.store import Store, StoredTurn
-from apps.web.draft import answered, draft_box, message_id, with_draft
+from apps.web.draft import answered, begun, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
 from apps.web.panel import NOTHING_YET, explanation
 from apps.web.visitor import owner_of
@@ -114,7 +114,8 @@ class ChatTab:
         chat.like(self.rate, [current], None, **quiet)
         chat.select(self.explain, [current], [panel], **quiet)
         listed.input(self.open, [listed], opened, **quiet).then(None, js=_CLOSE_LIST)
-        new.click(self.new, None, opened, **quiet).then(None, js=_CLOSE_LIST)
+        begun_anew = new.click(self.new, None, opened, **quiet)
+        begun_anew.then(None, js=_CLOSE_LIST).then(None, js=answered(name))
         toggle.click(None, js=_TOGGLE_LIST)
 
     def begin(self, request: gr.Request) -> tuple[Any, ...]:
@@ -144,9 +145,7 @@ class ChatTab:
             yield (gr.skip(),) * 5
             return
         owner = owner_of(request)
-        current = self._owned(owner, conversation) or self._store.new_conversation(
-            owner, self._name
-        )
+        current = self._owned(owner, conversation) or begun(self._store, owner, self._name, draft)
         turns = self._store.turns(current)
         asked = [*_said(turns), _message("customer", text)]
         waiting = [*asked, _message("agent", WAITING)]

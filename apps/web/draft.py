@@ -1,7 +1,7 @@
 """A message's id, made by the browser before it is sent: what comes twice is answered once.
 
 A tab has one draft's id until its answer has come. A second click, and a retry after the connection
-broke, bring the same one. Two texts under one id are two messages.
+broke or the page was loaded again, bring the same one. Two texts under one id are two messages.
 """
 
 import hashlib
@@ -9,15 +9,22 @@ import re
 
 import gradio as gr
 
+from apps.store import Store
+
 _VALID = re.compile(r"[a-f0-9]{32}")
 # Not crypto.randomUUID: browsers have that on https and localhost alone.
 SCRIPT = """<script>
-window.dhDrafts = {};
-window.dhDraft = (name) => window.dhDrafts[name] ||= Array.from(
-  crypto.getRandomValues(new Uint8Array(16)),
-  (byte) => byte.toString(16).padStart(2, "0"),
-).join("");
-window.dhAnswered = (name) => { delete window.dhDrafts[name]; };
+window.dhDraft = (name) => {
+  const key = "deskhand-draft-" + name;
+  let draft = sessionStorage.getItem(key);
+  if (!draft) {
+    const bytes = Array.from(crypto.getRandomValues(new Uint8Array(16)));
+    draft = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    sessionStorage.setItem(key, draft);
+  }
+  return draft;
+};
+window.dhAnswered = (name) => sessionStorage.removeItem("deskhand-draft-" + name);
 </script>"""
 
 
@@ -42,3 +49,14 @@ def message_id(draft: object, text: str) -> str | None:
     if not isinstance(draft, str) or not _VALID.fullmatch(draft):
         return None
     return f"{draft}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+def begun(store: Store, owner: str, app: str, draft: object) -> str:
+    """The conversation that a draft begins: the same one where the draft comes again.
+
+    Nobody can guess its id: the owner's is secret.
+    """
+    if not isinstance(draft, str) or not _VALID.fullmatch(draft):
+        return store.new_conversation(owner, app)
+    whole = hashlib.sha256(f"{owner}|{app}|{draft}".encode()).hexdigest()
+    return store.conversation_of(owner, app, whole[:24])

@@ -10,7 +10,7 @@ from apps.chat import exchange
 from apps.explain import answer_values
 from apps.faq.faq import RELATED
 from apps.store import Store
-from apps.web.draft import answered, draft_box, message_id, with_draft
+from apps.web.draft import answered, begun, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
 from apps.web.panel import badge, passages_html, plain, polite, times_html
 from apps.web.visitor import owner_of
@@ -97,7 +97,7 @@ class FaqTab:
             return
         owner = owner_of(request)
         if conversation is None or not self._store.owns(owner, conversation):
-            conversation = self._store.new_conversation(owner, self._name)
+            conversation = begun(self._store, owner, self._name, draft)
         yield conversation, '<p class="dh-quiet">Looking…</p>', "", *_chips(())
         try:
             for answer, turn_id in exchange(

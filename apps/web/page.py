@@ -9,7 +9,6 @@ from apps.app import App
 from apps.store import Store
 from apps.web.chat_tab import ChatTab
 from apps.web.faq_tab import FaqTab
-from apps.web.review_tab import ReviewTab
 from apps.web.summary_tab import SummaryTab
 from data.schema import Conversation
 
@@ -59,6 +58,8 @@ def build_page(
                 with gr.Tab("Summarizer", id="summarizer", elem_id="summarizer-tab"):
                     SummaryTab(summarize).build()
             if review is not None:
+                from apps.web.review_tab import ReviewTab  # with redaction, which no app needs
+
                 with gr.Tab("Review", id="review", elem_id="review-tab") as tab:
                     ReviewTab(review).build(page, tab)
     page.queue(api_open=False, default_concurrency_limit=AT_ONCE)

@@ -58,30 +58,35 @@ class ReviewTab:
                 )  # fmt: skip
             with gr.Column(scale=5, min_width=320):
                 talk = gr.HTML(NOTHING, elem_id="review-talk", apply_default_css=False)
-            with gr.Column(scale=4, min_width=300, visible=False) as form:
-                intent = gr.Dropdown(
-                    [], label="What the customer wanted", allow_custom_value=True,
-                    elem_id="review-intent",
-                )  # fmt: skip
-                types = ", ".join(self._desk.types)
-                marks = gr.Textbox(
-                    label="Entities: [words](type) in the customer's message", lines=2,
-                    max_lines=8, info=f"Types: {types}" if types else None,
-                    max_length=2 * _MAX_CHARS, elem_id="review-marks",
-                )  # fmt: skip
-                label = gr.Checkbox(
-                    label="The entities are right as marked", elem_id="review-label"
-                )
-                answer = gr.Textbox(
-                    label="The right answer", lines=4, max_lines=12, max_length=_MAX_CHARS,
-                    elem_id="review-answer",
-                )  # fmt: skip
-                who = gr.Textbox(label="You are", max_length=MAX_NAME, elem_id="review-who")
-                with gr.Row(elem_classes="dh-actions"):
-                    save = gr.Button("Save", variant="primary", size="md", elem_id="review-save")
-                    aside = gr.Button("Set aside", size="md", elem_id="review-aside")
-                    back = gr.Button("Take back", size="md", visible=False, elem_id="review-back")
-        said = gr.HTML("", elem_id="review-said", apply_default_css=False)
+            with gr.Column(scale=4, min_width=300):
+                with gr.Column(visible=False) as form:
+                    intent = gr.Dropdown(
+                        [], label="What the customer wanted", allow_custom_value=True,
+                        elem_id="review-intent",
+                    )  # fmt: skip
+                    types = ", ".join(self._desk.types)
+                    marks = gr.Textbox(
+                        label="Entities: [words](type) in the customer's message", lines=2,
+                        max_lines=8, info=f"Types: {types}" if types else None,
+                        max_length=2 * _MAX_CHARS, elem_id="review-marks",
+                    )  # fmt: skip
+                    label = gr.Checkbox(
+                        label="The entities are right as marked", elem_id="review-label"
+                    )
+                    answer = gr.Textbox(
+                        label="The right answer", lines=4, max_lines=12, max_length=_MAX_CHARS,
+                        elem_id="review-answer",
+                    )  # fmt: skip
+                    who = gr.Textbox(label="You are", max_length=MAX_NAME, elem_id="review-who")
+                    with gr.Row(elem_classes="dh-actions"):
+                        save = gr.Button(
+                            "Save", variant="primary", size="md", elem_id="review-save"
+                        )
+                        aside = gr.Button("Set aside", size="md", elem_id="review-aside")
+                        back = gr.Button(
+                            "Take back", size="md", visible=False, elem_id="review-back"
+                        )
+                said = gr.HTML("", elem_id="review-said", apply_default_css=False)
         filled = [intent, marks, label, answer]
         shown = [talk, form, *filled, back]
         queue = [why, done]
