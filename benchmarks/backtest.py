@@ -49,7 +49,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         row("hours saved at 3 minutes an answer (assumed)", f"{hours['saved']:.1f}", "",
             f"of {hours['all']:.1f} in {hours['weeks']:.0f} weeks"),
         row("the judge agrees with a person, pairs not fitted on", judge["accuracy"], "",
-            f"Cohen's kappa {judge['kappa']:.4f}, {judge['n']} pairs, half right; "
+            f"Cohen's kappa {judge['kappa']:.4f}, {judge['n']} pairs; "
             f"fitted on {judge['fitted_on']}"),
         row("of what the judge calls right, right", judge["precision"], "",
             f"of what is right, called so {judge['recall']:.4f}"),
