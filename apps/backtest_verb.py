@@ -65,7 +65,9 @@ def backtest(
         elif conversations % _EACH == 0:
             typer.echo(line, err=True)
 
-    settings = f"{config.model_dump_json(exclude={'store'})} {stamp(judged or JUDGED)}"
+    runs = config.runs
+    parts = (judged or JUDGED, config.index, runs.intent, runs.ner, folder / config.workflows)
+    settings = " ".join([config.model_dump_json(exclude={"store"}), *map(stamp, parts)])
     try:
         found = backtest_file(
             log, app, judge_by(likeness, encoder), out, limit, settings, format_, told

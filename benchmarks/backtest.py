@@ -1,14 +1,22 @@
 """The bot on conversations of the sample company that its index was not built from.
 
-The index is the demo's: pages, known questions, and the conversations of the split to train on. The
-others are replayed. The judge's pairs are of conversations to train on alone.
+The index is the demo's: pages, known questions, and the conversations of the split to train on.
+The others are replayed. The judge is fitted on pairs of the conversations to train on, and
+measured also on what the bot answered in the others.
 """
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from apps.backtest.evidence import evidence_of
+from apps.backtest.pairs import JUDGED, Agreement, agreement, fit_likeness, read_pairs
+from benchmarks.check_samples import REPLAYED
 from benchmarks.shell import ROOT, SAMPLES, deskhand, row
+from data.encoders import DEFAULT_ENCODER
+from finetune.serving import shared_encoder
 
 _HELD_OUT = ("validation.jsonl", "test.jsonl")
 _APPS = ("customer_service", "faq")
@@ -37,6 +45,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         for step, kinds in bot["steps"].items()
         if step.startswith("workflow:") and step.endswith(":answer:unknown")
     )
+    seen, hand, taken = _on_replayed()
     rows = [
         line
         for app, told in (("bot", bot), ("FAQ alone", found["faq"]))
@@ -49,11 +58,28 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         row("hours saved at 3 minutes an answer (assumed)", f"{hours['saved']:.1f}", "",
             f"of {hours['all']:.1f} in {hours['weeks']:.0f} weeks"),
         row("the judge agrees with a person, pairs not fitted on", judge["accuracy"], "",
-            f"Cohen's kappa {judge['kappa']:.4f}, {judge['n']} pairs, half right; "
+            f"Cohen's kappa {judge['kappa']:.4f}, {judge['n']} pairs; "
             f"fitted on {judge['fitted_on']}"),
         row("of what the judge calls right, right", judge["precision"], "",
             f"of what is right, called so {judge['recall']:.4f}"),
+        row("the judge agrees with a person, the bot's own answers in those conversations",
+            seen.accuracy, "", f"Cohen's kappa {seen.kappa:.4f}, {seen.n} answers"),
+        row("of those, right by a person · by the judge", f"{hand} · {taken}"),
     ]  # fmt: skip
+
+
+def _on_replayed() -> tuple[Agreement, int, int]:
+    """The judge on answers of the bot in the held-out conversations, judged by a person one by one.
+
+    Also how many are right by the person, and by the judge.
+    """
+    encoder = shared_encoder(DEFAULT_ENCODER)
+    likeness = fit_likeness(read_pairs(JUDGED), encoder)
+    pairs = read_pairs(REPLAYED)
+    judged = likeness.score(evidence_of(pairs, encoder)) > 0.5
+    right = np.array([pair.right for pair in pairs])
+    measured = agreement(judged, right, likeness.agreement.fitted_on)
+    return measured, int(right.sum()), int(judged.sum())
 
 
 def _trained(work: Path, task: str) -> Path:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.backtest.evidence import Pair
 from apps.backtest.pairs import JUDGED, read_pairs
 from benchmarks.guideline_cases import CASES, SETS, read_cases
 from benchmarks.shell import SAMPLES
@@ -36,6 +37,7 @@ NEAR = 0.95  # cosine
 MAX_NEAR = 0.05  # of the training turns
 MIN_ROWS = 40  # of each intent
 MIN_CASES = 60  # of each set of customers
+REPLAYED = JUDGED.with_name("replayed.jsonl")
 MIN_PAIRS = 200  # judged for backtests
 MIN_ANSWERS = {"development": 120, "validation": 100, "test": 120}  # labelled for the guard
 KINDS = frozenset("number date time price percentage link email phone code product promise".split())
@@ -149,19 +151,25 @@ def wrong_cases(folder: Path) -> list[str]:
 
 def wrong_pairs(talks: Mapping[str, Conversation]) -> list[str]:
     """A line for each judged pair whose question or answer is not what its turn holds."""
-    pairs = read_pairs(JUDGED)
-    right = sum(pair.right for pair in pairs)
+    fitted, replayed = read_pairs(JUDGED), read_pairs(REPLAYED)
+    right = sum(pair.right for pair in fitted)
     found = []
-    if len(pairs) < MIN_PAIRS or not 0.4 <= right / len(pairs) <= 0.6:
-        found.append(f"{JUDGED}: {len(pairs)} judged pairs, {right} of them right")
-    for pair in pairs:
+    if len(fitted) < MIN_PAIRS or not 0.4 <= right / len(fitted) <= 0.6:
+        found.append(f"{JUDGED}: {len(fitted)} judged pairs, {right} of them right")
+    if same := _talks(fitted) & _talks(replayed):
+        found.append(f"{REPLAYED}: conversations that the judge is fitted on: {sorted(same)}")
+    for pair in (*fitted, *replayed):
         name, _, turn = pair.where.rpartition(":")
         talk = talks.get(name)
         place = int(turn) if turn.isdigit() else 0
         said = [each.text for each in talk.turns[place - 1 : place + 1]] if talk and place else []
         if said != [pair.question, pair.human]:
-            found.append(f"{JUDGED}: {pair.where} is not that turn of the conversation")
+            found.append(f"{JUDGED.parent}: {pair.where} is not that turn of the conversation")
     return found
+
+
+def _talks(pairs: Sequence[Pair]) -> set[str]:
+    return {pair.where.rpartition(":")[0] for pair in pairs}
 
 
 def near_duplicates(rows: Sequence[str], held_out: Sequence[str]) -> list[int]:

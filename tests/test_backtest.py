@@ -391,3 +391,12 @@ def test_the_shipped_pairs_are_balanced_and_of_the_sample_conversations():
     pairs = read_pairs(JUDGED)
     assert (len(pairs), sum(pair.right for pair in pairs)) == (200, 100)
     assert wrong_pairs({each.id: each for each in read_conversations(CONVERSATIONS)}) == []
+
+
+def test_a_pair_that_is_not_what_its_turn_holds_is_told():
+    talks = {each.id: each for each in read_conversations(CONVERSATIONS)}
+    first = read_pairs(JUDGED)[0].where
+    name = first.rpartition(":")[0]
+    told = wrong_pairs(talks | {name: TALK})
+    assert told
+    assert all("is not that turn" in line and f"{name}:" in line for line in told)
