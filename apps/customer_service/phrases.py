@@ -18,11 +18,6 @@ THANKS = re.compile(
     r"|bye|then|that['’]?s (?:all|it|everything)|x+|mate|love))*\W*$",
     re.I,
 )
-CONTINUES = re.compile(
-    r"^\W*(?:and|or|but|so|also|then|what about|how about|what if|for|in)\b"
-    r"|\b(?:it|that|this|them|those|these|one|ones|they|there|two)\b",
-    re.I,
-)
 # Harm to somebody, the law and crime: no page settles these, whatever it is close to.
 GRAVE = re.compile(
     r"\b(?:hospital|a ?& ?e|ambulance|injur\w+|bleeding|swallowed|chok(?:ed|ing)|electrocut\w+"
