@@ -68,6 +68,12 @@ def test_what_a_workflow_does_not_understand_is_asked_again_and_not_declined(bot
     assert not answer.effects
 
 
+def test_who_lacks_the_number_is_passed_on_at_once(bot):
+    answer = chat(bot, "please cancel it", "sorry I can't find the email")
+    assert (answer.hand_over, answer.reason) == (True, "action_failed")
+    assert chat(bot, "please cancel it", "I don't know, FK-100001?").step.endswith("confirm")
+
+
 def test_harm_and_crime_go_to_a_person_whatever_page_is_close(bot):
     answer = chat(bot, "is my parcel late, it burnt my hand and I was in hospital")
     assert (answer.hand_over, answer.reason) == (True, "no_answer")

@@ -47,5 +47,13 @@ INSTEAD = re.compile(r"\b(?:instead|rather|forget|not any ?more|no longer)\b", r
 CORRECTS = re.compile(
     r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
 )
+# What is asked for is not at hand.
+LACKS = re.compile(
+    r"\b(?:(?:do|did|does)(?:n['’]?t| not) (?:have|know|remember|got)"
+    r"|have(?:n['’]?t| not) (?:got|kept)"
+    r"|(?:can['’]?t|cannot|could(?:n['’]?t| not)) (?:find|remember)|no idea|not sure what|lost (?:the|my)|deleted (?:the|my)|never (?:got|had|received))\b"
+    r"(?![^.!?]*\b(?:parcel|refund|delivery|tracking)\b)",
+    re.I,
+)
 BACK, NEXT = "Back to where we were", "You also wrote"
 OFFER = "If you want me to do it for you"

@@ -11,7 +11,7 @@ MOST = 3  # of a message; who asks more is answered on the first
 _LEADS = r"^\W*(?:(?:hi|hello|hey|and|so|but|also|ok|okay|oh|right|well|anyway|now|please)\b\W*)*"
 _ASKS = re.compile(
     rf"{_LEADS}(?:how|what|whats|when|until when|which|who|whom|why|is|are|do|does|did|will"
-    r"|am i|must i|should i|can (?:i|you|we) still|can (?:it|this|that|they|these)"
+    r"|am i|must i|should i|can (?:i|we)|can you still|can (?:it|this|that|they|these)"
     r"|any idea)\b",
     re.I,
 )
@@ -24,7 +24,8 @@ _INSIDE = re.compile(
 )
 # Where one thing is and when it comes: no rule tells that.
 _WHEREABOUTS = re.compile(
-    rf"{_LEADS}(?:(?:when|will|did|has|have)\b(?!.{{0,12}}\b(?:do|does|can|must|count)\b)"
+    rf"{_LEADS}(?:when (?:will|is|are|should|can i expect)\b"
+    r"|(?:will|did|has|have) (?:it|my|the|they|you|this|that|these)\b"
     r"|(?:is|are) (?:it|my|the|they|this|that|these)\b.*\b(?:on|out|there|here|sent|gone|coming"
     r"|dispatched|shipped|arriv\w+|deliver\w+|left|way|lost|late)\b)",
     re.I | re.S,

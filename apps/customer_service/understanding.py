@@ -65,7 +65,8 @@ class Understanding:
         read = self._intents.predict([text])[0]
         ms["intent"] = since(clock)
         clock = time.perf_counter()
-        entities = tuple(self._entities.predict([text])[0])
+        found = self._entities.predict([text])[0]
+        entities = tuple(each for each in found if any(map(str.isalnum, each.text)))
         ms["entities"] = since(clock)
         said = Said(text, entities, conversation.id, anchor)
         return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
