@@ -10,7 +10,7 @@ from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import return_terms, usual_time, working_days
 from apps.customer_service.fitness import Fitness
-from apps.customer_service.phrases import GRAVE, THANKS
+from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
@@ -161,6 +161,17 @@ def test_an_address_is_cut_out_of_the_talk_around_it(text, address):
 )
 def test_people_say_yes_and_no_in_many_ways(text, reply):
     assert agreed(text) is reply
+
+
+def test_who_only_asks_for_help_is_asked_what_for():
+    for text in ("hello", "Hi there", "can you help me please", "hi, i have a question"):
+        assert GREETING.match(text), text
+    for text in (
+        "help with my parcel",
+        "i have a question about my refund",
+        "can you help return it",
+    ):
+        assert not GREETING.match(text), text
 
 
 def test_closing_words_are_no_question():

@@ -16,14 +16,13 @@ from apps.customer_service.phrases import (
     BACK,
     CORRECTS,
     GRAVE,
-    GREETING,
     INSTEAD,
     LACKS,
     NEXT,
     OFFER,
     PERSON,
-    THANKS,
     WISHES,
+    small_talk,
 )
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.understanding import Understanding
@@ -149,15 +148,12 @@ class CustomerServiceBot:
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
         if (replied := self._replied(turn, started)) is not None:
             return replied
+        if words := small_talk(turn.text, turn.progress is not None):
+            return turn.answered(words, "small_talk")
         if turn.intent.name == "talk_to_human" or turn.person:
             return self._colleagues.take(turn, "asked_for_person")
         if started is not None:
             return self._start(turn, started)
-        if THANKS.match(turn.text) or GREETING.match(turn.text):
-            words = "Hello! What can I help you with?"
-            if THANKS.match(turn.text):
-                words = "You are welcome. Is there anything else?"
-            return turn.answered(words, "small_talk")
         if turn.intent.name is None:
             return self._unlike(turn)
         return self._select(turn)
