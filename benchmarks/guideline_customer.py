@@ -10,6 +10,7 @@ MOST = 12  # messages of one customer
 PATIENCE = 2  # how often in a row the same question is answered with the same words
 LACKS = "I don't have that to hand, sorry"
 REFUSES = "no thanks"
+AGREES = "yes, that's right"
 OFFER = ("select", "generate")  # steps of answers to a question: what these ask is an offer
 UNCLEAR = ("out_of_scope", "not_read", "small_talk")  # steps that ask to say it in other words
 
@@ -56,6 +57,7 @@ class _Customer:
     wanted: str | None = None
     times: int = 0  # how often in a row that was asked
     other: bool = False  # whether `other` has been said already
+    question: str = ""  # the last answer's text
 
     def next(self, last: Answer) -> str | None:
         """The next message; None where the conversation is over."""
@@ -64,6 +66,10 @@ class _Customer:
         wanted = asked_for(last)
         self.times = self.times + 1 if wanted == self.wanted else 1
         self.wanted = wanted
+        corrected = wanted == "confirm" and self.times > 1 and last.text != self.question
+        self.question = last.text
+        if corrected:
+            return AGREES
         offered = last.step.startswith(OFFER)
         if wanted is None or (offered and self.left):
             return self._further(last)

@@ -10,7 +10,7 @@ from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import return_terms, usual_time, working_days
 from apps.customer_service.fitness import Fitness
-from apps.customer_service.phrases import GRAVE, THANKS
+from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
@@ -66,6 +66,12 @@ def test_what_a_workflow_does_not_understand_is_asked_again_and_not_declined(bot
     answer = chat(bot, "please cancel FK-100001", "the moon is made of cheese")
     assert answer.step == "workflow:cancel_order:confirm"
     assert not answer.effects
+
+
+def test_who_lacks_the_number_is_passed_on_at_once(bot):
+    answer = chat(bot, "please cancel it", "sorry I can't find the email")
+    assert (answer.hand_over, answer.reason) == (True, "action_failed")
+    assert chat(bot, "please cancel it", "I don't know, FK-100001?").step.endswith("confirm")
 
 
 def test_harm_and_crime_go_to_a_person_whatever_page_is_close(bot):
@@ -155,6 +161,17 @@ def test_an_address_is_cut_out_of_the_talk_around_it(text, address):
 )
 def test_people_say_yes_and_no_in_many_ways(text, reply):
     assert agreed(text) is reply
+
+
+def test_who_only_asks_for_help_is_asked_what_for():
+    for text in ("hello", "Hi there", "can you help me please", "hi, i have a question"):
+        assert GREETING.match(text), text
+    for text in (
+        "help with my parcel",
+        "i have a question about my refund",
+        "can you help return it",
+    ):
+        assert not GREETING.match(text), text
 
 
 def test_closing_words_are_no_question():

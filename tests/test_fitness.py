@@ -3,7 +3,8 @@ import pytest
 
 from apps.customer_service.fitness import ALONE, Features, Fitness, alike, without
 from apps.customer_service.fitting import Labelled, fit, labelled
-from data.errors import LogFormatError, RunDirError
+from apps.fit_verb import fit as fit_verb
+from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Entity, Intent
 from finetune.intent_model import IntentPrediction
 from retrieval.index import build_index
@@ -109,3 +110,10 @@ def test_questions_are_labelled_as_the_bot_would_see_them(index):
     assert found[0].answers.sum() == 1
     assert found[0].features.shape[1] == 5
     assert found[0].features[found[0].answers][0, 2] == 1
+
+
+def test_only_the_customer_service_bot_is_fitted(tmp_path):
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text('{"question": "is it late"}', encoding="utf-8")
+    with pytest.raises(ConfigError, match="faq: only customer_service"):
+        fit_verb("faq", questions)

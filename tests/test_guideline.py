@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.check_samples import wrong_cases
@@ -76,6 +78,14 @@ def test_who_has_no_words_for_what_is_asked_says_so_and_loses_patience(case):
     assert len(said) == 4
     assert played_with(mute, DONE, CONFIRM).messages == ("stop my order",)
     assert played_with(mute, WHAT).messages == ("stop my order", "what?")
+
+
+def test_who_corrected_something_agrees_when_that_is_to_be_confirmed(case):
+    anew = replace(CONFIRM, text="Shall I do the other one?")
+    corrects = case().model_copy(update={"asked": {"confirm": "no, the other one"}, "then": ()})
+    said = played_with(corrects, CONFIRM, anew, DONE).messages
+    assert said[1:] == ("no, the other one", "yes, that's right")
+    assert played_with(corrects, CONFIRM).messages[1:3] == ("no, the other one",) * 2
 
 
 def test_an_offer_behind_an_answer_waits_for_what_is_left_to_say(case):
@@ -195,8 +205,16 @@ def test_each_case_has_a_bot_and_a_store_of_its_own(case):
 
 def test_the_case_says_which_set_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.guideline.CASES", tmp_path)
-    with pytest.raises(ConfigError, match=r"development\.yaml: no such file of cases"):
+    with pytest.raises(ConfigError, match=r"holds neither development\.yaml nor test\.yaml"):
         run(tmp_path)
+    (tmp_path / "development.yaml").write_text(CANCEL, encoding="utf-8")
+    monkeypatch.setattr("benchmarks.guideline.fresh_bots", lambda: None)
+    monkeypatch.setattr(
+        "benchmarks.guideline.played",
+        lambda cases, _: [(t := played_with(cases[0], PASSED), judged(t))],
+    )
+    *_, last = run(tmp_path)
+    assert (last["what"], last["value"]) == ("test: success", "not measured: no test.yaml")
 
 
 def test_a_fresh_bot_needs_the_demos_runs(tmp_path, monkeypatch):

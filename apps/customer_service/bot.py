@@ -16,13 +16,13 @@ from apps.customer_service.phrases import (
     BACK,
     CORRECTS,
     GRAVE,
-    GREETING,
     INSTEAD,
+    LACKS,
     NEXT,
     OFFER,
     PERSON,
-    THANKS,
     WISHES,
+    small_talk,
 )
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.understanding import Understanding
@@ -146,17 +146,14 @@ class CustomerServiceBot:
         if turn.progress is None and self._corrects(turn, started):
             assert turn.last is not None
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
-        if turn.progress is not None and not self._switches(turn, turn.progress, started):
-            return self._workflow(turn, turn.progress)
+        if (replied := self._replied(turn, started)) is not None:
+            return replied
+        if words := small_talk(turn.text, turn.progress is not None):
+            return turn.answered(words, "small_talk")
         if turn.intent.name == "talk_to_human" or turn.person:
             return self._colleagues.take(turn, "asked_for_person")
         if started is not None:
             return self._start(turn, started)
-        if THANKS.match(turn.text) or GREETING.match(turn.text):
-            words = "Hello! What can I help you with?"
-            if THANKS.match(turn.text):
-                words = "You are welcome. Is there anything else?"
-            return turn.answered(words, "small_talk")
         if turn.intent.name is None:
             return self._unlike(turn)
         return self._select(turn)
@@ -178,6 +175,22 @@ class CustomerServiceBot:
         if elsewhere and (WISHES.search(turn.text) or len(turn.text.split()) > SHORT):
             return False
         return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
+
+    def _replied(self, turn: BotTurn, started: str | None) -> Answer | None:
+        """To what replies to a workflow's question; None where none is open, or all else."""
+        progress = turn.progress
+        if progress is None:
+            return None
+        if self._lacks(turn, progress):
+            return self._colleagues.take(turn, "action_failed")
+        return None if self._switches(turn, progress, started) else self._workflow(turn, progress)
+
+    def _lacks(self, turn: BotTurn, progress: Progress) -> bool:
+        """Whether the customer does not have what is asked for: a colleague can find the order."""
+        asked = progress.asked not in (None, "confirm")
+        if not asked or "?" in turn.text or not LACKS.search(turn.text):
+            return False
+        return not self._workflows.takes(progress, turn.text, turn.said.entities)
 
     def _switches(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
         """Whether the message leaves the workflow's question unanswered or wants another workflow.

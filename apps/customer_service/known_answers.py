@@ -8,8 +8,8 @@ from datetime import date
 from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.fitness import ALONE, Features, Fitness
 from apps.customer_service.hand_over import SHOWN
-from apps.customer_service.phrases import BACK, CONTINUES
-from apps.customer_service.questions import questions
+from apps.customer_service.phrases import BACK
+from apps.customer_service.questions import follow_up, questions
 from apps.customer_service.selection import fill, reusable, select
 from apps.customer_service.workflow import Workflows
 from apps.generation.writer import AnswerWriter
@@ -19,7 +19,6 @@ from retrieval.filters import Filter
 from retrieval.index import Index
 
 FOUND = 12  # passages that an answer is selected from
-FOLLOWS = 8  # words; a shorter message may leave out what the one before it was about
 
 
 class KnownAnswers:
@@ -86,7 +85,7 @@ class KnownAnswers:
         What the intent run takes for out of scope must be more probable.
         """
         texts = list(dict.fromkeys(asked or (turn.text, *questions(turn.text))))
-        follows = "" if asked else self._follows(turn)
+        follows = "" if asked else follow_up(turn.text, turn.conversation)
         reads = dict(zip(texts, self._reads(turn, texts), strict=True))
         if follows:
             reads[follows] = self._intents.predict([follows])[0]
@@ -123,12 +122,6 @@ class KnownAnswers:
             **dict(zip(others, self._intents.predict(others), strict=True)),
         }
         return [known[text] for text in texts]
-
-    def _follows(self, turn: BotTurn) -> str:
-        """A short message behind the one that it goes on from; nothing where it stands alone."""
-        before = [each.text for each in turn.conversation.turns[:-1] if each.speaker == "customer"]
-        short = len(turn.text.split()) <= FOLLOWS and CONTINUES.search(turn.text)
-        return f"{before[-1]} {turn.text}" if before and short else ""
 
     def answer(self, turn: BotTurn) -> Answer | None:
         """The best known answer with its sources, or one that `turn.writing` is to write; or None.

@@ -5,8 +5,11 @@ import re
 from data.schema import Reason
 
 GREETING = re.compile(
-    r"^\W*(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)"
-    r"(?: there| all| team)?\W*$",
+    r"^(?=.*\w)\W*(?:(?:hi|hiya|hello|hey|good (?:morning|afternoon|evening|day)|morning|evening)"
+    r"(?: there| all| team)?\W*)?"
+    r"(?:(?:please )?(?:(?:can|could) (?:you|u|someone) )?help(?: me)?(?: out)?(?: please| pls)?"
+    r"|i need (?:some |your )?help|i(?: have|['’]ve got) a (?:quick )?(?:question|query|problem)"
+    r"(?: please| for you)?)?\W*$",
     re.I,
 )
 THANKS = re.compile(
@@ -18,11 +21,7 @@ THANKS = re.compile(
     r"|bye|then|that['’]?s (?:all|it|everything)|x+|mate|love))*\W*$",
     re.I,
 )
-CONTINUES = re.compile(
-    r"^\W*(?:and|or|but|so|also|then|what about|how about|what if|for|in)\b"
-    r"|\b(?:it|that|this|them|those|these|one|ones|they|there|two)\b",
-    re.I,
-)
+_THANKED = re.compile(r"\b(?:thank\w*|thx|ta|cheers|bye|goodbye)\b", re.I)
 # Harm to somebody, the law and crime: no page settles these, whatever it is close to.
 GRAVE = re.compile(
     r"\b(?:hospital|a ?& ?e|ambulance|injur\w+|bleeding|swallowed|chok(?:ed|ing)|electrocut\w+"
@@ -52,5 +51,26 @@ INSTEAD = re.compile(r"\b(?:instead|rather|forget|not any ?more|no longer)\b", r
 CORRECTS = re.compile(
     r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
 )
+# What is asked for is not at hand.
+LACKS = re.compile(
+    r"\b(?:(?:do|did|does)(?:n['’]?t| not) (?:have|know|remember|got)"
+    r"|have(?:n['’]?t| not) (?:got|kept)"
+    r"|(?:can['’]?t|cannot|could(?:n['’]?t| not)) (?:find|remember)"
+    r"|no idea|not sure what|lost (?:the|my)|deleted (?:the|my)|never (?:got|had|received))\b"
+    r"(?![^.!?]*\b(?:parcel|refund|delivery|tracking)\b)",
+    re.I,
+)
 BACK, NEXT = "Back to where we were", "You also wrote"
 OFFER = "If you want me to do it for you"
+
+
+def small_talk(text: str, asked: bool) -> str:
+    """What to say to a greeting or to thanks; nothing to all else.
+
+    Args:
+        text: The message.
+        asked: Whether the bot waits for something, so that a bare "ok" closes nothing.
+    """
+    if THANKS.match(text) and (not asked or _THANKED.search(text)):
+        return "You are welcome. Is there anything else?"
+    return "Hello! What can I help you with?" if GREETING.match(text) else ""

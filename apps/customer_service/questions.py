@@ -2,14 +2,16 @@
 
 import re
 
+from data.schema import Conversation
 from retrieval.sentences import spans
 
+FOLLOWS = 10  # words; a shorter message may leave out what the one before it was about
 LEAST = 5  # words of a question that is understood without the rest of the message
 MOST = 3  # of a message; who asks more is answered on the first
 _LEADS = r"^\W*(?:(?:hi|hello|hey|and|so|but|also|ok|okay|oh|right|well|anyway|now|please)\b\W*)*"
 _ASKS = re.compile(
     rf"{_LEADS}(?:how|what|whats|when|until when|which|who|whom|why|is|are|do|does|did|will"
-    r"|am i|must i|should i|can (?:i|you|we) still|can (?:it|this|that|they|these)"
+    r"|am i|must i|should i|can (?:i|we)|can you still|can (?:it|this|that|they|these)"
     r"|any idea)\b",
     re.I,
 )
@@ -22,10 +24,16 @@ _INSIDE = re.compile(
 )
 # Where one thing is and when it comes: no rule tells that.
 _WHEREABOUTS = re.compile(
-    rf"{_LEADS}(?:(?:when|will|did|has|have)\b(?!.{{0,12}}\b(?:do|does|can|must|count)\b)"
+    rf"{_LEADS}(?:when (?:will|is|are|should|can i expect)\b"
+    r"|(?:will|did|has|have) (?:it|my|the|they|you|this|that|these)\b"
     r"|(?:is|are) (?:it|my|the|they|this|that|these)\b.*\b(?:on|out|there|here|sent|gone|coming"
     r"|dispatched|shipped|arriv\w+|deliver\w+|left|way|lost|late)\b)",
     re.I | re.S,
+)
+_CONTINUES = re.compile(
+    r"^\W*(?:and|or|but|so|also|then|what about|how about|what if|for|in)\b"
+    r"|\b(?:it|that|this|them|those|these|one|ones|they|there|two)\b",
+    re.I,
 )
 _CLAUSE = re.compile(
     r"[,;:–—]\s+(?=(?:(?:and|so|but|also|then)\s+)?"
@@ -62,3 +70,10 @@ def questions(text: str) -> list[str]:
 def _tells(part: str, text: str) -> bool:
     """Whether a question says what it is about: "what happens now?" rests on the rest."""
     return part == text.strip() or len(part.split()) >= LEAST
+
+
+def follow_up(text: str, conversation: Conversation) -> str:
+    """A short message behind the one that it goes on from; nothing where it stands alone."""
+    before = [turn.text for turn in conversation.turns[:-1] if turn.speaker == "customer"]
+    goes_on = len(text.split()) <= FOLLOWS and _CONTINUES.search(text)
+    return f"{before[-1]} {text}" if before and goes_on else ""

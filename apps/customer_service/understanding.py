@@ -7,7 +7,7 @@ from dataclasses import replace
 from apps.app import State
 from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.phrases import PERSON
-from apps.customer_service.questions import clauses
+from apps.customer_service.questions import clauses, follow_up
 from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
 from apps.customer_service.workflow import Progress, Said, Workflows
 from data.schema import Conversation
@@ -51,6 +51,7 @@ class Understanding:
         turn.person = self._asks_for_person(turn)
         turn.anger = (self._mood(text), float(state.get("anger", 0.0)))
         if turn.progress is None:
+            self._in_context(turn)
             self._cut(turn, anchor)
         turn.values |= {entity.type: entity.text for entity in turn.said.entities}
         return turn
@@ -64,7 +65,8 @@ class Understanding:
         read = self._intents.predict([text])[0]
         ms["intent"] = since(clock)
         clock = time.perf_counter()
-        entities = tuple(self._entities.predict([text])[0])
+        found = self._entities.predict([text])[0]
+        entities = tuple(each for each in found if any(map(str.isalnum, each.text)))
         ms["entities"] = since(clock)
         said = Said(text, entities, conversation.id, anchor)
         return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
@@ -72,6 +74,15 @@ class Understanding:
     def _known(self, progress: Progress | None) -> Progress | None:
         """The progress, unless its workflow is gone from the file."""
         return progress if progress and self._workflows.knows(progress.name) else None
+
+    def _in_context(self, turn: BotTurn) -> None:
+        """Read a message that is not clear alone with the one that it goes on from."""
+        sure = self._intents.levels.sure
+        whole = follow_up(turn.text, turn.conversation)
+        if whole and (turn.intent.name is None or turn.intent.confidence < sure):
+            read = self._intents.predict([whole])[0]
+            if read.intent.name is not None and read.intent.confidence >= sure:
+                turn.read = read
 
     def _asks_for_person(self, turn: BotTurn) -> bool:
         """Whether one sentence of several wants a person, whatever the others tell."""
