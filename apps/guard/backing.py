@@ -46,6 +46,7 @@ _SPOKEN = {
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
 _PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
+_ANYTHING = content("item thing")  # any product is one
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
@@ -173,10 +174,10 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
 def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
     own = content(match.group())
-    besides = content(clause) - own
+    besides = content(clause) - own - _ANYTHING
     if asked.conditional and (besides | content(told.before)) & asked.aside:
         return True
-    if asked.promise.name in _PLAIN or asked.figures & _limits(told.text):
+    if asked.promise.name in _PLAIN or asked.figures & _limits(f"{told.before} {told.text}"):
         return True
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:

@@ -29,7 +29,8 @@ DONE = (
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
-    "pass check look see ask need find hand forward help explain tell let try be have know say "
+    "pass check look see ask need find hand forward help explain tell try rather prefer welcome "
+    "be have know say "
     "understand hope answer reply respond write assume transfer connect put review investigate "
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
@@ -40,6 +41,7 @@ IDLE = frozenset(
 LIGHT = {
     verb: re.compile(rf"\s+(?:{after})\b", re.I)
     for verb, after in {
+        "let": "you know|me|us know|them know|a colleague|the (?:team|workshop)",
         "keep": "you|an eye|in touch|trying|at it|looking|working|this in mind|that in mind",
         "take": "a look|note|over|this up|it up|this on|it on|you through|a moment|a note|this "
         "over"
@@ -67,7 +69,8 @@ _TOPICS = {
     r"|pound)\b"
     r"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
     r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
-    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    r"|(?:\bnot|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
+    r"|anything|penny|label|fee)|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -114,10 +117,12 @@ _TOPICS = {
     "free": r"\bfree of charge\b|\bfor free\b"
     r"|(?<!feel )(?<!scot-)(?<!Feel )(?<!-)\bfree\b(?! to\b)(?!-)"
     r"|\b(?:no|without|any) (?:extra |additional |further )?(?:charge|cost|fee)s?\b(?! you)"
-    r"|\bnothing (?:extra )?to pay\b|\bpays? nothing\b|\bcosts? (?:you )?nothing\b"
+    r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
+    r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b"
     r"|\bon the house\b"
     r"|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b|\bcomplimentary\b|\bgratis\b"
-    r"|(?:\bnot|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged"
+    r"|(?<!we do)(?<!we wo)(?<!we ca)(?<!we do )(?<!we will )(?:\bnot|n['’]t) (?:have to "
+    r"|need to |be asked to )?(?:pay|cost|be charged"
     r"|charge)(?: you)?"
     r"(?: a (?:penny|thing)| anything(?! without)| any \w+| extra| (?:the|any"
     r"|an?) [\w ]{0,20}fee| for (?!anything)(?:it|that|this|the \w+|\w+ing\b))"
