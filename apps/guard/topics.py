@@ -29,7 +29,8 @@ DONE = (
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
-    "pass check look see ask need find hand forward help explain tell try rather prefer welcome "
+    "pass check look see ask need find hand forward help explain tell notify try rather prefer "
+    "welcome "
     "be have know say "
     "understand hope answer reply respond write assume transfer connect put review investigate "
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
@@ -57,7 +58,8 @@ LIGHT = {
         "put": "you through|you in|a note|this to|that to",
         "bring": "this up|it up|that up|it to|this to",
         "continue": "to",
-        "send": "this on|it on|this over|that on|on your|your (?:message|question|case|request)",
+        "send": "you an? (?:email|mail|message|link|text|confirmation|copy)|this on|it on|this "
+        "over|that on|on your|your (?:message|question|case|request)",
         "add": "a note|this to|that",
     }.items()
 }
@@ -92,7 +94,8 @@ _TOPICS = {
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
-    r"|number|card|page|try|date|place))"
+    r"|number|card|page|try|date|place|customers?|subscribers?|members?|users?|account|address"
+    r"|password))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
     r"|second) (?:one|mug|"
     r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will|leaves|has"
@@ -179,6 +182,7 @@ _TOPICS = {
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
     r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty"
     r"|guarantee)\b"
+    r"(?! (?:claim|case|period|repair|terms))"
     r"|保修",
 }  # fmt: skip
 OF_MONEY = frozenset(
