@@ -24,8 +24,9 @@ _IF = re.compile(
 )
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
-    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer|"
-    r"store credit|whenever you (?:like|want|wish|please)|any ?time(?! (?:of|in|within|until"
+    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer"
+    r"|bank account|waive[ds]?|store credit|whenever you (?:like|want|wish|please)"
+    r"|any ?time(?! (?:of|in|within|until"
     r"|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"
     r"|unlimited|regardless|lifelong|lifetime|without (?:any )?(?:limit|conditions?))\b",
     re.I,
@@ -34,7 +35,8 @@ _SWEEPING = re.compile(
 _TOPICAL = {
     meaning(verb)
     for verb in (
-        "refund replace send give get pay offer provide issue credit return arrange swap exchange "
+        "refund replace send give get pay offer provide issue credit return arrange swap "
+        "exchange "
         "make process grant cover add apply take knock throw waive compensate reimburse match "
         "transfer put have keep guarantee promise ensure deliver dispatch bear absorb honour "
         "organise be reduce collect"
@@ -114,7 +116,7 @@ def _unbacked(
         return "" if stands else "no action did it"
     plain = "\n".join(each.text for each in told).lower()
     for word in _SWEEPING.findall(text[promise.first : promise.last]):
-        if word.lower() not in plain:
+        if word.lower().removesuffix("d") not in plain:
             return f"no passage says {word.lower()}"
     if promise.name == "action":
         part = segment(text, promise)

@@ -167,13 +167,15 @@ _TOPICS = {
     r"|also )*(?:cancel|chang|amend"
     r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b",
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b"
-    r"|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
+    r"|\bwhenever you (?:like|want|wish|please)\b|\bno (?:deadline|time limit|limit"
+    r"|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b"
     r"|\bfor (?:any|whatever) reason\b"
     r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b"
     r"|\bunconditional\w*"
-    r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bany (?:product|item"
-    r"|order|article)\b"
+    r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\b(?:any|every"
+    r"|all) (?:product|item"
+    r"|order|article)s?\b"
     r"|\bwith immediate effect\b|\binstantly\b",
     "warranty": r"\b(?:is|are|be|falls?|comes?|counts?) (?:also |still |fully |all |both |not "
     r"|then )?"
