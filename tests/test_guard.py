@@ -10,7 +10,7 @@ from apps.guard import check, guarded
 from apps.guard.decision import HAND_OVER
 from apps.guard.figures import values
 from apps.guard.injected import speaks_to_machine
-from benchmarks.guard import PARTS, by_digits, by_guard, rows_of
+from benchmarks.guard import by_digits, by_guard, parts, rows_of
 from data.schema import Passage
 from retrieval.passages import read_passages
 
@@ -251,7 +251,7 @@ def test_the_answers_seen_in_writing_are_told_apart_better_than_by_their_digits(
 
 
 def test_the_labelled_answers_have_each_their_own_id_and_text():
-    rows = [row for name in PARTS for row in rows_of(name)]
+    rows = [row for name in parts() for row in rows_of(name)]
     assert len({row["id"] for row in rows}) == len({row["answer"] for row in rows}) == len(rows)
 
 

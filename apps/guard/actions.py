@@ -8,6 +8,7 @@ from apps.guard.cases import Case, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.promises import SAID_DONE, Made, denied, segment
 from apps.guard.synonyms import plainly
+from apps.guard.topics import TOPICS
 from apps.guard.words import content, covered, meaning
 
 _REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
@@ -41,9 +42,11 @@ _BY_THING = (
 _MOVED = {"send", "deliver", "transit", "way", "carrier"}
 _SETTLED = re.compile(r"\b(?:sorted|settled|set|hand|care of|good to go|through)$")
 _UNDER_WAY = {meaning("processed"), meaning("prepared")}
+_REFUSED = content("rejected refused declined pending denied not requested open")
 VAGUE = content(
     "straight away right now today for you sure gladly happily then also immediately soon"
 )
+_OURS = re.compile(r"\b(?:we|our team)(?: \w+)? $", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
 _OBJECT = 0.5  # of the words that an announced action is about that the passages must have
 
@@ -62,6 +65,8 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     facts = evidence.of("fact")
     known = frozenset().union(*(source.words for source in facts))
     whole = text[promise.start : promise.end]
+    if promise.name in TOPICS and content(promise.name) & known and not _REFUSED & known:
+        return True
     if promise.what:
         wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
         wanted |= content(whole) & _UNDER_WAY
@@ -95,7 +100,8 @@ def reported(promise: Made, text: str, told: Sequence[Told]) -> bool:
 def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) -> str:
     """Why no passage says that it is done; empty where one does.
 
-    Its verb must be there, and half of the words that it is about.
+    Its verb must be there, and half of the words that it is about, or all but one where the
+    passage says that "we" do it.
     """
     verb = meaning(promise.verb)
     first, last = segment(text, promise)
@@ -111,7 +117,8 @@ def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) ->
                 why = "a passage denies it"
                 continue
             lacks = unmet("action", each.text, each.before, case)
-            if not lacks and covered(about, known) >= _OBJECT:
+            ours = bool(_OURS.search(whole[: match.start()])) and len(about - known) <= 1
+            if not lacks and (ours or covered(about, known) >= _OBJECT):
                 return ""
             why = lacks or why
     return why

@@ -24,8 +24,9 @@ _IF = re.compile(
 )
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
-    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer|"
-    r"store credit|whenever you (?:like|want|wish|please)|any ?time(?! (?:of|in|within|until"
+    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer"
+    r"|bank account|waive[ds]?|store credit|whenever you (?:like|want|wish|please)"
+    r"|any ?time(?! (?:of|in|within|until"
     r"|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"
     r"|unlimited|regardless|lifelong|lifetime|without (?:any )?(?:limit|conditions?))\b",
     re.I,
@@ -34,7 +35,8 @@ _SWEEPING = re.compile(
 _TOPICAL = {
     meaning(verb)
     for verb in (
-        "refund replace send give get pay offer provide issue credit return arrange swap exchange "
+        "refund replace send give get pay offer provide issue credit return arrange swap "
+        "exchange "
         "make process grant cover add apply take knock throw waive compensate reimburse match "
         "transfer put have keep guarantee promise ensure deliver dispatch bear absorb honour "
         "organise be reduce collect"
@@ -46,6 +48,7 @@ _SPOKEN = {
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
 _PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
+_ANYTHING = content("item thing")  # any product is one
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
@@ -113,7 +116,7 @@ def _unbacked(
         return "" if stands else "no action did it"
     plain = "\n".join(each.text for each in told).lower()
     for word in _SWEEPING.findall(text[promise.first : promise.last]):
-        if word.lower() not in plain:
+        if word.lower().removesuffix("d") not in plain:
             return f"no passage says {word.lower()}"
     if promise.name == "action":
         part = segment(text, promise)
@@ -173,10 +176,10 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
 def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
     own = content(match.group())
-    besides = content(clause) - own
+    besides = content(clause) - own - _ANYTHING
     if asked.conditional and (besides | content(told.before)) & asked.aside:
         return True
-    if asked.promise.name in _PLAIN or asked.figures & _limits(told.text):
+    if asked.promise.name in _PLAIN or asked.figures & _limits(f"{told.before} {told.text}"):
         return True
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:

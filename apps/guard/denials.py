@@ -24,7 +24,9 @@ _UNSURE = re.compile(
     re.I,
 )
 _CLAUSE = re.compile(
-    r"[;:：；]|,? \bbut (?!not\b)| (?:and|but) (?=(?:not|you|we|it|they|the)\b)"
+    r"[;:：；]|,? \bbut (?!not\b)| (?:and|but) (?=(?:not|you|we|it|they|the|(?:is|are|does|do|can"
+    r"|has|have|will)"
+    r" not|cannot)\b)"
     r"|, (?=(?:not|so|and|which|unless|nor)\b)",
     re.I,
 )

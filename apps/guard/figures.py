@@ -68,10 +68,10 @@ _PARTS = re.compile(
 _OFTEN = re.compile(
     r"\b(?P<n>once|twice|(?:three|four|five|six|\d) times) (?:a|per|each|every|in a) "
     r"(?P<unit>day|week|month|year)\b|\b(?P<half>half[- ](?:a )?)(?P<halved>year)\b"
-    r"|\b(?P<ly>hourly|daily|weekly|monthly|yearly|annually|half[- ]yearly)\b",
+    r"|\b(?P<ly>weekly|monthly|yearly|annually|half[- ]yearly)\b",
     re.I,
 )
-_LY = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
+_LY = {"weekly": "week", "monthly": "month"}
 _MEASURE = re.compile(
     rf"(?P<n>{NUMERAL})[ "
     rf"-]?(?P<unit>{'|'.join(sorted(_MEASURES, key=len, reverse=True))})s?(?![a-z])",

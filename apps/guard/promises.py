@@ -15,7 +15,7 @@ _SOON = (
 _THINGS = (
     r"(?:order \S+|(?:your|the|this|that|all|both|every) (?:[\w£.'’-]+ ){0,4}?(?:orders?"
     r"|refunds?|returns?"
-    r"|address|account|claims?|replacements?|parcels?|payments?|codes?|vouchers?|cards?|bookings?"
+    r"|address|account|details|data|claims?|replacements?|parcels?|payments?|codes?|vouchers?|cards?|bookings?"
     r"|quantity|fees?|charges?|subscription|money|amount|password|items?|collection|label|credit"
     r"|compensation|Sprigs|points|discount|sum|email|request|case|delivery|slot|appointment"
     r"|changes?|cancellation|repair|exchange|swap|deposit)|orders|refund|address|account|claims?|"
@@ -60,7 +60,7 @@ SAID_DONE = re.compile(
     r"|deduct|pay|hold|grant|approv|award)ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
-    r" (?P<hint>(?:is|are|has|have|should be|['’]s|will be)(?: already| now| just| currently"
+    r" (?P<hint>(?:is|are|has|have|should be|['’]s)(?: already| now| just| currently"
     r"| all)*"
     r" (?:gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of"
     r"|sorted"
@@ -74,7 +74,7 @@ SAID_DONE = re.compile(
     re.I | re.M,
 )
 SAID_WILL = re.compile(
-    rf"\b{_WHO}(?:['’]ll| will| shall| can|['’]m going to| am going to|['’]re going to"
+    rf"\b{_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to|['’]re going to"
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
     rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
@@ -115,7 +115,9 @@ _NO_NO = re.compile(
     r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
-    r"|\bno deductions?\b|\bnot (?:a problem|to worry)\b",
+    r"|\bno deductions?\b|\bpays? no\b"
+    r"|(?:not|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
+    r"|anything|penny|label|fee)|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
@@ -153,6 +155,7 @@ _SEGMENT = re.compile(
     r"|instead of)\b)",
     re.I,
 )
+_OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = "verb past passed passive going seen act now aside exception gets calls does".split()
 
@@ -189,7 +192,7 @@ def made(text: str) -> list[Made]:
     return [
         promise
         for first, last in sentences.spans(text)
-        if not text[first:last].endswith(("?", "？"))
+        if not _OPEN.search(text[first:last])
         for promise in _of_sentence(text[first:last], first)
     ]
 

@@ -14,7 +14,7 @@ replace replacement substitute
 swap exchange
 send ship post resend reship dispatch despatch
 refund reimburse
-pay payment
+pay payment buy
 delivery shipping postage
 parcel package shipment
 change alter amend modify edit

@@ -29,7 +29,9 @@ DONE = (
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
-    "pass check look see ask need find hand forward help explain tell let try be have know say "
+    "pass check look see ask need find hand forward help explain tell notify try rather prefer "
+    "welcome "
+    "be have know say "
     "understand hope answer reply respond write assume transfer connect put review investigate "
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
@@ -40,6 +42,7 @@ IDLE = frozenset(
 LIGHT = {
     verb: re.compile(rf"\s+(?:{after})\b", re.I)
     for verb, after in {
+        "let": "you know|me|us know|them know|a colleague|the (?:team|workshop)",
         "keep": "you|an eye|in touch|trying|at it|looking|working|this in mind|that in mind",
         "take": "a look|note|over|this up|it up|this on|it on|you through|a moment|a note|this "
         "over"
@@ -55,7 +58,8 @@ LIGHT = {
         "put": "you through|you in|a note|this to|that to",
         "bring": "this up|it up|that up|it to|this to",
         "continue": "to",
-        "send": "this on|it on|this over|that on|on your|your (?:message|question|case|request)",
+        "send": "you an? (?:email|mail|message|link|text|confirmation|copy)|this on|it on|this "
+        "over|that on|on your|your (?:message|question|case|request)",
         "add": "a note|this to|that",
     }.items()
 }
@@ -67,7 +71,8 @@ _TOPICS = {
     r"|pound)\b"
     r"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
     r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
-    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    r"|(?:\bnot|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
+    r"|anything|penny|label|fee)|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -89,7 +94,8 @@ _TOPICS = {
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
-    r"|number|card|page|try|date|place))"
+    r"|number|card|page|try|date|place|customers?|subscribers?|members?|users?|account|address"
+    r"|password))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
     r"|second) (?:one|mug|"
     r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will|leaves|has"
@@ -114,10 +120,12 @@ _TOPICS = {
     "free": r"\bfree of charge\b|\bfor free\b"
     r"|(?<!feel )(?<!scot-)(?<!Feel )(?<!-)\bfree\b(?! to\b)(?!-)"
     r"|\b(?:no|without|any) (?:extra |additional |further )?(?:charge|cost|fee)s?\b(?! you)"
-    r"|\bnothing (?:extra )?to pay\b|\bpays? nothing\b|\bcosts? (?:you )?nothing\b"
+    r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
+    r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b"
     r"|\bon the house\b"
     r"|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b|\bcomplimentary\b|\bgratis\b"
-    r"|(?:\bnot|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged"
+    r"|(?<!we do)(?<!we wo)(?<!we ca)(?<!we do )(?<!we will )(?:\bnot|n['’]t) (?:have to "
+    r"|need to |be asked to )?(?:pay|cost|be charged"
     r"|charge)(?: you)?"
     r"(?: a (?:penny|thing)| anything(?! without)| any \w+| extra| (?:the|any"
     r"|an?) [\w ]{0,20}fee| for (?!anything)(?:it|that|this|the \w+|\w+ing\b))"
@@ -159,13 +167,15 @@ _TOPICS = {
     r"|also )*(?:cancel|chang|amend"
     r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b",
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b"
-    r"|\bwhenever you\b|\bno (?:deadline|time limit|limit|conditions?)\b"
+    r"|\bwhenever you (?:like|want|wish|please)\b|\bno (?:deadline|time limit|limit"
+    r"|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b"
     r"|\bfor (?:any|whatever) reason\b"
     r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b"
     r"|\bunconditional\w*"
-    r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\bany (?:product|item"
-    r"|order|article)\b"
+    r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\b(?:any|every"
+    r"|all) (?:product|item"
+    r"|order|article)s?\b"
     r"|\bwith immediate effect\b|\binstantly\b",
     "warranty": r"\b(?:is|are|be|falls?|comes?|counts?) (?:also |still |fully |all |both |not "
     r"|then )?"
@@ -174,6 +184,7 @@ _TOPICS = {
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
     r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty"
     r"|guarantee)\b"
+    r"(?! (?:claim|case|period|repair|terms))"
     r"|保修",
 }  # fmt: skip
 OF_MONEY = frozenset(

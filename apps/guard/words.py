@@ -27,7 +27,7 @@ COMMON = frozenset(
     "what which who "
     "how where why once while after before until within between per us it's i'm we're you're "
     "only "
-    "like get gets take takes two three four five six seven eight nine ten "
+    "like get gets need needs take takes two three four five six seven eight nine ten "
     "our ours such other it’s goes go day days hour hours week weeks month months year years "
     "minute minutes "
     "working pound pounds percent cent january february march april june july august september "

@@ -1,0 +1,117 @@
+"""Figures and names in the guard: written in other ways, beside others, or with another thing."""
+
+import time
+
+import pytest
+
+from apps.guard import check
+from data.schema import Passage
+
+TRADE = Passage("t", "You get 8% off from 10 of one item and 12% off from 50 of one item.")
+HOURS = Passage("h", "Our team is here Monday to Saturday, 8:00 to 20:00.")
+VOUCHER = Passage(
+    "v",
+    "Write a review with a photo and we give you a £5 voucher, valid for 6 months on orders of "
+    "£30 or more.",
+)
+STUDENTS = Passage(
+    "s", "Prove that you study and your code, valid for 90 days, arrives within 15 minutes."
+)
+SPRIGS = [
+    Passage("e", "You earn 1 Sprig for every pound you spend while signed in."),
+    Passage("w", "100 Sprigs are worth £2."),
+]
+
+
+def kinds(answer, *passages, said=(), facts=None):
+    return {each.kind for each in check(answer, passages, said, facts or {})}
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("Change it twice a year.", "Change the filter every 6 months."),
+        ("Every half-year is right.", "Change the filter every 6 months."),
+        ("Do it monthly.", "Do it once a month."),
+        ("Nothing is sent on Christmas Day.", "Nothing is sent on 25 December."),
+        ("Report it no later than 14 days.", "Report it within 14 days."),
+        ("It is gone after 30 days at the latest.", "Deleting takes up to 30 days."),
+        ("Cancel a week or more before.", "You can cancel up to 7 days before."),
+        ("Below £50 you pay £3.95, above that nothing.", "Delivery is £3.95, nothing from £50."),
+        ("It is the dearest of the three.", "There is a table lamp, a floor lamp and a bulb."),
+        ("Everyday wear is left out.", "Wear is left out."),
+    ],
+)
+def test_a_figure_in_another_writing_is_backed(answer, text):
+    assert kinds(answer, Passage("p", text)) == set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "kind"),
+    [
+        ("Change it twice a year.", "Change the filter every 3 months.", "number"),
+        ("Nothing is sent on Boxing Day.", "Nothing is sent on 25 December.", "date"),
+        ("You need no less than 14 days.", "Report it within 14 days.", "number"),
+        ("We are here on Sundays.", HOURS.text, "date"),
+    ],
+)
+def test_another_figure_in_another_writing_is_found(answer, text, kind):
+    assert kinds(answer, Passage("p", text)) == {kind}
+
+
+def test_the_day_that_a_week_leaves_out_may_be_named():
+    assert kinds("We are closed on Sundays.", HOURS) == set()
+    assert kinds("We are here daily except Sundays.", HOURS) == set()
+    assert kinds("We are open on Sundays.", HOURS) == {"date"}
+
+
+def test_two_figures_of_a_clause_must_stand_together():
+    assert kinds("You get 12% off from 50 pieces.", TRADE) == set()
+    assert kinds("You get 12% off from 10 pieces.", TRADE) & {"percentage", "number"}
+
+
+def test_a_figure_that_the_clause_says_as_well_is_no_rival():
+    answer = "A review with a photo earns you a £5 voucher for orders of £30 and up."
+    assert kinds(answer, VOUCHER) == set()
+    assert kinds("The code arrives within 15 minutes. It is good for 90 days.", STUDENTS) == set()
+    answer = "For every pound you earn one Sprig, and a hundred of them are worth £2."
+    assert kinds(answer, *SPRIGS) == set()
+
+
+def test_the_day_and_the_time_of_a_time_stamp_are_no_code():
+    facts = {"delivered": "2026-11-23T11:40:00"}
+    assert kinds("It came on Monday, 23 November at 11:40.", facts=facts) == set()
+    assert kinds("It came on Tuesday, 24 November at 11:40.", facts=facts) == {"date"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Parcelway texts you a code.",
+        "Your Sprigs stay alive.",
+        "If Parcelway hasn't come, please wait.",
+        "Klarna splits £60 into three parts.",
+        "You get one Sprig per pound.",
+        "We cannot deliver to France.",
+    ],
+)
+def test_what_follows_a_name_may_be_what_it_does(answer):
+    passage = Passage(
+        "p",
+        "Choose a Parcelway locker. The Sprigs balance and the Klarna limit of £60 in 3 parts "
+        "show there; 1 Sprig point is a pound.",
+    )
+    assert "product" not in kinds(answer, passage)
+
+
+def test_a_name_of_a_fact_stays_with_its_thing():
+    facts = {"items": "Tarn non-stick frying pan x 1"}
+    assert "product" in kinds("You ordered a Tarn wok.", facts=facts)
+    assert kinds("You ordered a Tarn pan.", facts=facts) == set()
+
+
+@pytest.mark.parametrize("unit", ["your order ", "we will not ", "free of the ", "it is sent, "])
+def test_a_long_answer_of_one_phrase_takes_no_long_time(unit):
+    begun = time.perf_counter()
+    check((unit * 400)[:4000], [TRADE, HOURS], ["hello"], {"status": "sent"})
+    assert time.perf_counter() - begun < 10
