@@ -27,12 +27,14 @@ from benchmarks import (
     highlights,
     logs,
     pretrain,
+    rerank,
     retrieval,
     retrieval_scale,
     retrieval_tuned,
     samples,
     star,
     summaries,
+    turn,
     tweetsumm,
 )
 from benchmarks.circumstances import circumstances
@@ -52,6 +54,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
     "retrieval": ("Retrieval: StackFAQ, refusal, Chinese", retrieval.run),
     "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
+    "rerank": ("The first candidates read again by a cross-encoder", rerank.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
     "tweetsumm": ("TweetSumm reply ranking, 1 of 10, no labels", tweetsumm.run),
@@ -68,6 +71,7 @@ CASES: dict[str, tuple[str, Case]] = {
         pretrain.run,
     ),
     SCALE: ("An index from 1,000 to 1,000,000 rows, one core", retrieval_scale.run),
+    "turn": ("A bot's turn by its parts", turn.run),
     "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
 

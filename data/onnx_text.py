@@ -60,6 +60,8 @@ class OnnxText:
         options.inter_op_num_threads = 1
         # An arena never gives memory back: one batch of long texts would hold it for good.
         options.enable_cpu_mem_arena = False
+        # Idle threads of one graph would spin on the cores that the next graph needs.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self._session = onnxruntime.InferenceSession(
             str(model), options, providers=onnxruntime.get_available_providers()
         )
