@@ -22,7 +22,7 @@ from langchain_core.vectorstores.utils import maximal_marginal_relevance
 from numpy.typing import NDArray
 
 from apps.app import App
-from data.encoders import Encoder
+from data.encoders import Encoder, passage_vectors, question_vectors
 from data.schema import Answer, Conversation, Passage, Turn
 from retrieval.filters import Filter
 from retrieval.index import build_index
@@ -65,12 +65,13 @@ class EncoderEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of length 1, one for each text."""
-        vectors: list[list[float]] = self.encoder.encode(texts).tolist() if texts else []
+        vectors: list[list[float]] = passage_vectors(self.encoder, texts).tolist() if texts else []
         return vectors
 
     def embed_query(self, text: str) -> list[float]:
-        """The vector of one text."""
-        return self.embed_documents([text])[0]
+        """The vector of a question."""
+        vector: list[float] = question_vectors(self.encoder, [text])[0].tolist()
+        return vector
 
 
 class EmbeddingsEncoder:
@@ -180,8 +181,9 @@ class PassageStore(VectorStore):
         found = self._found(query, fetch_k, filter)
         if not found:
             return []
-        vectors = self.encoder.encode([query, *(passage.text for passage in found)])
-        chosen = maximal_marginal_relevance(vectors[0], list(vectors[1:]), lambda_mult, k)
+        asked = question_vectors(self.encoder, [query])[0]
+        vectors = passage_vectors(self.encoder, [passage.text for passage in found])
+        chosen = maximal_marginal_relevance(asked, list(vectors), lambda_mult, k)
         return [document_of(found[place]) for place in chosen]
 
     @classmethod

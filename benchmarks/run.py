@@ -30,6 +30,7 @@ from benchmarks import (
     highlights,
     logs,
     pretrain,
+    rerank,
     retrieval,
     retrieval_scale,
     retrieval_tuned,
@@ -37,6 +38,7 @@ from benchmarks import (
     samples,
     star,
     summaries,
+    turn,
     tweetsumm,
     tweetsumm_dialogue,
 )
@@ -57,6 +59,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
     "retrieval": ("Retrieval: StackFAQ, refusal, Chinese", retrieval.run),
     "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
+    "rerank": ("The first candidates read again by a cross-encoder", rerank.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),
     "guard": ("The answer guard, labelled answers of the sample company", guard.run),
     "guideline": ("Cases written from the guideline alone, played to the bot", guideline.run),
@@ -84,6 +87,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "gpu": ("A causal dialogue model of random weights tuned on a GPU", gpu.run),
     "rubric": ("Answers written, selected and by agents, judged blind", rubric.run),
     SCALE: ("An index from 1,000 to 1,000,000 rows, one core", retrieval_scale.run),
+    "turn": ("A bot's turn by its parts", turn.run),
     "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
 

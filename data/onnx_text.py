@@ -12,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from data.encoder_way import Way
 from data.errors import RunDirError
 
 # From a text and its tokens: an Encoding, or what a model has put together itself.
@@ -59,6 +60,8 @@ class OnnxText:
         options.inter_op_num_threads = 1
         # An arena never gives memory back: one batch of long texts would hold it for good.
         options.enable_cpu_mem_arena = False
+        # Idle threads of one graph would spin on the cores that the next graph needs.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self._session = onnxruntime.InferenceSession(
             str(model), options, providers=onnxruntime.get_available_providers()
         )
@@ -122,7 +125,10 @@ class OnnxText:
 
 
 class OnnxEncoder:
-    """An Encoder over an exported graph whose output is one unit-length vector a text."""
+    """An Encoder over an exported graph whose output is one unit-length vector a text.
+
+    `way` has the words that stand before questions, passages and other texts.
+    """
 
     def __init__(
         self,
@@ -131,14 +137,27 @@ class OnnxEncoder:
         max_tokens: int = 256,
         threads: int = 2,
         cut: Side = "right",
+        way: Way = Way(),
     ) -> None:
-        self.fingerprint = fingerprint
+        self.fingerprint, self._way = fingerprint, way
         self._texts = OnnxText(
             folder / "model.onnx", folder / "tokenizer.json", max_tokens, threads, cut=cut
         )
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors (n, D) of length 1."""
+        return self._after(self._way.text, texts)
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See TwoWays."""
+        return self._after(self._way.question, texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See TwoWays."""
+        return self._after(self._way.passage, texts)
+
+    def _after(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        return np.stack(self._texts.run(texts)).astype(np.float32)
+        told = [prompt + text for text in texts] if prompt else texts
+        return np.stack(self._texts.run(told)).astype(np.float32)

@@ -1,5 +1,6 @@
 """The encoder in torch: loading, pooling, adapters, export to ONNX."""
 
+import json
 import logging
 import os
 import shutil
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from data.encoder_way import MODULES, Pooling
 from data.encoders import EncoderSource
+from data.errors import EncoderError
 from data.onnx_text import Side
 from finetune.tuning import hidden_states
 
@@ -85,16 +88,35 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     return nn.functional.normalize(mean, dim=-1)
 
 
+def pool(hidden: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+    """Unit-length vectors (B, D) of the token vectors (B, T, D) where `mask` (B, T) is 1.
+
+    The mask begins with its ones: padding stands on the right.
+    """
+    if pooling == "mean":
+        return mean_pool(hidden, mask)
+    if pooling == "cls":
+        found = hidden[:, 0]
+    elif pooling == "max":
+        found = hidden.masked_fill(mask.unsqueeze(-1) == 0, float("-inf")).amax(1)
+    else:
+        last = (mask.sum(1) - 1).to(torch.int64).view(-1, 1, 1).expand(-1, 1, hidden.shape[-1])
+        found = hidden.gather(1, last).squeeze(1)
+    return nn.functional.normalize(found, dim=-1)
+
+
 class Pooled(nn.Module):
     """An encoder that gives one unit-length vector (B, D) a text."""
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module, pooling: Pooling = "mean") -> None:
         super().__init__()
         self.encoder = encoder
+        self.pooling: Pooling = pooling
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Vectors (B, D) from token ids and mask (B, T)."""
-        return mean_pool(hidden_states(self.encoder, attention_mask, input_ids), attention_mask)
+        hidden = hidden_states(self.encoder, attention_mask, input_ids)
+        return pool(hidden, attention_mask, self.pooling)
 
 
 def export_onnx(
@@ -143,17 +165,41 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:  # noqa: ANN401 - a tr
     tokenizer.save_pretrained(str(folder))
 
 
+def save_pooling(source: EncoderSource, folder: Path) -> None:
+    """Write beside tuned weights how they are pooled; prompts, which they were not tuned with, go.
+
+    Nothing is written for the mean of the tokens.
+    """
+    pooling = source.way.pooling
+    if pooling == "mean":
+        return
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    values = {"pooling_mode": pooling}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    modules = [{"idx": 1, "name": "1", "path": "1_Pooling", "type": "Pooling"}]
+    (folder / MODULES).write_text(json.dumps(modules), encoding="utf-8")
+
+
 def export_encoder(source: EncoderSource, folder: Path) -> None:
     """Export the untuned encoder with its tokenizer to `folder`.
 
     Another process may do the same at the same time.
+
+    Raises:
+        EncoderError: If its tokenizer is of a kind that is not offered.
     """
     logger.info("exporting encoder %s to %s", source.name, folder)
     partial = folder.parent / f".{folder.name}.{os.getpid()}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     model, tokenizer = load_encoder(source)
-    export_onnx(Pooled(model), token_inputs(tokenizer), partial / "model.onnx")
+    export_onnx(Pooled(model, source.way.pooling), token_inputs(tokenizer), partial / "model.onnx")
     save_tokenizer(tokenizer, partial)
+    if not (partial / "tokenizer.json").exists():
+        shutil.rmtree(partial)
+        raise EncoderError(
+            f"encoder {source.name!r}: its tokenizer cannot be written as tokenizer.json; name "
+            "one that has a fast tokenizer"
+        )
     try:
         partial.replace(folder)
     except OSError:  # another process was quicker: its export is the same

@@ -10,6 +10,7 @@ from scipy.special import expit
 from tokenizers import Encoding
 
 from data.onnx_text import OnnxText
+from finetune.eight_bit import eight_bit
 from finetune.run_dir import RunDir
 from finetune.serving import check_kind
 
@@ -17,16 +18,22 @@ from finetune.serving import check_kind
 class RerankerModel:
     """A tuned cross-encoder; `scores` is what retrieval's `Reranker` asks for.
 
+    Args:
+        run: A complete reply run of this kind.
+        threads: CPU threads of one call.
+        int8: Whether its graph is served with weights of 8 bits.
+
     Raises:
         RunDirError: If the run is not a complete reply run of this kind.
     """
 
-    def __init__(self, run: Path, threads: int = 2) -> None:
+    def __init__(self, run: Path, threads: int = 2, *, int8: bool = False) -> None:
         folder = RunDir(run)
         folder.check("reply")
         check_kind(folder, "cross_encoder")
         max_tokens = int(folder.read_config()["train"]["max_tokens"])
-        self._logits = PairLogits(folder, max_tokens, threads)
+        model = eight_bit(folder.model) if int8 else folder.model
+        self._logits = PairLogits(folder, max_tokens, threads, model)
         scale = folder.read_json(folder.calibration)
         self._slope, self._shift = float(scale["slope"]), float(scale["shift"])
 
@@ -47,11 +54,13 @@ class RerankerModel:
 
 
 class PairLogits:
-    """The graph of a cross-encoder run."""
+    """The graph of a cross-encoder run, or another `model` in its place."""
 
-    def __init__(self, run: RunDir, max_tokens: int, threads: int) -> None:
+    def __init__(
+        self, run: RunDir, max_tokens: int, threads: int, model: Path | None = None
+    ) -> None:
         self._texts = OnnxText(
-            run.model, run.tokenizer / "tokenizer.json", max_tokens, threads,
+            model or run.model, run.tokenizer / "tokenizer.json", max_tokens, threads,
             features={"token_type_ids": _types},
         )  # fmt: skip
 

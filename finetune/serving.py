@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from data.encoder_way import positions_of
 from data.encoders import fingerprint_of, resolve_encoder
 from data.errors import RunDirError
 from data.onnx_text import OnnxEncoder, Side
@@ -30,7 +31,8 @@ def shared_encoder(
         from finetune.encoder import export_encoder
 
         export_encoder(source, folder)
-    return OnnxEncoder(folder, source.fingerprint, max_tokens, threads, cut)
+    most = min(max_tokens, positions_of(source.path) or max_tokens)
+    return OnnxEncoder(folder, source.fingerprint, most, threads, cut, source.way)
 
 
 def ends_encoder(name: str, max_tokens: int, threads: int = 2) -> OnnxEncoder:

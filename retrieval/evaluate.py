@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.encoders import question_vectors
 from data.errors import LogFormatError
 from data.schema import Passage
 from retrieval.cutoff import Curve, curve_of, fit_decision
@@ -113,7 +114,7 @@ def fit(
         LogFormatError: If a relevant id is not in the index, or there is no question.
     """
     _check_ids(index, questions)
-    vectors = index.encoder.encode([question.text for question in questions])
+    vectors = question_vectors(index.encoder, [question.text for question in questions])
     known = np.array([bool(question.relevant) for question in questions])
     groups = groups_of(questions)
     fusion = DENSE_ONLY
@@ -140,7 +141,7 @@ def rank_table(
 ) -> NDArray[np.float64]:
     """Reciprocal rank of each answerable question under each fusion (F, n); 0 below `depth`."""
     if vectors is None:
-        vectors = index.encoder.encode([question.text for question in questions])
+        vectors = question_vectors(index.encoder, [question.text for question in questions])
     table = np.zeros((len(fusions), len(questions)))
     for row, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
         each = index.candidates(question.text, depth, where=_of_kinds(kinds), vector=vector)
@@ -209,7 +210,7 @@ def _searched(
 ) -> list[list[Passage]]:
     """What is found for each question; all are encoded together."""
     if vectors is None:
-        vectors = index.encoder.encode([question.text for question in questions])
+        vectors = question_vectors(index.encoder, [question.text for question in questions])
     where = _of_kinds(kinds)
     return [
         index.search(question.text, DEPTH, where=where, vector=vector)

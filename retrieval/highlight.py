@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.encoders import Encoder
+from data.encoders import Encoder, passage_vectors, question_vectors
 from retrieval import sentences
 
 # Chosen on the first half of XQuAD's English articles; see BENCHMARKS.md.
@@ -61,10 +61,8 @@ def highlight(
     found = [pieces(text[start:end]) for start, end in spans]
     told = [text[start:end] for start, end in spans]
     if vector is None:
-        *rows, vector = encoder.encode([*told, question])
-    else:
-        rows = list(encoder.encode(told))
-    cosines = np.stack(rows) @ vector
+        vector = question_vectors(encoder, [question])[0]
+    cosines = passage_vectors(encoder, told) @ vector
     scores = (1 - words) * np.clip(cosines, 0, 1) + words * _shared(asked, found)
     best = int(np.argmax(scores))
     start, end = spans[best]

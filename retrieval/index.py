@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.encoders import Encoder
+from data.encoders import Encoder, passage_vectors, question_vectors
 from data.errors import IndexMismatchError, LogFormatError
 from data.schema import Passage
 from retrieval.filters import Filter
@@ -153,7 +153,7 @@ class Index:
 
     def vector_of(self, question: str) -> NDArray[np.float32]:
         """The question's vector (D,), for callers that need it more than once."""
-        vector: NDArray[np.float32] = self.encoder.encode([_encodable(question)])[0]
+        vector: NDArray[np.float32] = question_vectors(self.encoder, [_encodable(question)])[0]
         return vector
 
     def _asked(
@@ -328,7 +328,7 @@ def encoded(
     texts = [embedding_text(passage) for passage in passages] + [text for text, _ in extras]
     if not texts:
         return np.zeros((0, 0), dtype=np.float32)
-    return encoder.encode([_encodable(text) for text in texts])
+    return passage_vectors(encoder, [_encodable(text) for text in texts])
 
 
 def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Index:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from data.encoders import Encoder
+from data.encoders import Encoder, passage_vectors, question_vectors
 from data.errors import IndexMismatchError, LogFormatError
 from data.schema import Passage
 from retrieval.columns import source_file
@@ -82,7 +82,7 @@ class MilvusPassages:
         """See Retriever."""
         if k < 1:
             return []
-        vector = self.encoder.encode([_writable(question)])[0]
+        vector = question_vectors(self.encoder, [_writable(question)])[0]
         chosen = _expression(where)
         rows = self._nearest(self._vector, vector.tolist(), _POOL + 20 * k, chosen)
         words = {}
@@ -122,7 +122,7 @@ class MilvusPassages:
                 texts.append((fresh[identity], question.text, False))
         if not texts:
             return
-        vectors = self.encoder.encode([_writable(text) for _, text, _ in texts])
+        vectors = passage_vectors(self.encoder, [_writable(text) for _, text, _ in texts])
         rows = [
             _row(number, passage, text, is_own) | {self._vector: vector.tolist()}
             for number, ((passage, text, is_own), vector) in enumerate(

@@ -83,7 +83,7 @@ def test_words_alone_and_vectors_alone_may_differ():
         fingerprint = "contrary"
 
         def encode(self, texts):
-            rows = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]][: len(texts)]
+            rows = [[1.0, 0.0] if each.startswith("The") else [0.0, 1.0] for each in texts]
             return np.array(rows, dtype=np.float32)
 
     text = "The label is free. It is somewhere else."

@@ -1,8 +1,11 @@
 """A reranker's second look at what was found."""
 
-import numpy as np
+from dataclasses import replace
 
-from retrieval.rerank import reranked
+import numpy as np
+import pytest
+
+from retrieval.rerank import fit_weight, reciprocal, reranked
 from tests.shop import SHOP, ids
 
 
@@ -30,3 +33,30 @@ def test_equal_scores_leave_the_order_of_the_search():
 
     assert ids(reranked("x", SHOP, Same(), 9)) == ids(SHOP)
     assert reranked("x", [], Same(), 3) == []
+
+
+def test_a_weight_mixes_both_scores_and_none_leaves_the_search_as_it_was():
+    found = [replace(SHOP[0], score=0.8), replace(SHOP[1], score=0.6)]
+
+    class Other:
+        def scores(self, question, passages):
+            return np.array([0.1, 0.9])
+
+    half = reranked("x", found, Other(), 2, 0.5)
+    assert [each.id for each in half] == [SHOP[1].id, SHOP[0].id]
+    assert [each.score for each in half] == pytest.approx([0.75, 0.45])
+    assert reranked("x", found, Other(), 2, 0.0) == found
+
+
+def test_a_weight_is_fitted_where_the_second_look_helps_and_is_none_where_it_does_not():
+    found = [[replace(SHOP[0], score=0.8), replace(SHOP[1], score=0.7)]] * 4
+    better, worse = np.array([0.1, 0.9]), np.array([0.9, 0.1])
+    second = [frozenset({SHOP[1].id})] * 4
+    assert fit_weight(found, [better] * 4, second) == 0.15  # the least that changes the order
+    assert fit_weight(found, [worse] * 4, second) == 0.0
+    assert fit_weight(found, [better] * 4, [frozenset({"elsewhere"})] * 4) == 0.0
+
+
+def test_a_passage_that_is_not_found_is_worth_nothing():
+    assert reciprocal(SHOP, frozenset({SHOP[1].id})) == 0.5
+    assert reciprocal(SHOP, frozenset({"elsewhere"})) == 0.0

@@ -32,6 +32,7 @@ from finetune.encoder import (
     export_onnx,
     load_encoder,
     save_encoder,
+    save_pooling,
     save_tokenizer,
     token_inputs,
 )
@@ -89,17 +90,20 @@ class ReplyTask:
         if config.reply.kind == "cross_encoder":
             return save_pairs(trainer, config, splits, run)
         run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(resolve_encoder(config.encoder)))
+        source = resolve_encoder(config.encoder)
+        write_json(run.base, base_of(source))
         write_json(run.labels, [])
         write_json(run.calibration, {"fitted_on": "nothing: scores are cosines"})
         transformer = trained(trainer)[0]
         tokenizer = transformer.processor
         for folder in (run.tokenizer, run.weights):  # beside the weights: the run is an encoder
             save_tokenizer(tokenizer, folder)
-        encoder = save_encoder(transformer.model, run.weights, resolve_encoder(config.encoder))
+        encoder = save_encoder(transformer.model, run.weights, source)
         if run.encoder.exists():  # not an adapter alone: other tasks may start from it
             save_tokenizer(tokenizer, run.encoder)
-        export_onnx(Pooled(encoder), token_inputs(tokenizer), run.model)
+            save_pooling(source, run.encoder)
+        pooled = Pooled(encoder, source.way.pooling)
+        export_onnx(pooled, token_inputs(tokenizer), run.model)
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: the untuned encoder's vectors, and chance; the same for both kinds."""

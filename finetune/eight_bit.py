@@ -1,0 +1,29 @@
+"""A graph with weights of 8 bits: quicker on a CPU, and nearly the same scores."""
+
+import os
+from pathlib import Path
+
+from finetune.run_dir import sha256_of
+
+CACHE = Path("var/eight_bit")
+
+
+def eight_bit(model: Path, cache: Path = CACHE) -> Path:
+    """The graph whose matrix products are of 8-bit numbers; made in `cache` the first time.
+
+    Word embeddings stay as they are. Another process may do the same at the same time.
+
+    Source: ONNX Runtime's dynamic quantization: weights beforehand, activations as they come.
+    """
+    path = cache / f"{sha256_of(model)[:16]}.onnx"
+    if not path.exists():
+        from onnxruntime.quantization import QuantType, quantize_dynamic  # imports onnx: slow
+
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = cache / f".{path.stem}.{os.getpid()}.partial"
+        quantize_dynamic(
+            model, partial, weight_type=QuantType.QInt8, per_channel=True,
+            op_types_to_quantize=["MatMul"],
+        )  # fmt: skip
+        partial.replace(path)
+    return path
