@@ -86,8 +86,12 @@ def trained(run: Path, pairs: Sequence[tuple[str, str, str]]) -> None:
 
 
 def held_out(pairs: Sequence[tuple[str, str, str]]) -> set[str]:
-    """A tenth of the groups: the scale of the scores and their weight are fitted on them."""
-    return set(sorted({group for group, *_ in pairs})[::10])
+    """A tenth of the groups, but ten: the scale of the scores and their weight are fitted on them.
+
+    `train reply` does not score fewer than ten different answers.
+    """
+    groups = sorted({group for group, *_ in pairs})
+    return set(groups[:: min(max(len(groups) // 10, 1), 10)])
 
 
 def stack_pairs(stack: Stack, chosen: NDArray[np.bool_]) -> list[tuple[str, str, str]]:

@@ -81,16 +81,16 @@ def positions_of(folder: Path) -> int | None:
 
 def _pooling(path: Path) -> Pooling:
     values = _json(path, {})
-    modes = [values["pooling_mode"]] if isinstance(values.get("pooling_mode"), str) else [
-        name for name, on in values.items() if name.startswith("pooling_mode_") and on is True
-    ]  # fmt: skip
-    known = {**_POOLINGS, **{name: name for name in _POOLINGS.values()}}
-    if len(modes) != 1 or modes[0] not in known:
-        raise EncoderError(
-            f"{path}: asks for pooling by {', '.join(modes) or 'nothing'}; one of "
-            f"{', '.join(_POOLINGS.values())} is offered"
-        )
-    return known[modes[0]]
+    told = values.get("pooling_mode")
+    modes = [name for name, on in values.items() if name.startswith("pooling_mode_") and on is True]
+    found = [told] if isinstance(told, str) else [_POOLINGS.get(name, name) for name in modes]
+    for pooling in _POOLINGS.values():
+        if found == [pooling]:
+            return pooling
+    raise EncoderError(
+        f"{path}: asks for pooling by {', '.join(found) or 'nothing'}; one of "
+        f"{', '.join(_POOLINGS.values())} is offered"
+    )
 
 
 def _first(prompts: dict[str, Any], names: tuple[str, ...], usual: str) -> str:

@@ -17,12 +17,16 @@ def eight_bit(model: Path, cache: Path = CACHE) -> Path:
     """
     path = cache / f"{sha256_of(model)[:16]}.onnx"
     if not path.exists():
-        from onnxruntime.quantization import QuantType, quantize_dynamic  # imports onnx: slow
+        import onnx  # slow to import, and needed once
+        from onnxruntime.quantization import QuantType, quantize_dynamic
 
+        graph = onnx.load(str(model))
+        # Else the library sets up logging of its own to ask for another pass over the graph.
+        graph.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
         cache.mkdir(parents=True, exist_ok=True)
         partial = cache / f".{path.stem}.{os.getpid()}.partial"
         quantize_dynamic(
-            model, partial, weight_type=QuantType.QInt8, per_channel=True,
+            graph, partial, weight_type=QuantType.QInt8, per_channel=True,
             op_types_to_quantize=["MatMul"],
         )  # fmt: skip
         partial.replace(path)

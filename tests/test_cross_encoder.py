@@ -147,6 +147,18 @@ def test_it_is_what_retrieval_asks_of_a_reranker(reranker):
     assert alone[0] == pytest.approx(scores[1], abs=1e-5)
 
 
+def test_weights_of_8_bits_give_nearly_the_same_scores_and_are_made_once(reranker):
+    whole, small_one = (RerankerModel(reranker, 1, int8=int8) for int8 in (False, True))
+    first, second = (model.scores(CONTEXTS[0], ANSWERS) for model in (whole, small_one))
+    np.testing.assert_allclose(first, second, atol=0.05)
+    assert np.abs(first - second).max() > 0  # other weights
+    (made,) = Path("var/eight_bit").iterdir()
+    assert made.stat().st_size < RunDir(reranker).model.stat().st_size
+    before = made.stat().st_mtime_ns
+    RerankerModel(reranker, 1, int8=True)
+    assert made.stat().st_mtime_ns == before
+
+
 def test_a_cross_encoder_is_refused_where_vectors_are_needed(reranker):
     for opened in (encoder_of, lambda path: ReplyModel(Path(path))):
         with pytest.raises(RunDirError, match="a cross-encoder, which .* has no vectors") as caught:
