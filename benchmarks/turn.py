@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.rerank import DEPTH, SAMPLE_RUN
@@ -21,6 +23,8 @@ from data.rows import read_rows
 
 EVERY = 5  # of the test turns one in so many: 138
 WARM = 10  # turns that are not counted
+FEW = 15  # texts that models with and without spinning threads read in turns
+ROUNDS = 3
 WRITTEN = 20  # situations that a writer begins to answer
 STAR_RUN = ROOT / "var" / "benchmarks" / "star" / "dialogue"
 
@@ -52,6 +56,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         _looked(selecting, looks, made),
         *_parts(selecting),
         *_first_token(texts, config.threads, selecting),
+        _idle_threads(texts[:: len(texts) // FEW], config.threads),
     ]
 
 
@@ -197,3 +202,48 @@ def _first_token(
     p50, p95 = np.percentile(spent[1:], [50, 95])
     beside = f"the run alone {p50:.1f}, p95 {p95:.1f}; {len(spent) - 1} turns; MiniLM's shape"
     return [row(what, f"{p50 + np.median(before):.1f}", "300", beside)]
+
+
+class _Spinning(onnxruntime.SessionOptions):  # type: ignore[misc]
+    """Options without the word that idle threads are to stop: as the library has them."""
+
+    def add_session_config_entry(self, key: str, value: str) -> None:
+        """Leave it out."""
+
+
+def _idle_threads(texts: Sequence[str], threads: int) -> dict[str, str]:
+    """Intent, entities and vector of a text: idle threads that spin, to those that stop."""
+    from data.encoders import DEFAULT_ENCODER
+    from finetune.intent_model import IntentModel
+    from finetune.ner_model import NerModel
+    from finetune.serving import encoder_of
+
+    def opened() -> Callable[[str], None]:
+        encoder = encoder_of(DEFAULT_ENCODER, threads)
+        intents = IntentModel(Path("runs/intent"), lambda name: encoder, threads)
+        entities = NerModel(Path("runs/ner"), threads)
+
+        def read(text: str) -> None:
+            intents.predict([text])
+            entities.predict([text])
+            encoder.encode([text])
+
+        return read
+
+    with patch.object(onnxruntime, "SessionOptions", _Spinning):
+        spinning = opened()
+    readers = (spinning, opened())
+    spent = np.zeros((2, ROUNDS + 1, len(texts), 2))  # the first round only warms
+    for turn in range(ROUNDS + 1):
+        for which, read in enumerate(readers):
+            for place, text in enumerate(texts):
+                wall, cpu = time.perf_counter(), time.process_time()
+                read(text)
+                spent[which, turn, place] = time.perf_counter() - wall, time.process_time() - cpu
+    best = np.median(spent[:, 1:].min(axis=1), axis=1) * 1000  # (2, wall and CPU), best of rounds
+    (wall, cpu), (less_wall, less_cpu) = best
+    return row(
+        "three models, idle threads that spin to threads that stop: wall", wall / less_wall, "",
+        f"{wall:.1f} to {less_wall:.1f} ms; CPU {cpu:.1f} to {less_cpu:.1f} ms, "
+        f"{cpu / less_cpu:.2f}; best of {ROUNDS}, in turns",
+    )  # fmt: skip

@@ -1,8 +1,10 @@
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 
+from benchmarks import rerank
 from benchmarks.no_answer import _within
 from benchmarks.retrieval import _sections
 from benchmarks.retrieval_tuned import answer_ranks, stack_pairs
@@ -51,6 +53,28 @@ def test_tuning_on_a_fold_sees_no_question_and_no_text_of_its_threads(stack):
     assert not {thread for thread, *_ in pairs} & left_out
     hidden = {passage.text for passage in stack.full if passage.id in left_out}
     assert not {text for _, _, text in pairs} & hidden
+
+
+def test_a_second_look_is_trained_and_weighed_on_threads_of_other_folds(stack):
+    chosen = stack.folds != 0
+    left_out = {next(iter(stack.questions[at].relevant)) for at in np.flatnonzero(~chosen)}
+    pairs = rerank.stack_pairs(stack, chosen)
+    assert not {thread for thread, *_ in pairs} & left_out
+    assert rerank.held_out(pairs) <= {thread for thread, *_ in pairs}
+    assert all("how to" not in text for *_, text in pairs)  # answers, not titles
+
+
+def test_at_least_ten_groups_are_held_out_where_there_are_as_many():
+    for groups in (60, 100, 15):
+        pairs = [(f"{group:03d}", "q", "a") for group in range(groups)]
+        assert 10 <= len(rerank.held_out(pairs)) <= 15
+
+
+def test_known_questions_of_the_sample_company_train_a_second_look_at_most_three_a_text():
+    pairs = rerank.sample_pairs()
+    counts = Counter(text for *_, text in pairs)
+    assert len(counts) > 50
+    assert set(counts.values()) <= {1, 2, 3}
 
 
 def test_an_order_holds_every_passage_and_the_right_one_has_its_place(stack, tmp_path):
