@@ -54,7 +54,9 @@ class Talker:
         self._max_tokens, self._max_written = max_tokens, max_written
         self._tokenizer, self._network = tokenizer, network.eval()
         self._device = next(network.parameters()).device
-        tokenizer.truncation_side = tokenizer.padding_side = "left"
+        tokenizer.truncation_side = "left"
+        # A causal model goes on where a text ends; an encoder counts positions from the left.
+        tokenizer.padding_side = "left" if kind == "causal" else "right"
         if kind == "causal" and tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         self._lock = threading.Lock()  # of the network's cache while it writes

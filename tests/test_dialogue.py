@@ -9,16 +9,19 @@ import torch
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
 from apps.measure import evaluate_path
+from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Situation, Turn
-from finetune.dialogue_causal import TEMPLATE, causal_rows, causal_trainer
+from finetune.dialogue_causal import TEMPLATE, causal_rows, causal_trainer, load_tokenizer
 from finetune.dialogue_model import DialogueModel, NotWrittenError
 from finetune.leaks import canary_report, leaks_of, secret_values
 from finetune.methods import METHODS
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
 from finetune.run_dir import RunDir
+from finetune.talker import Talker
 from finetune.train import describe, train
+from finetune.writer_net import load_writer
 from tests.conftest import THINGS, finite, log_rows, names_a_thing, small, write_lines
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -130,6 +133,24 @@ def test_no_digit_can_be_written(kind, tiny, qwen, data, tmp_path):
     assert len(digits) >= 10
     assert digits <= banned | set(tokenizer.all_special_ids)
     assert not banned & set(tokenizer("where is your parcel {thing}")["input_ids"])
+
+
+@pytest.mark.parametrize("kind", ["writer", "causal"])
+def test_what_is_written_beside_a_longer_conversation_is_what_is_written_alone(kind, tiny, qwen):
+    if kind == "writer":
+        net, tokenizer = load_writer(resolve_encoder(tiny), talk(tiny))
+        network = net.network
+    else:
+        network = Qwen3ForCausalLM.from_pretrained(qwen)
+        tokenizer = load_tokenizer(resolve_encoder(qwen))
+    torch.manual_seed(0)
+    for weights in network.parameters():
+        torch.nn.init.normal_(weights, std=0.3)  # so that every place matters
+    talker = Talker(network, tokenizer, kind, 64, 12)
+    short, long = (Situation((Turn("customer", "where is parcel " * n),)) for n in (1, 9))
+    (alone,) = talker.nats([short], ["it is on its way"])
+    beside, _ = talker.nats([short, long], ["it is on its way"] * 2)
+    assert beside == pytest.approx(alone, rel=1e-3)
 
 
 def test_a_conversation_longer_than_the_window_keeps_its_end(qwen, data, tmp_path):
