@@ -104,9 +104,9 @@ class _Untuned:
         import torch
 
         from data.encoders import DEFAULT_ENCODER, resolve_encoder
+        from data.onnx_eight_bit import eight_bit
         from data.onnx_text import OnnxText
         from finetune.cross_encoder import PairNet, pair_inputs
-        from finetune.eight_bit import eight_bit
         from finetune.encoder import export_onnx, load_encoder
 
         source = resolve_encoder(DEFAULT_ENCODER)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from tokenizers import Encoding
 
+from data.onnx_eight_bit import eight_bit
 from data.onnx_text import OnnxText
-from finetune.eight_bit import eight_bit
 from finetune.run_dir import RunDir
 from finetune.serving import check_kind
 

@@ -39,7 +39,7 @@ ONE_DOOR = {
     "faker": "data/redact/",
     "ijson": "data/json_items.py",
     "ray": "data/engines.py",
-    "onnxruntime": "data/onnx_text.py",
+    "onnxruntime": "data/onnx_",
     "captum": "finetune/explain.py",
     "matplotlib": "finetune/evaluation/plots.py",
 }
