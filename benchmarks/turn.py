@@ -14,11 +14,11 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.rerank import DEPTH, SAMPLE_RUN
 from benchmarks.shell import ROOT, SAMPLES, row
+from data import onnx_text
 from data.rows import read_rows
 
 EVERY = 5  # of the test turns one in so many: 138
@@ -204,13 +204,6 @@ def _first_token(
     return [row(what, f"{p50 + np.median(before):.1f}", "300", beside)]
 
 
-class _Spinning(onnxruntime.SessionOptions):  # type: ignore[misc]
-    """Options without the word that idle threads are to stop: as the library has them."""
-
-    def add_session_config_entry(self, key: str, value: str) -> None:
-        """Leave it out."""
-
-
 def _idle_threads(texts: Sequence[str], threads: int) -> dict[str, str]:
     """Intent, entities and vector of a text: idle threads that spin, to those that stop."""
     from data.encoders import DEFAULT_ENCODER
@@ -230,7 +223,7 @@ def _idle_threads(texts: Sequence[str], threads: int) -> dict[str, str]:
 
         return read
 
-    with patch.object(onnxruntime, "SessionOptions", _Spinning):
+    with patch.object(onnx_text, "IDLE_THREADS_STOP", "0"):
         spinning = opened()
     readers = (spinning, opened())
     spent = np.zeros((2, ROUNDS + 1, len(texts), 2))  # the first round only warms

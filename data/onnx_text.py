@@ -15,6 +15,9 @@ from tokenizers import Encoding, Tokenizer
 from data.encoder_way import Way
 from data.errors import RunDirError
 
+# Idle threads of one graph would spin on the cores that the next graph needs; "0" lets them.
+IDLE_THREADS_STOP = "1"
+
 # From a text and its tokens: an Encoding, or what a model has put together itself.
 Feature = Callable[[str, Any], NDArray[np.int64]]
 Side = Literal["left", "right"]
@@ -60,8 +63,7 @@ class OnnxText:
         options.inter_op_num_threads = 1
         # An arena never gives memory back: one batch of long texts would hold it for good.
         options.enable_cpu_mem_arena = False
-        # Idle threads of one graph would spin on the cores that the next graph needs.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
+        options.add_session_config_entry("session.force_spinning_stop", IDLE_THREADS_STOP)
         self._session = onnxruntime.InferenceSession(
             str(model), options, providers=onnxruntime.get_available_providers()
         )

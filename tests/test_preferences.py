@@ -120,7 +120,7 @@ def test_four_pairs_are_learned(method, starts, tmp_path):
         row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
     for split in ("train", "validation"):
         write_lines(tmp_path / f"{split}.jsonl", rows)
-    optim = {"batch_size": 4, "epochs": 30, "schedule": "constant"}
+    optim = {"batch_size": 4, "epochs": 60, "schedule": "constant"}
     config = preferring("dpo", starts[method], optim, preference_lr=5e-3)
     found = train(config, tmp_path, tmp_path / "run").metrics["validation"]
     assert found["before"]["preference_accuracy"] < 1
