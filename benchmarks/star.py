@@ -76,9 +76,9 @@ TRAINED: dict[str, tuple[str, tuple[str | Path, ...]]] = {
         (
             "dialogue",
             "--set",
-            "dialogue.max_rows=9000",
+            "dialogue.max_rows=6000",
             "--set",
-            "max_tokens=192",
+            "max_tokens=128",
             "--set",
             "dialogue.max_target_tokens=48",
         ),

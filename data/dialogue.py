@@ -29,8 +29,7 @@ class Hidden:
     """A Situation without its values.
 
     `turns` are (speaker, text), `facts` (name, placeholder, value or text), `passages` texts with
-    their titles; `values` are by placeholder, `known` the placeholders by lower-case value. `new`
-    names the facts that the agent's latest turn did not have.
+    their titles; `values` are by placeholder, `known` the placeholders by lower-case value.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -38,7 +37,6 @@ class Hidden:
     passages: tuple[str, ...]
     values: Mapping[str, str]
     known: Mapping[str, str]
-    new: frozenset[str] = frozenset()
 
 
 def hide(situation: Situation) -> Hidden:
@@ -65,15 +63,7 @@ def hide(situation: Situation) -> Hidden:
         passages,
         dict(names.values),
         dict(names.known),
-        news(situation),
     )
-
-
-def news(situation: Situation) -> frozenset[str]:
-    """Names of the facts that the agent's latest turn did not have, or with another value."""
-    agents = (turn.facts for turn in reversed(situation.turns) if turn.speaker == "agent")
-    before: Mapping[str, str] = next(agents, {})
-    return frozenset(name for name, value in situation.facts.items() if before.get(name) != value)
 
 
 def hide_in_answer(answer: str, hidden: Hidden, entities: Sequence[Entity] = ()) -> str | None:

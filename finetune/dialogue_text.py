@@ -88,22 +88,14 @@ def tokens_of(messages: Sequence[Mapping[str, str]], tokenizer: Any) -> int:  # 
 
 
 def _facts(hidden: Hidden) -> list[str]:
-    """Facts that were known before and new ones, a line each.
-
-    Without that a model tells again what it told already.
-    """
-    shown: dict[bool, list[str]] = {False: [], True: []}
-    room = FACTS_CHARS
-    for name, placeholder, value in sorted(
-        hidden.facts, key=lambda fact: fact[0] not in hidden.new
-    ):
+    shown, room = [], FACTS_CHARS
+    for name, placeholder, value in hidden.facts:
         line = f"{placeholder or name} {value}"
         room -= len(line)
         if room < 0:
             break
-        shown[name in hidden.new].append(line)
-    lines = {"known": shown[False], "new": shown[True]}
-    return [f"{which}: {'; '.join(facts)}" for which, facts in lines.items() if facts]
+        shown.append(line)
+    return [f"facts: {'; '.join(shown)}"] if shown else []
 
 
 def _passages(hidden: Hidden) -> list[str]:

@@ -90,7 +90,7 @@ def test_only_agent_turns_after_a_customer_s_are_situations():
 
 def test_a_text_ends_with_what_must_not_be_cut_and_messages_alternate():
     text = hidden_text(hide(BANK))
-    assert text.splitlines()[-2] == "new: {BankName} Penn Bank; {Balance} 5703; Open True"
+    assert text.splitlines()[-2] == "facts: {BankName} Penn Bank; {Balance} 5703; Open True"
     assert text.splitlines()[-1].startswith("passage: Returns.")
     double = Situation((Turn("customer", "a"), Turn("customer", "b"), Turn("agent", "c"),
                         Turn("customer", "d")))  # fmt: skip
@@ -118,15 +118,6 @@ class _Words:
 
     def apply_chat_template(self, messages, add_generation_prompt):
         return " ".join(each["content"] for each in messages).split()
-
-
-def test_what_was_known_stands_apart_from_what_is_new():
-    told = (Turn("customer", "a"), Turn("agent", "b", facts={"Id": "921", "State": "none"}),
-            Turn("customer", "c"))  # fmt: skip
-    lines = hidden_text(hide(Situation(told, facts={"Id": "921", "State": "found"}))).splitlines()
-    assert lines[-2:] == ["known: {Id} 921", "new: {State} found"]
-    same = hidden_text(hide(Situation(told, facts={"Id": "921", "State": "none"})))
-    assert same.splitlines()[-1] == "known: {Id} 921; State none"
 
 
 def test_words_are_written_as_the_company_writes_them():
