@@ -39,15 +39,15 @@ def backtest(
     from apps.backtest.pairs import JUDGED, fit_likeness, read_pairs
     from apps.backtest.report import page_html
     from apps.backtest.results import hours_of, result_lines, result_values
-    from apps.backtest.running import backtest_file, check_out
+    from apps.backtest.running import SUFFIX, backtest_file
     from apps.build import opened_encoder
     from apps.config import app_config
-    from apps.growing_file import partial_of, stamp
+    from apps.growing_file import check_out, partial_of, stamp
     from data.sources import of_path
 
     check_page(report)
     if out is not None:
-        check_out(log, out)
+        check_out(log, out, (SUFFIX,))
     of_path(log)  # tells what is missing before models are loaded
     pairs = read_pairs(judged or JUDGED)
     config, folder = app_config(app_name, overrides or ())

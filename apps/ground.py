@@ -83,7 +83,7 @@ def _grounded(conversation: Conversation, index: Index, most: int) -> Conversati
     ]
     for first in range(0, len(places), BATCH):
         chosen = places[first : first + BATCH]
-        vectors = index.encoder.encode([turns[place - 1].text or " " for place in chosen])
+        vectors = index.vectors_of([turns[place - 1].text for place in chosen])
         for place, vector in zip(chosen, vectors, strict=True):
             own = f"conversation {conversation.id}"
             found = index.search(turns[place - 1].text, most + 2, vector=vector)

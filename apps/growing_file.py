@@ -5,7 +5,7 @@ Its first line says what of; a file of other input or settings begins no resume.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from data.errors import ConfigError
@@ -14,6 +14,27 @@ from data.errors import ConfigError
 def partial_of(out: Path) -> Path:
     """Where the lines of a file grow."""
     return out.with_name(f"{out.name}.partial")
+
+
+def check_out(path: Path, out: Path, suffixes: Collection[str]) -> None:
+    """Refuse what is no place for results, before the work.
+
+    Args:
+        path: What is read.
+        out: What is to be written.
+        suffixes: Of the kinds that can be written.
+
+    Raises:
+        ConfigError: If it is a folder, of another kind, or among what is read.
+    """
+    if out.suffix.lower() not in suffixes or out.is_dir():
+        raise ConfigError(f"{out}: --out writes a file that ends in {', '.join(suffixes)}")
+    if path.resolve() in (out.resolve(), *out.resolve().parents):
+        raise ConfigError(f"{out}: lies in what is read, {path}; write it elsewhere")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
 
 
 def begun(partial: Path, head: Mapping[str, str]) -> int:

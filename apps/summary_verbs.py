@@ -25,15 +25,15 @@ def summarize(
     """A folder or file of conversations → tickets: .jsonl, .csv or .md, resumable."""
     from apps.build import build_summarizer
     from apps.config import app_config
-    from apps.growing_file import partial_of
-    from apps.summarizer.batch import check_out, summarize_file
+    from apps.growing_file import check_out, partial_of
+    from apps.summarizer.batch import SUFFIXES, summarize_file
     from data.errors import ConfigError
     from data.sources import of_path
 
     config, _ = app_config(app, overrides or ())
     if config.app != "summarizer":
         raise ConfigError(f"--app {app}: a config of the summarizer is needed")
-    check_out(path, out)
+    check_out(path, out, SUFFIXES)
     of_path(path)  # tells what is missing before models are loaded
     summarizer = build_summarizer(config)
     begun = time.perf_counter()

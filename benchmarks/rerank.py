@@ -10,7 +10,6 @@ question searches all threads. The sample company: a run on the known questions,
 of the sections that are left in.
 """
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.retrieval_tuned import write_pairs
 from benchmarks.shell import ROOT, SAMPLES, deskhand, row
 from benchmarks.stackfaq import KeptVectors, Stack, indexed, read_stackfaq
 from data.encoders import DEFAULT_ENCODER
@@ -79,8 +79,8 @@ def trained(run: Path, pairs: Sequence[tuple[str, str, str]]) -> None:
         return
     held = held_out(pairs)
     data = run.parent / "pairs"
-    _write(data / "train.jsonl", [pair for pair in pairs if pair[0] not in held])
-    _write(data / "validation.jsonl", [pair for pair in pairs if pair[0] in held])
+    write_pairs(data / "train.jsonl", [pair for pair in pairs if pair[0] not in held])
+    write_pairs(data / "validation.jsonl", [pair for pair in pairs if pair[0] in held])
     settings = [word for each in SETTINGS for word in ("--set", each)]
     deskhand(ROOT, "train", "reply", "--config", CONFIG, "--data", data, "--out", run, *settings)
 
@@ -262,22 +262,6 @@ def _decided(
         float(np.mean(~given[~known[1]])), float(np.mean(given[known[1]])),
         curve_of(values, reciprocals[1] == 1, known[1]).refused_at(0.9),
     )  # fmt: skip
-
-
-def _write(path: Path, pairs: Sequence[tuple[str, str, str]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [
-        {
-            "id": f"{group}-{number}",
-            "labels": {"brand": group},
-            "turns": [
-                {"speaker": "customer", "text": question},
-                {"speaker": "agent", "text": text},
-            ],
-        }
-        for number, (group, question, text) in enumerate(pairs)
-    ]
-    path.write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

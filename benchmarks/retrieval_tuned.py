@@ -106,8 +106,8 @@ def train_stack(stack: Stack) -> None:
         data = run.parent / "pairs"
         # A tenth of the threads decides nothing but the recorded validation figures.
         held = sorted({thread for thread, *_ in pairs})[::10]
-        _write(data / "train.jsonl", [pair for pair in pairs if pair[0] not in held])
-        _write(data / "validation.jsonl", [pair for pair in pairs if pair[0] in held])
+        write_pairs(data / "train.jsonl", [pair for pair in pairs if pair[0] not in held])
+        write_pairs(data / "validation.jsonl", [pair for pair in pairs if pair[0] in held])
         deskhand(ROOT, "train", "reply", "--data", data, "--out", run, *STACK_SETTINGS)
 
 
@@ -220,7 +220,8 @@ def _stack_form(
     ]  # fmt: skip
 
 
-def _write(path: Path, pairs: Sequence[tuple[str, str, str]]) -> None:
+def write_pairs(path: Path, pairs: Sequence[tuple[str, str, str]]) -> None:
+    """Write (group, question, answer) as conversations of two turns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
         {

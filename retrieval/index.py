@@ -153,8 +153,12 @@ class Index:
 
     def vector_of(self, question: str) -> NDArray[np.float32]:
         """The question's vector (D,), for callers that need it more than once."""
-        vector: NDArray[np.float32] = question_vectors(self.encoder, [_encodable(question)])[0]
+        vector: NDArray[np.float32] = self.vectors_of([question])[0]
         return vector
+
+    def vectors_of(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors (n, D) of n questions in one pass."""
+        return question_vectors(self.encoder, [_encodable(question) for question in questions])
 
     def _asked(
         self, question: str, vector: NDArray[np.float32] | None, words: bool

@@ -10,7 +10,7 @@ from typing import Any
 from apps.app import App
 from apps.backtest.judging import Judge, Kind, Verdict
 from apps.backtest.replaying import Replayed, replay
-from apps.growing_file import begun, partial_of, stamp
+from apps.growing_file import begun, check_out, partial_of, stamp
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
 from data.rows import BadRows
@@ -84,7 +84,7 @@ def backtest_file(
     source, found = of_path(path), Backtest()
     done: Iterator[list[Judged]] = iter(())
     if out is not None:
-        check_out(path, out)
+        check_out(path, out, (SUFFIX,))
         head = {"input": str(path.resolve()), "stamp": stamp(path), "settings": settings}
         found.before = begun(partial_of(out), head)
         done = _lines(partial_of(out))
@@ -138,22 +138,6 @@ def judged_turns(app: App, conversation: Conversation, judge: Judge) -> Iterator
             human.time.isoformat() if human.time else "",
             wait,
         )
-
-
-def check_out(path: Path, out: Path) -> None:
-    """Refuse what is no place for the judged turns, before the work.
-
-    Raises:
-        ConfigError: If it is a folder, not called as such a file is, or among what is read.
-    """
-    if out.suffix.lower() != SUFFIX or out.is_dir():
-        raise ConfigError(f"{out}: --out writes a file that ends in {SUFFIX}")
-    if path.resolve() in (out.resolve(), *out.resolve().parents):
-        raise ConfigError(f"{out}: lies in what is read, {path}; write it elsewhere")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
 
 
 def _check(path: Path, found: Backtest) -> None:

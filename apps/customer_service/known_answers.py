@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
+from numpy.typing import NDArray
+
 from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.fitness import ALONE, Features, Fitness
 from apps.customer_service.hand_over import SHOWN
@@ -65,8 +68,8 @@ class KnownAnswers:
         turn.ms["search"] = since(clock)
         return chosen
 
-    def _found(self, text: str) -> list[Passage]:
-        return self._index.search(text, FOUND, where=Filter(valid_on=date.today()))
+    def _found(self, text: str, vector: NDArray[np.float32] | None = None) -> list[Passage]:
+        return self._index.search(text, FOUND, where=Filter(valid_on=date.today()), vector=vector)
 
     def _selected(self, turn: BotTurn) -> Passage | None:
         """The best by the search's score alone."""
@@ -86,13 +89,13 @@ class KnownAnswers:
         """
         texts = list(dict.fromkeys(asked or (turn.text, *questions(turn.text))))
         follows = "" if asked else follow_up(turn.text, turn.conversation)
-        reads = dict(zip(texts, self._reads(turn, texts), strict=True))
         if follows:
-            reads[follows] = self._intents.predict([follows])[0]
+            texts.append(follows)
+        vectors = self._index.vectors_of(texts)
         best, highest = None, 0.0
-        for text, read in reads.items():
+        for text, read, vector in zip(texts, self._reads(turn, texts), vectors, strict=True):
             told = turn.told if text == follows else ()
-            found = [passage for passage in self._found(text) if passage.id not in told]
+            found = [passage for passage in self._found(text, vector) if passage.id not in told]
             sayable = [
                 replace(passage, text=filled)
                 for passage in found

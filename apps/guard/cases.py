@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
@@ -114,17 +115,18 @@ def _spent(clause: str, case: Case) -> str:
             continue
         if any(set(limit.keys) & set(other.keys) for other in case.claimed):
             continue
-        sums = [other.keys[0] for other in case.figures if other.kind == "price"]
-        if not any(_within(amount, limit) for amount in sums):
+        bound = _amount(limit)
+        sums = [_amount(other) for other in case.figures if other.kind == "price"]
+        if not any(paid >= bound if limit.bound == "up" else paid < bound for paid in sums):
             return "a passage promises it for other sums only"
     return ""
 
 
-def _within(amount: object, limit: Value) -> bool:
-    bound = limit.keys[0]
-    if limit.bound == "up":
-        return amount >= bound  # type: ignore[operator,no-any-return]
-    return amount < bound  # type: ignore[operator,no-any-return]
+def _amount(value: Value) -> float:
+    """A price, percentage or span in its unit; dates are none."""
+    key = value.keys[0]
+    assert isinstance(key, int | float | Decimal)
+    return float(key)
 
 
 def _late(rule: str, case: Case) -> str:
@@ -146,5 +148,5 @@ def _late(rule: str, case: Case) -> str:
 
 
 def _minutes(value: Value) -> float:
-    amount = float(value.keys[0])  # type: ignore[arg-type]
+    amount = _amount(value)
     return amount * _MONTH if value.unit == "month" else amount

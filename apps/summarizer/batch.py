@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.growing_file import begun, partial_of, stamp
+from apps.growing_file import begun, check_out, partial_of, stamp
 from apps.summarizer.summary import Summary, markdown_of
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
@@ -59,7 +59,7 @@ def summarize_file(
         ConfigError: If `out` cannot be written, or a half-written one is of something else.
         LogFormatError: If no conversation can be read.
     """
-    check_out(path, out)
+    check_out(path, out, SUFFIXES)
     source, bad = of_path(path), BadRows()
     partial = partial_of(out)
     head = {"input": str(path.resolve()), "stamp": stamp(path), "settings": settings}
@@ -87,22 +87,6 @@ def summarize_file(
         raise LogFormatError(f"{path}: no conversation could be read ({len(bad)} bad rows{first})")
     _render(partial, out)
     return Batch(out, tickets, before, bad)
-
-
-def check_out(path: Path, out: Path) -> None:
-    """Refuse what is no place for the tickets, before the work.
-
-    Raises:
-        ConfigError: If it is a folder, of another kind, or among what is read.
-    """
-    if out.suffix.lower() not in SUFFIXES or out.is_dir():
-        raise ConfigError(f"{out}: --out writes a file that ends in {', '.join(SUFFIXES)}")
-    if path.resolve() in (out.resolve(), *out.resolve().parents):
-        raise ConfigError(f"{out}: lies in what is read, {path}; write it elsewhere")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
 
 
 def _tickets(partial: Path) -> Iterator[dict[str, Any]]:
