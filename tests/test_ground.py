@@ -62,6 +62,29 @@ def test_answers_get_what_the_index_says_but_nothing_of_their_own_conversation(i
     )  # fmt: skip
 
 
+class Asking(HashEncoder):
+    """An encoder that wants a word before questions, and tells which texts came as such."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def encode_questions(self, texts):
+        self.asked += texts
+        return self.encode(texts)
+
+    def encode_passages(self, texts):
+        return self.encode(texts)
+
+
+def test_customers_turns_are_encoded_as_questions(tmp_path):
+    encoder = Asking()
+    index = build_index(PAGES, encoder, "hash", tmp_path / "index")
+    source = write_lines(tmp_path / "one.jsonl", [talk("c9", "where is my parcel")])
+    ground(source, tmp_path / "two.jsonl", index)
+    assert encoder.asked == ["where is my parcel"]
+
+
 def test_a_log_that_was_grounded_loses_its_passages_when_it_is_redacted(index, tmp_path):
     source = write_lines(tmp_path / "one.jsonl", [talk("c9", "where is my parcel")])
     ground(source, tmp_path / "two.jsonl", index)
