@@ -96,9 +96,10 @@ class BatchPanel:
             self._runs[page] = run
             try:
                 work.start()
+                yield _going(run.done)  # however quick the work is, the page shows that it began
                 while work.is_alive():
-                    yield _going(run.done)
                     work.join(EVERY_S)
+                    yield _going(run.done)
             finally:  # also where the page was closed
                 run.stop.set()
                 work.join()
