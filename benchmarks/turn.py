@@ -20,6 +20,7 @@ from benchmarks.rerank import DEPTH, SAMPLE_RUN
 from benchmarks.shell import ROOT, SAMPLES, row
 from data import onnx_text
 from data.rows import read_rows
+from retrieval.index import Index
 
 EVERY = 5  # of the test turns one in so many: 138
 WARM = 10  # turns that are not counted
@@ -40,7 +41,7 @@ class Timed:
 
 def run(datasets: Path) -> list[dict[str, Any]]:
     """Time the three modes."""
-    from apps.build import build_bot, build_store
+    from apps.build import build_bot, build_store, opened_index
     from apps.config import app_config
 
     texts = [str(each.values["text"]) for each in read_rows(SAMPLES / "turns" / "test.jsonl")]
@@ -49,7 +50,8 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         store = build_store(config, folder)
         bot = build_bot(config, folder, store)
         selecting = _turns(bot, store, texts[::EVERY])
-        look, made = _second_look(bot, Path(name), config.threads)
+        index = opened_index(config.index, config.threads)
+        look, made = _second_look(index, Path(name), config.threads)
         looks = _milliseconds(look, texts[::EVERY])
     return [
         *_rows("selecting", selecting, ("40", "90")),
@@ -73,11 +75,10 @@ def _turns(bot: Any, store: Any, texts: Sequence[str]) -> list[Timed]:  # noqa: 
     return found[WARM:]
 
 
-def _second_look(bot: Any, work: Path, threads: int) -> tuple[Callable[[str], Any], str]:  # noqa: ANN401
+def _second_look(index: Index, work: Path, threads: int) -> tuple[Callable[[str], Any], str]:
     """What reads the first passages of a text's search again, and what it was made of."""
     from retrieval.rerank import second_look
 
-    index = bot._index
     if SAMPLE_RUN.exists():
         from finetune.reranker_model import RerankerModel
 
