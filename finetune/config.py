@@ -150,6 +150,9 @@ class NerConfig(Config):
     join_words: int = Field(
         0, ge=0, description="CoNLL: words up to which sentences of a document become one text"
     )
+    hidden: float = Field(
+        0.0, ge=0, lt=1, description="share of tokens that training hides but for shape"
+    )
 
 
 class QaConfig(Config):

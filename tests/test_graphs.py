@@ -66,6 +66,25 @@ def test_the_ner_graph_equals_the_module(tiny, tmp_path):
         np.testing.assert_allclose(logits, wanted[row, : len(logits)], atol=1e-4)
 
 
+def test_hidden_tokens_are_read_as_the_mask_while_training_alone(tiny):
+    encoder, tokenizer = load_encoder(resolve_encoder(tiny))
+    mask = tokenizer.mask_token_id
+    net = NerNet(encoder, 32, tags=5, hidden=0.5, mask_id=mask)
+    batch = collate(token_rows([Example(TEXTS[2])], tokenizer, ["O"], 64))
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "shapes")}
+    read = []
+    words = encoder.get_input_embeddings()
+    words.register_forward_pre_hook(lambda _, ids: read.append(ids[0]))
+    torch.manual_seed(0)
+    for mode in (net.train, net.eval):
+        mode()
+        net(**inputs)
+    shown, whole = read
+    assert 0.3 < (shown == mask).float().mean() < 0.7
+    assert torch.equal(shown[shown != mask], inputs["input_ids"][shown != mask])
+    assert torch.equal(whole, inputs["input_ids"])
+
+
 def test_a_long_text_is_read_to_its_end_with_offsets_of_the_whole(tiny, folders, tmp_path):
     run = train(small("ner", tiny), folders["ner"], tmp_path / "run").run
     model = NerModel(run.root, threads=1)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from data.conversations import entity_values
 from data.encoders import resolve_encoder
-from data.errors import LogFormatError
+from data.errors import ConfigError, LogFormatError
 from data.schema import Entity, Example
 from finetune.config import TrainConfig
 from finetune.encoder import (
@@ -40,7 +40,11 @@ BASELINE_TOKENS = 60_000  # a linear head learns no more from more of them
 
 
 class NerNet(nn.Module):
-    """Encoder over word plus shape embeddings, a linear layer a token: logits (B, T, K)."""
+    """Encoder over word plus shape embeddings, a linear layer a token: logits (B, T, K).
+
+    In training a share `hidden` of the tokens is read as the token `mask_id`: names that nobody has
+    written yet must be known by their shape and by what stands around them.
+    """
 
     encoder: Any  # a transformers or peft model
 
@@ -51,9 +55,12 @@ class NerNet(nn.Module):
         tags: int,
         smoothing: float = 0.0,
         weights: Tensor | None = None,
+        hidden: float = 0.0,
+        mask_id: int = 0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self._hidden, self._mask_id = hidden, mask_id
         self.own = nn.Embedding(OWN_SHAPES, width)
         self.chunk = nn.Embedding(CHUNK_SHAPES, width)
         for table in (self.own, self.chunk):  # training starts from the encoder as it is
@@ -75,6 +82,9 @@ class NerNet(nn.Module):
 
         With the loss where labels (B, T) are given.
         """
+        if self.training and self._hidden:
+            drawn = torch.rand(input_ids.shape, device=input_ids.device) < self._hidden
+            input_ids = input_ids.masked_fill(drawn, self._mask_id)
         words = self.encoder.get_input_embeddings()(input_ids)
         embedded = words + self.own(shapes[..., 0]) + self.chunk(shapes[..., 1])
         hidden = hidden_states(self.encoder, attention_mask, embeds=embedded)
@@ -118,9 +128,15 @@ class NerTask:
         if config.optim.class_weights == "balanced":
             counts = Counter(tag for row in rows for tag in row["labels"])
             weights = balanced([counts[place] for place in range(len(tags))])
+        if config.ner.hidden and tokenizer.mask_token_id is None:
+            raise ConfigError("ner.hidden: the encoder's tokenizer has no mask token; set it to 0")
+        net = NerNet(
+            encoder, width, len(tags), config.optim.label_smoothing, weights,
+            config.ner.hidden, tokenizer.mask_token_id or 0,
+        )  # fmt: skip
         return Tuner(
             config,
-            model=NerNet(encoder, width, len(tags), config.optim.label_smoothing, weights),
+            model=net,
             args=arguments(config, run.checkpoints, len(splits.train), **BY_LENGTH),
             train_dataset=Rows(rows),
             eval_dataset=Rows(token_rows(splits.validation, tokenizer, tags, config.max_tokens)),
