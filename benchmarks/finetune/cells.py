@@ -65,8 +65,8 @@ PLAN: tuple[tuple[str, str, str, tuple[int, ...], float], ...] = (
         ("banking77", shots, system, seeds, minutes)
         for shots in ("10-shot", "5-shot")
         for system, seeds, minutes in (
-            ("svm", THREE, 0.1), ("logreg", THREE, 0.5), ("trainer", ONE, 2), ("setfit", ONE, 13),
-            ("ours", THREE, 4),
+            ("svm", THREE, 0.1), ("logreg", THREE, 0.5), ("trainer", ONE, 2),
+            ("trainer_raised", ONE, 2), ("setfit", ONE, 13), ("ours", THREE, 4),
         )
     ),
     ("banking77", "extend", "ours", THREE, 11),
@@ -99,7 +99,7 @@ PLAN: tuple[tuple[str, str, str, tuple[int, ...], float], ...] = (
     *(
         ("nlupp_banking", f"fold{fold}", system, ONE, 1)
         for fold in FOLDS
-        for system in ("svm", "logreg", "trainer", "ours")
+        for system in ("svm", "logreg", "trainer", "trainer_raised", "ours")
     ),
     ("xquad_en", "full", "ours", ONE, 6),
     ("relations", "full", "ours", ONE, 3),
@@ -138,7 +138,18 @@ OURS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("method=frozen_embeddings", "hand_over.hand_over_cost=0.2"),
     ),
     ("clinc150.*", "intent_full", ("method=frozen_embeddings",)),
-    ("conll2003.*", "ner", ("max_tokens=160", "optim.lr=0.0003", "optim.epochs=4")),
+    (
+        "conll2003.*",
+        "ner",
+        (
+            "method=full",
+            "max_tokens=320",
+            "optim.lr=0.0003",
+            "optim.epochs=5",
+            "optim.batch_size=8",
+            "ner.hidden=0.1",
+        ),
+    ),
     ("multidogo_*_slots.*", "ner", ()),
     ("multidogo_*", "intent_full", ("method=frozen_embeddings",)),
     ("nlupp_banking.*", "intent", ()),

@@ -28,7 +28,7 @@ Record = dict[str, Any]
 VALIDATION = 0.1  # of BANKING77's training rows, carved for every system alike
 THROUGHPUT_ROWS = 1920  # 60 steps of 32
 NLUPP_FOLDS = 20
-JOINED = 60  # words of CoNLL up to which a document's sentences are one text, for every system
+JOINED = 150  # words of CoNLL up to which a document's sentences are one text, for every system
 DIV = "<div>"  # between the intents of a MultiDoGO row
 
 

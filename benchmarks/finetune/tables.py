@@ -71,7 +71,7 @@ def _banking(done: Finished) -> list[Row]:
 def _few(done: Finished) -> list[Row]:
     rows = []
     for setting, aim in (("10-shot", ">= 0.885"), ("5-shot", ">= 0.835")):
-        systems = ("ours", "svm", "logreg", "trainer", "setfit")
+        systems = ("ours", "svm", "logreg", "trainer", "trainer_raised", "setfit")
         rows += compared(
             done, "banking77", setting, systems, "accuracy_no_refusal", aim, f"{setting}: "
         )
@@ -176,7 +176,7 @@ def _others(done: Finished) -> list[Row]:
             done, f"multidogo_{domain}_slots", "full", ("ours", "trainer"), "entity_f1",
             before=f"MultiDoGO {domain}, slot F1: ",
         )  # fmt: skip
-    for system in ("ours", "svm", "logreg", "trainer"):
+    for system in ("ours", "svm", "logreg", "trainer", "trainer_raised"):
         found = [r for f in FOLDS for r in done.of("nlupp_banking", f"fold{f}", system)]
         rows.append(
             row(f"NLU++ banking, micro F1: {SYSTEMS[system]}", spread(found, "micro_f1"), "",
