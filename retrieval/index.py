@@ -1,7 +1,8 @@
 """The index: passages that are searched by vectors and words, in immutable segments.
 
-`manifest.py` draws the directory, `segment.py` a segment. `Index` only searches. What changes an
-index stands in `build_index` here, `writing.py` and `compaction.py`; each gives a new version.
+`manifest.py` draws the directory, `segment.py` a segment, `candidates.py` gathers what is weighed.
+`Index` only searches. What changes an index stands in `build_index` here, `writing.py` and
+`compaction.py`; each gives a new version.
 """
 
 import logging
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from data.encoders import Encoder, question_vectors
 from data.errors import IndexMismatchError
 from data.schema import Passage
+from retrieval.candidates import gathered
 from retrieval.filters import Filter
 from retrieval.focus import LEAST, MOST, Focus, learned
 from retrieval.fusion import Candidates, Fusion, scores
@@ -182,28 +184,7 @@ class Index:
         where: Filter | None,
         whole: bool,
     ) -> tuple[Candidates, bool]:
-        """Candidates, and whether there are no others; `whole` only where it is asked for."""
-        parts = []
-        is_all = True
-        asked = vector if self.focus is None else self.focus.of(vector)
-        for start, segment in zip(self._starts, self.segments, strict=True):
-            rows, cosines, words = segment.candidates(vector, query, pool, where)
-            if self.focus is not None:
-                view = segment.in_focus(self.focus)
-                cosines = view.rows[rows] @ asked
-            is_all &= len(rows) < pool
-            places, of = np.unique(segment.owners[rows], return_inverse=True)
-            closest = np.full(len(places), -1.0)
-            matched = np.zeros(len(places))
-            np.maximum.at(closest, of, cosines)
-            np.maximum.at(matched, of, words)
-            own = closest
-            if whole and self.focus is not None:
-                own = view.centres[places] @ asked
-            elif whole:  # a passage's own row has the passage's place
-                own = segment.vectors.of(places.astype(np.int64)) @ vector
-            parts.append((places + start, own.astype(np.float32), closest, matched))
-        return Candidates(*(np.concatenate(each) for each in zip(*parts, strict=True))), is_all
+        return gathered(self.segments, self.focus, vector, query, pool, where, whole)
 
     def _chosen(
         self, places: NDArray[np.int64], order: list[int], k: int, per_source: int | None
