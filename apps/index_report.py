@@ -102,6 +102,7 @@ def _settings(manifest: Manifest) -> dict[str, Any]:
     return {
         "weight_of_vectors": manifest.fusion.dense,
         "weight_of_own_row": manifest.fusion.whole,
+        "in_focus": manifest.fusion.focused,
         "threshold": manifest.threshold,
         "margin": manifest.margin,
         "fitted_on": manifest.fitted_on,

@@ -242,5 +242,6 @@ def _fitted(index: Index, labelled: Path | None) -> dict[str, Any]:
     fitted = fit(index, read_questions(labelled), labelled.name, kinds={"faq"}).manifest
     return {
         "dense_weight": fitted.dense_weight, "whole": fitted.whole,
+        "focused": fitted.fusion.focused,
         "threshold": fitted.threshold, "margin": fitted.margin,
     }  # fmt: skip

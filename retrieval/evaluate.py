@@ -1,6 +1,6 @@
 """Measuring a search on labelled questions, and fitting its weights and its decision on them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,12 @@ from data.schema import Passage
 from retrieval.cutoff import Curve, curve_of, fit_decision
 from retrieval.filters import Filter
 from retrieval.folds import folds_of, groups_of
-from retrieval.fusion import DENSE_ONLY, FUSIONS, HALVES, Fusion, scores
+from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, HALVES, Fusion, scores
 from retrieval.index import Index
 from retrieval.questions import Question
 
 DEPTH = 10
-_WORTH = 0.002  # of mean reciprocal rank: what a choice must gain on questions that it did not see
+_WORTH = 0.002  # of a table's mean: what a choice must gain on questions that it did not see
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,13 @@ def fit(
     questions: Sequence[Question],
     name: str,
     kinds: Collection[str] | None = None,
-    fusions: Sequence[Fusion] = FUSIONS,
+    fusions: Sequence[Fusion] = (*FUSIONS, *FOCUSED),
 ) -> Index:
     """Choose weights and decision on labelled questions, then write both to the manifest.
 
-    Words and further rows are weighed in only where that gains mean reciprocal rank on questions
-    that the weights were not chosen on: see `choose`. The decision gives the best mean of
+    Words, further rows and focus are weighed in only where that sets what answers further apart
+    from what does not, on questions that the weights were not chosen on: see `apart_table` and
+    `choose`. The decision gives the best mean of
     answerable questions answered by a right first passage and unanswerable ones refused.
 
     Args:
@@ -108,7 +109,7 @@ def fit(
         questions: Labelled ones, not those that are rows of the index.
         name: What they are called in the manifest.
         kinds: Search only passages of these kinds.
-        fusions: What is tried, the halves among them.
+        fusions: What is tried, the halves among them; focused ones where the rows teach a focus.
 
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
@@ -120,7 +121,9 @@ def fit(
     fusion = DENSE_ONLY
     if known.any():
         asked = [question for question in questions if question.relevant]
-        table = rank_table(index, asked, fusions, kinds, vectors[known])
+        teaches = index.teaches() is not None
+        fusions = [each for each in fusions if teaches or not each.focused]
+        table = apart_table(index, asked, fusions, kinds, vectors[known])
         fusion = fusions[choose(table, fusions, groups[known])]
     found = _searched(index.weighted(fusion), questions, kinds, vectors)
     right = np.array(
@@ -140,25 +143,69 @@ def rank_table(
     depth: int = DEPTH,
 ) -> NDArray[np.float64]:
     """Reciprocal rank of each answerable question under each fusion (F, n); 0 below `depth`."""
+    table = np.zeros((len(fusions), len(questions)))
+    for row, place, found, places, is_right in _weighed(
+        index, questions, fusions, kinds, vectors, depth
+    ):
+        hits = np.flatnonzero(is_right[np.lexsort((places, -found))[:depth]])
+        table[place, row] = 1 / (1 + hits[0]) if len(hits) else 0.0
+    return table
+
+
+def apart_table(
+    index: Index,
+    questions: Sequence[Question],
+    fusions: Sequence[Fusion],
+    kinds: Collection[str] | None = None,
+    vectors: NDArray[np.float32] | None = None,
+) -> NDArray[np.float64]:
+    """How far what answers stands above what does not, under each fusion (F, n) in [0, 1].
+
+    For each answerable question the share of all of them, itself among them, whose best passage
+    that does not answer scores less than the one that answers this question. So each stands for a
+    question that nothing answers too, as if its passages were left out of the index.
+    """
+    right, wrong = np.zeros((2, len(fusions), len(questions)))
+    for row, place, found, _, is_right in _weighed(index, questions, fusions, kinds, vectors):
+        right[place, row] = found[is_right].max(initial=0.0)
+        wrong[place, row] = found[~is_right].max(initial=0.0)
+    return np.stack([
+        np.searchsorted(np.sort(others), answers) / len(questions)
+        for answers, others in zip(right, wrong, strict=True)
+    ])  # fmt: skip
+
+
+def _weighed(
+    index: Index,
+    questions: Sequence[Question],
+    fusions: Sequence[Fusion],
+    kinds: Collection[str] | None,
+    vectors: NDArray[np.float32] | None,
+    depth: int = DEPTH,
+) -> Iterator[tuple[int, int, NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]]:
+    """For each question and fusion their places; then scores, places and rightness of m passages.
+
+    The m passages are those that may be among the best `depth`.
+    """
     if vectors is None:
         vectors = question_vectors(index.encoder, [question.text for question in questions])
-    table = np.zeros((len(fusions), len(questions)))
+    views = {fusion.focused: index.weighted(fusion) for fusion in fusions}
     for row, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
-        each = index.candidates(question.text, depth, where=_of_kinds(kinds), vector=vector)
-        answers = np.isin(each.places, index.places(question.relevant))
+        relevant, seen = index.places(question.relevant), {}
+        for focused, view in views.items():
+            each = view.candidates(question.text, depth, where=_of_kinds(kinds), vector=vector)
+            seen[focused] = each, np.isin(each.places, relevant)
         for place, fusion in enumerate(fusions):
+            each, is_right = seen[fusion.focused]
             found = scores(fusion, each.whole, each.closest, each.words)
-            best = np.lexsort((each.places, -found))[:depth]
-            hits = np.flatnonzero(answers[best])
-            table[place, row] = 1 / (1 + hits[0]) if len(hits) else 0.0
-    return table
+            yield row, place, found, each.places, is_right
 
 
 def choose(table: NDArray[np.float64], fusions: Sequence[Fusion], groups: NDArray[np.int64]) -> int:
     """The fusion to use: the best, if choosing gains over the better half on other questions.
 
     Args:
-        table: Reciprocal ranks (F, n).
+        table: Reciprocal ranks, or another worth in [0, 1], higher is better (F, n).
         fusions: What its rows are; the vectors alone are among them.
         groups: A number for each question (n,): those of the same passages have the same.
 

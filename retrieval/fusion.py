@@ -18,11 +18,13 @@ class Fusion:
 
     `dense` in [0, 1] is the vectors' part, the words have the rest. `whole` in [0, 1] is, within
     the vectors' part, that of the passage's own row; the closest of all its rows has the rest: a
-    known question, its title, a sentence.
+    known question, its title, a sentence. `focused` vectors are looked at through what the rows
+    teach, see `retrieval.focus`; `whole` is then the part of the centre of all the passage's rows.
     """
 
     dense: float = 1.0
     whole: float = 0.0
+    focused: bool = False
 
     def __post_init__(self) -> None:
         for name in ("dense", "whole"):
@@ -43,6 +45,9 @@ FUSIONS = (
         if Fusion(dense, whole) not in HALVES
     ),
 )  # what a fit tries
+FOCUSED = tuple(
+    Fusion(fusion.dense, fusion.whole, focused=True) for fusion in FUSIONS if fusion.dense
+)  # what a fit tries beside them, where the rows teach a focus
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def scores(
 
     Args:
         fusion: The weights.
-        whole: Cosine of the question and each passage's own row (n,), in [-1, 1].
+        whole: Cosine of the question and each passage's own row or centre (n,), in [-1, 1].
         closest: The highest cosine of its rows (n,), in [-1, 1].
         words: The highest BM25 score of its rows (n,), at least 0.
     """

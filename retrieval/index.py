@@ -1,7 +1,8 @@
 """The index: passages that are searched by vectors and words, in immutable segments.
 
-`manifest.py` draws the directory, `segment.py` a segment. `Index` only searches. What changes an
-index stands in `build_index` here, `writing.py` and `compaction.py`; each gives a new version.
+`manifest.py` draws the directory, `segment.py` a segment, `candidates.py` gathers what is weighed.
+`Index` only searches. What changes an index stands in `build_index` here, `writing.py` and
+`compaction.py`; each gives a new version.
 """
 
 import logging
@@ -12,10 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.encoders import Encoder, passage_vectors, question_vectors
-from data.errors import IndexMismatchError, LogFormatError
+from data.encoders import Encoder, question_vectors
+from data.errors import IndexMismatchError
 from data.schema import Passage
+from retrieval.candidates import gathered
 from retrieval.filters import Filter
+from retrieval.focus import LEAST, MOST, Focus, learned
 from retrieval.fusion import Candidates, Fusion, scores
 from retrieval.lexical import LexicalQuery
 from retrieval.manifest import (
@@ -27,8 +30,8 @@ from retrieval.manifest import (
     read_manifest,
     writing,
 )
-from retrieval.passages import embedding_text
 from retrieval.questions import Question
+from retrieval.rows import encodable, encoded, owned
 from retrieval.segment import Segment, write_segment
 
 _POOL = 50  # candidates that each half brings, at least
@@ -43,9 +46,14 @@ class Index:
     """
 
     def __init__(
-        self, root: Path, manifest: Manifest, segments: Sequence[Segment], encoder: Encoder
+        self,
+        root: Path,
+        manifest: Manifest,
+        segments: Sequence[Segment],
+        encoder: Encoder,
+        focus: Focus | None = None,
     ) -> None:
-        self.root, self.manifest, self.encoder = root, manifest, encoder
+        self.root, self.manifest, self.encoder, self.focus = root, manifest, encoder, focus
         self.segments = tuple(segments)
         sizes = [segment.entry.passages for segment in self.segments]
         self._starts = np.cumsum([0, *sizes])[:-1]  # a passage's place in the index begins here
@@ -158,7 +166,7 @@ class Index:
 
     def vectors_of(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The vectors (n, D) of n questions in one pass."""
-        return question_vectors(self.encoder, [_encodable(question) for question in questions])
+        return question_vectors(self.encoder, [encodable(question) for question in questions])
 
     def _asked(
         self, question: str, vector: NDArray[np.float32] | None, words: bool
@@ -176,21 +184,7 @@ class Index:
         where: Filter | None,
         whole: bool,
     ) -> tuple[Candidates, bool]:
-        """Candidates, and whether there are no others; `whole` only where it is asked for."""
-        parts = []
-        is_all = True
-        for start, segment in zip(self._starts, self.segments, strict=True):
-            rows, cosines, words = segment.candidates(vector, query, pool, where)
-            is_all &= len(rows) < pool
-            places, of = np.unique(segment.owners[rows], return_inverse=True)
-            closest = np.full(len(places), -1.0)
-            matched = np.zeros(len(places))
-            np.maximum.at(closest, of, cosines)
-            np.maximum.at(matched, of, words)
-            # A passage's own row has the passage's place.
-            own = segment.vectors.of(places.astype(np.int64)) @ vector if whole else closest
-            parts.append((places + start, own.astype(np.float32), closest, matched))
-        return Candidates(*(np.concatenate(each) for each in zip(*parts, strict=True))), is_all
+        return gathered(self.segments, self.focus, vector, query, pool, where, whole)
 
     def _chosen(
         self, places: NDArray[np.int64], order: list[int], k: int, per_source: int | None
@@ -233,20 +227,40 @@ class Index:
     def weighted(self, weights: Fusion | float) -> "Index":
         """The same passages under other weights, without threshold: to try, nothing is written.
 
-        A number is the vectors' part, the words have the rest.
+        A number is the vectors' part, the words have the rest. Focused weights look at what the
+        rows teach as they are now.
         """
         fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
+        focus = self._taught(fusion)
         manifest = replace(
-            self.manifest, dense_weight=fusion.dense, whole=fusion.whole, threshold=0.0, margin=0.0
-        )
-        return Index(self.root, manifest, self.segments, self.encoder)
+            self.manifest, dense_weight=fusion.dense, whole=fusion.whole, threshold=0.0,
+            margin=0.0, focus=None if focus is None else "not written",
+        )  # fmt: skip
+        return Index(self.root, manifest, self.segments, self.encoder, focus)
+
+    def teaches(self) -> Focus | None:
+        """The focus that its rows teach as they are now; None where they are too few or many."""
+        live = [np.isin(segment.owners, segment.live()) for segment in self.segments]
+        if not LEAST <= sum(int(rows.sum()) for rows in live) <= MOST:
+            return None
+        parts = zip(self._starts, self.segments, map(np.flatnonzero, live), strict=True)
+        rows = [(each.vectors.of(at), each.owners[at] + start) for start, each, at in parts]
+        vectors, owners = (np.concatenate(each) for each in zip(*rows, strict=True))
+        return learned(vectors, owners)
+
+    def _taught(self, fusion: Fusion) -> Focus | None:
+        focus = self.teaches() if fusion.focused else None
+        if fusion.focused and focus is None:
+            raise ValueError("focused weights need an index whose rows teach a focus")
+        return focus
 
     def refit(
         self, weights: Fusion | float, threshold: float, fitted_on: str, margin: float = 0.0
     ) -> "Index":
         """The same index with other weights and another decision, its manifest replaced.
 
-        A rollback brings back what was before the passages changed, not before the fit.
+        A rollback brings back what was before the passages changed, not before the fit. Focused
+        weights look at what the rows teach now, and at the same when passages come and go.
 
         Raises:
             IndexMismatchError: If someone has written since this index was opened.
@@ -255,9 +269,11 @@ class Index:
             if read_manifest(self.root).version != self.manifest.version:
                 raise IndexMismatchError(f"{self.root}: changed since it was opened; fit it again")
             fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
+            self.focus = self._taught(fusion)
             fitted = replace(
                 self.manifest, dense_weight=fusion.dense, whole=fusion.whole,
                 threshold=threshold, margin=margin, fitted_on=fitted_on,
+                focus=None if self.focus is None else self.focus.save(self.root),
             )  # fmt: skip
             self.manifest = commit(self.root, fitted, keep=False)
             self._seen = _stamp(self.root)
@@ -302,39 +318,6 @@ def build_index(
         return Index(root, manifest, [Segment(root, entry) for entry in entries], encoder)
 
 
-def owned(
-    passages: Sequence[Passage],
-    questions: Sequence[Question],
-    extra_rows: Sequence[tuple[str, str]],
-) -> list[tuple[str, int]]:
-    """(text, place of its passage) of each row beside the passages' own.
-
-    Raises:
-        LogFormatError: If an id stands twice, or a text's passage is not among `passages`.
-    """
-    places = {passage.id: place for place, passage in enumerate(passages)}
-    if len(places) < len(passages):
-        twice = next(p.id for place, p in enumerate(passages) if places[p.id] != place)
-        raise LogFormatError(f"passage id {twice!r} occurs twice; give each its own")
-    rows = [(question.text, each) for question in questions for each in sorted(question.relevant)]
-    for _, identity in (*rows, *extra_rows):
-        if identity not in places:
-            raise LogFormatError(
-                f"a known question's passage {identity!r} is not indexed; add its source"
-            )
-    return [(text, places[identity]) for text, identity in (*rows, *extra_rows)]
-
-
-def encoded(
-    passages: Sequence[Passage], extras: Sequence[tuple[str, int]], encoder: Encoder
-) -> NDArray[np.float32]:
-    """The vectors (n + len(extras), D) of all rows."""
-    texts = [embedding_text(passage) for passage in passages] + [text for text, _ in extras]
-    if not texts:
-        return np.zeros((0, 0), dtype=np.float32)
-    return passage_vectors(encoder, [_encodable(text) for text in texts])
-
-
 def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Index:
     """Open an index for searching.
 
@@ -361,18 +344,22 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
                 known[entry] if entry in known else Segment(root, entry)
                 for entry in manifest.segments
             ]
+            focus = _focus(root, manifest, opened)
         except IndexMismatchError:
             if _stamp(root) == seen:
                 raise
             continue  # someone has written twice since the manifest was read: begin again
-        index = Index(root, manifest, segments, encoder)
+        index = Index(root, manifest, segments, encoder, focus)
         index._seen = seen
         return index
 
 
-def _encodable(text: str) -> str:
-    """The text with `?` for halves of emoji, which tokenizers refuse."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _focus(root: Path, manifest: Manifest, opened: Index | None) -> Focus | None:
+    if manifest.focus is None:
+        return None
+    if opened is not None and opened.manifest.focus == manifest.focus:
+        return opened.focus
+    return Focus.load(root, manifest.focus)
 
 
 def _stamp(root: Path) -> tuple[int, int, int] | None:

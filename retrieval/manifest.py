@@ -4,6 +4,7 @@
     INDEX/versions/<n>.json      the version before it, which can be rolled back to
     INDEX/segment-<id>/          a segment; it never changes
     INDEX/tombstones-<id>.npy    places of a segment that are deleted; it never changes
+    INDEX/focus-<id>.npy         what its rows taught (see focus.py); it never changes
     INDEX/.lock                  held by whoever writes; readers never lock
 
 What no kept version names is removed after the rename, and what a killed writer left at the next
@@ -32,6 +33,7 @@ WAIT_S = 10.0  # for another writer
 _PARTIAL = f".{MANIFEST}.partial"
 _LOCK = ".lock"
 _VERSIONS = "versions"
+_PARTS = ("segment-*", "tombstones-*.npy", "focus-*.npy")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -50,9 +52,10 @@ class SegmentEntry:
 class Manifest:
     """What an index is made of.
 
-    `dense_weight` and `whole` in [0, 1] are a `Fusion`, `threshold` and `margin` a `Decision`;
-    `fitted_on` the questions that they were fitted on. `sources` has the SHA-256 of the files that
-    passages came from, by the file's name. `previous` is the version that a rollback brings back.
+    `dense_weight` and `whole` in [0, 1] are a `Fusion`, focused where `focus` names a file;
+    `threshold` and `margin` are a `Decision`, `fitted_on` the questions that both were fitted on.
+    `sources` has the SHA-256 of the files that passages came from, by the file's name. `previous`
+    is the version that a rollback brings back.
     """
 
     encoder: str
@@ -62,6 +65,7 @@ class Manifest:
     whole: float = 0.0
     threshold: float = 0.0
     margin: float = 0.0
+    focus: str | None = None
     fitted_on: str = "nothing: vectors only, every question counts as answerable"
     sources: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
@@ -71,7 +75,7 @@ class Manifest:
     @property
     def fusion(self) -> Fusion:
         """How the halves of a search make a score."""
-        return Fusion(self.dense_weight, self.whole)
+        return Fusion(self.dense_weight, self.whole, self.focus is not None)
 
     @property
     def decision(self) -> Decision:
@@ -199,6 +203,7 @@ def collect(root: Path) -> None:
             return
         versions = []
     for manifest in versions:
+        kept.add(root / (manifest.focus or MANIFEST))
         for entry in manifest.segments:
             kept |= {root / entry.name, root / (entry.tombstones or entry.name)}
     for path in {*_parts(root), *(root / _VERSIONS).glob("*.json"), root / _PARTIAL} - kept:
@@ -209,7 +214,7 @@ def collect(root: Path) -> None:
 
 
 def _parts(root: Path) -> set[Path]:
-    return {*root.glob("segment-*"), *root.glob("tombstones-*.npy")}
+    return {found for name in _PARTS for found in root.glob(name)}
 
 
 def _put(path: Path, manifest: Manifest) -> None:

@@ -29,6 +29,7 @@ from retrieval.columns import Columns, ColumnWriter
 from retrieval.dense import open_vectors, write_vectors
 from retrieval.durable import mapped, sync, sync_tree, write_array, write_pieces
 from retrieval.filters import SOURCE, Filter
+from retrieval.focus import Focus, Focused
 from retrieval.hashing import found, hashes
 from retrieval.lexical import LexicalQuery, Words, write_words
 from retrieval.manifest import SegmentEntry
@@ -162,6 +163,7 @@ class Segment:
                 f"{root}: broken ({entry.name}: its parts differ in length); index again"
             )
         self._masks: dict[Filter | None, NDArray[np.bool_] | None] = {}
+        self._focused: Focused | None = None
 
     def __len__(self) -> int:
         return self.entry.passages - self.entry.deleted
@@ -245,6 +247,15 @@ class Segment:
             rows = np.concatenate([rows, further])
             cosines = np.concatenate([cosines, self.vectors.of(further) @ vector])
         return rows, cosines, self.words.of(rows, query)
+
+    def in_focus(self, focus: Focus) -> Focused:
+        """Its rows in focus; kept, so that only the first question waits for them."""
+        focused = self._focused
+        if focused is None or focused.focus is not focus:
+            vectors = self.vectors.of(np.arange(self.entry.rows))
+            focused = focus.of_rows(vectors, self.owners, self.entry.passages)
+            self._focused = focused
+        return focused
 
     def holds(self, query: LexicalQuery, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which words (q,) of a query stand in any row of each of m passages: (m, q)."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.schema import Passage
 from retrieval.compaction import MAX_SEGMENTS, merged, small_ones
-from retrieval.index import Index, encoded, open_index, owned
+from retrieval.index import Index, open_index
 from retrieval.manifest import (
     Manifest,
     commit,
@@ -18,6 +18,7 @@ from retrieval.manifest import (
     writing,
 )
 from retrieval.questions import Question
+from retrieval.rows import encoded, owned
 from retrieval.segment import Segment, write_segment, write_tombstones
 
 
@@ -121,4 +122,4 @@ def _committed(latest: Index, segments: Sequence[Segment], sources: Mapping[str,
     entries = tuple(segment.entry for segment in segments)
     changed = replace(latest.manifest, segments=entries, sources=dict(sources))
     manifest = commit(latest.root, changed)
-    return Index(latest.root, manifest, segments, latest.encoder)
+    return Index(latest.root, manifest, segments, latest.encoder, latest.focus)

@@ -26,6 +26,7 @@ TEXTS = [
     "退款需要五个工作日。",
     "x",
 ]
+TOO_LONG = ["包裹 " * 200, "when does my refund arrive " * 30]  # for the 38 positions
 PROMPTS = {"query": "query: ", "document": "passage: "}
 
 
@@ -89,12 +90,13 @@ def library(network, tmp_path_factory):
 def test_vectors_are_those_of_sentence_transformers(library, pooling):
     folder, model = library[pooling]
     encoder = shared_encoder(str(folder), threads=1)
+    texts = [*TEXTS, *TOO_LONG]
     for ours, prompt in (
-        (encoder.encode(TEXTS), ""),
-        (question_vectors(encoder, TEXTS), "query: "),
-        (passage_vectors(encoder, TEXTS), "passage: "),
+        (encoder.encode(texts), ""),
+        (question_vectors(encoder, texts), "query: "),
+        (passage_vectors(encoder, texts), "passage: "),
     ):
-        wanted = model.encode(TEXTS, prompt=prompt, show_progress_bar=False)
+        wanted = model.encode(texts, prompt=prompt, show_progress_bar=False)
         np.testing.assert_allclose(ours, wanted, atol=1e-4)
     assert np.abs(encoder.encode(TEXTS) - question_vectors(encoder, TEXTS)).max() > 0.01
 

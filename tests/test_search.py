@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -14,28 +13,20 @@ from optuna.trial import TrialState
 
 from data.errors import ConfigError, DeskhandError, LogFormatError
 from data.schema import Example
-from finetune.config import CONFIGS, train_config
 from finetune.evaluation.plots import history_svg, importance_svg
 from finetune.reading import Splits
 from finetune.report.search import search as section
 from finetune.run_dir import RunDir
-from finetune.search import load_space, tune
 from finetune.search import trials as running
+from finetune.search import tune
 from finetune.search import tune as exported
-from finetune.search.sampler import RANDOM_TRIALS, NumberedSampler
-from finetune.search.space import Dimension, Space, value_of, with_values
+from finetune.search.sampler import RANDOM_TRIALS
+from finetune.search.space import Dimension, Space, with_values
 from finetune.search.study import finished, importance, opened_study, study_file, told
 from finetune.search.trials import (
-    OutOfTime,
-    Watch,
-    judged_by,
-    objective,
     run_trials,
-    watched_metric,
 )
-from finetune.tasks import TASKS
-from finetune.train import try_out
-from tests.conftest import ROWS, SMALL, THINGS, intent_rows, names_a_thing, small, write_lines
+from tests.conftest import SMALL, THINGS, intent_rows, names_a_thing, small, write_lines
 
 pytestmark = pytest.mark.usefixtures("here")
 RATES = Space.model_validate(
@@ -114,101 +105,6 @@ class opened_only:  # noqa: N801 - used as a function
     def __exit__(self, *error):
         self.storage.remove_session()
         self.storage.engine.dispose()
-
-
-def test_a_trial_does_not_look_at_test_rows_that_it_is_given(tiny):
-    class Untouchable(list):
-        def __iter__(self):
-            raise AssertionError
-
-        __len__ = __getitem__ = __iter__
-
-    rows = [Example(row["text"], label=row["label"]) for row in intent_rows()]
-    metrics = try_out(base(tiny), Splits(rows, rows, Untouchable()))
-    assert metrics["n"] == len(rows)
-
-
-def test_rows_of_several_labels_are_judged_by_macro_f1(tiny, tmp_path):
-    rows = [{**row, "label": f"{row['label']}|asked"} for row in intent_rows()]
-    config = base(tiny, multi_label=True)
-    rows = TASKS["intent"].read(write_lines(tmp_path / "rows.jsonl", rows), config)
-    space = Space({"optim.lr": Dimension(low=1e-3, high=1e-3)})
-    assert judged_by(config) == watched_metric(config, space) == "macro_f1"
-    assert 0 <= objective(FixedTrial(), config, space, Splits(rows, rows, []), None) <= 1
-
-
-@pytest.mark.parametrize("task", ["ner", "reply"])
-def test_other_tasks_are_tried_too(task, tiny, tmp_path):
-    path = write_lines(tmp_path / "rows.jsonl", ROWS[task]())
-    config = small(task, tiny)
-    rows = TASKS[task].read(path, config)
-    value = objective(FixedTrial(), config, Space({"optim.lr": Dimension(low=1e-3, high=1e-3)}),
-                      Splits(rows, rows, []), None)  # fmt: skip
-    assert 0 <= value <= 1
-
-
-class FixedTrial(optuna.trial.FixedTrial):
-    """A trial outside any study; what it is told."""
-
-    def __init__(self, prune_after=99):
-        super().__init__({"optim.lr": 1e-3})
-        self.told = []
-        self.prune_after = prune_after
-
-    def report(self, value, step):
-        self.told.append((step, value))
-
-    def should_prune(self):
-        return len(self.told) >= self.prune_after
-
-
-def test_a_head_without_steps_is_tried(tiny):
-    rows = [Example(row["text"], label=row["label"]) for row in intent_rows()]
-    space = Space({"optim.lr": Dimension(low=1e-3, high=1e-3)})
-    assert objective(FixedTrial(), base(tiny, "head"), space, Splits(rows, rows, []), None) > 0.5
-
-
-def test_each_epoch_is_reported_and_a_bad_trial_ends_early(tiny):
-    rows = [Example(row["text"], label=row["label"]) for row in intent_rows()]
-    config = base(tiny, optim={"batch_size": 15, "epochs": 3, "lr": 1e-3})
-    space, splits = Space({"optim.lr": Dimension(low=1e-3, high=1e-3)}), Splits(rows, rows, [])
-    patient, hasty = FixedTrial(), FixedTrial(prune_after=2)
-    objective(patient, config, space, splits, None)
-    assert [step for step, _ in patient.told] == [1, 2, 3]
-    assert all(0 <= value <= 1 for _, value in patient.told)
-    with pytest.raises(optuna.TrialPruned, match="after epoch 2"):
-        objective(hasty, config, space, splits, None)
-    assert len(hasty.told) == 2
-
-
-@pytest.mark.parametrize(
-    ("task", "values", "space", "wanted"),
-    [
-        ("intent", {}, "optim.lr", "accuracy"),
-        ("intent", {"method": "contrastive"}, "optim.lr", None),
-        ("ner", {}, "optim.label_smoothing", "token_macro_f1"),
-        ("reply", {}, "optim.lr", "loss"),
-        ("reply", {}, "reply.temperature", None),
-    ],
-)
-def test_what_ends_a_trial_is_on_one_scale_in_all_of_them(task, values, space, wanted):
-    config = small(task, "x", **values)
-    assert watched_metric(config, Space({space: Dimension(choices=(0.1,))})) == wanted
-
-
-def test_a_lower_loss_is_reported_as_better_and_the_last_epoch_ends_nothing():
-    trial = FixedTrial(prune_after=1)
-    watch = Watch(trial, "loss", None)
-    last = SimpleNamespace(global_step=5, max_steps=5)
-    watch.on_evaluate(None, last, None, metrics={"eval_loss": 0.5})
-    watch.on_evaluate(None, last, None, metrics={"eval_runtime": 1.0})
-    assert trial.told == [(1, -0.5)]
-
-
-def test_a_trial_that_runs_when_the_time_is_spent_is_dropped():
-    with pytest.raises(OutOfTime):
-        Watch(FixedTrial(), None, deadline=0.0).on_step_end(None, None, None)
-    Watch(FixedTrial(), None, None).on_step_end(None, None, None)
 
 
 def test_the_first_trial_is_the_config_as_it_was_given(quick, tmp_path):
@@ -344,77 +240,6 @@ def test_a_folder_that_is_not_a_run_is_refused_before_anything_is_tried(tiny, fo
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="exists and is not a run"):
         exported(base(tiny), folders["intent"], tmp_path / "mine", RATES, trials=1)
-
-
-def test_every_mistake_of_a_space_has_its_line(tmp_path):
-    path = tmp_path / "space.yaml"
-    path.write_text(
-        "optim.lr: {low: 1.0e-2, high: 1.0e-4}\noptim.epochs: {choices: []}\n"
-        "optim.dropout: {low: 0}\noptim.clip: {lowest: 1}\noptim.batch_size: {low: 0, high: 4, "
-        "log: true}\noptim.schedule: {choices: [cosine], low: 1}\n"
-    )
-    with pytest.raises(ConfigError) as caught:
-        load_space(base(), path)
-    head, *lines = str(caught.value).splitlines()
-    assert head == f"{path} is not a valid Space:"
-    assert [line.strip().split(":")[0] for line in lines] == [
-        "optim.lr", "optim.epochs.choices", "optim.dropout", "optim.clip.lowest",
-        "optim.batch_size", "optim.schedule",
-    ]  # fmt: skip
-
-
-def test_settings_that_do_not_exist_or_would_be_refused_have_their_line(tmp_path):
-    path = tmp_path / "space.yaml"
-    path.write_text(
-        "optim.lrr: {low: 1.0e-4, high: 1.0e-3}\noptim: {choices: [1]}\nseed: {choices: [1, 2]}\n"
-        "optim.label_smoothing: {low: 0.0, high: 1.5}\nmethod: {choices: [lora, magic]}\n"
-    )
-    with pytest.raises(ConfigError) as caught:
-        load_space(base(), path)
-    head, *lines = str(caught.value).splitlines()
-    assert head == f"{path} is not a space for task intent:"
-    assert [line.strip().split(":")[0] for line in lines] == [
-        "optim.lrr", "optim", "seed", "optim.label_smoothing", "method"
-    ]  # fmt: skip
-    path.write_text("{}\n")
-    with pytest.raises(ConfigError, match="nothing to search"):
-        load_space(base(), path)
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_each_task_ships_a_space_whose_first_trial_is_its_config(task):
-    path = CONFIGS / "spaces" / f"{task}.yaml"
-    assert path.read_text(encoding="utf-8").startswith(f"# Run:  deskhand tune {task} ")
-    config = train_config(task)
-    space = load_space(config)
-    assert set(space.given(config)) == set(space.root)
-    assert with_values(config, space.given(config)) == config
-
-
-def test_a_space_holds_what_it_can_draw():
-    study = optuna.create_study(sampler=NumberedSampler(0))
-    dimensions = {
-        "whole": Dimension(low=1, high=9, step=2),
-        "rate": Dimension(low=1e-5, high=1e-3, log=True),
-        "share": Dimension(low=0.0, high=1.0, step=0.25),
-        "name": Dimension(choices=("a", None, True, 3)),
-    }
-    for _ in range(20):
-        trial = study.ask()
-        for name, dimension in dimensions.items():
-            assert dimension.holds(dimension.draw(name, trial)), name
-    assert isinstance(trial.params["whole"], int)
-    assert not dimensions["whole"].holds(2)
-    assert not dimensions["rate"].holds(1)
-    assert not dimensions["rate"].holds("fast")
-    assert not dimensions["whole"].holds(True)
-
-
-def test_values_are_set_by_their_full_name():
-    config = with_values(base(), {"optim.lr": 0.5, "max_tokens": 64})
-    assert (value_of(config, "optim.lr"), config.max_tokens) == (0.5, 64)
-    with pytest.raises(ConfigError, match=r"optim: .*does not divide by accumulate .with optim"):
-        with_values(base(), {"optim.batch_size": 16, "optim.accumulate": 3})
 
 
 def test_importance_is_the_setting_that_made_the_difference(quick, tmp_path):
