@@ -47,6 +47,7 @@ VAGUE = content(
     "straight away right now today for you sure gladly happily then also immediately soon"
 )
 _OURS = re.compile(r"\b(?:we|our team)(?: \w+)? $", re.I)
+_NOT_DONE = re.compile(r"^(?:no|none|never|false|0)$|\b(?:not|pending|awaiting|yet)\b", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
 _OBJECT = 0.5  # of the words that an announced action is about that the passages must have
 
@@ -62,7 +63,7 @@ class Told:
 
 def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     """Whether a fact says that what an answer promises was done."""
-    facts = evidence.of("fact")
+    facts = [each for each in evidence.of("fact") if not _NOT_DONE.search(each.told.text)]
     known = frozenset().union(*(source.words for source in facts))
     whole = text[promise.start : promise.end]
     if promise.name in TOPICS and content(promise.name) & known and not _REFUSED & known:

@@ -47,7 +47,8 @@ _MEASURES = {
     "litre": "l", "liter": "l", "l": "l", "ml": "ml", "cm": "cm", "centimetre": "cm", "mm": "mm",
     "m": "m", "metre": "m", "inch": "inch", "inche": "inch", "kg": "kg", "kilo": "kg",
     "kilogram": "kg", "g": "g", "gram": "g", "watt": "watt", "w": "watt", "升": "l", "公斤": "kg",
-    "厘米": "cm", "mile": "mile", "km": "km", "degree": "degree",
+    "厘米": "cm", "mile": "mile", "km": "km", "degree": "degree", "°c": "degree", "°": "degree",
+    "℃": "degree", "度": "degree",
 }  # fmt: skip
 _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)s?\b"
 _SPAN = re.compile(

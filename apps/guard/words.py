@@ -40,6 +40,7 @@ _ENDINGS = (
     "ement",
     "ations",
     "ation",
+    "ings",
     "ing",
     "ies",
     "ied",
