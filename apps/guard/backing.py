@@ -45,6 +45,10 @@ _TOPICAL = {
 # How passages speak of what answers have in more definite words.
 _SPOKEN = {
     "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
+    "replacement": re.compile(
+        TOPICS["replacement"].pattern + r"|\b(?:new|fresh|another) one\b|\bchang(?:e|es|ed|ing)\b",
+        re.I,
+    ),
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
 _PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
@@ -184,10 +188,22 @@ def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:
         return True
+    if asked.figures & _figures(told.text, match.start()) and asked.about & near:
+        return True
     enough = COVERED_PAIRS if _CHINESE.search(clause) else COVERED
     if covered(besides, asked.known) >= enough:
         return True
     return len((content(told.text) - own) & asked.known) >= SHARED
+
+
+def _figures(text: str, at: int) -> set[object]:
+    """The figures at whose end a place of a text is, or that it lies in: 20| % off."""
+    return {
+        (value.unit, key)
+        for value in values(text)
+        if value.start <= at <= value.end
+        for key in value.keys
+    }
 
 
 def _limits(text: str) -> set[object]:

@@ -70,7 +70,7 @@ SAID_DONE = re.compile(
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
     rf"|\bconsider (?:it|this|that|your \w+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
-    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已经在路上|在路上了",
+    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)|已经在路上|在路上了",
     re.I | re.M,
 )
 SAID_WILL = re.compile(
@@ -78,8 +78,11 @@ SAID_WILL = re.compile(
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
     rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
-    r"|\b(?:our|a|the) (?:technician|driver|courier|engineer|colleague|team|manager"
+    r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team|manager"
     r"|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
+    r"|\b(?:it|they|one|that|your \w+|the \w+) (?:will|['’]ll) be (?P<passively>kept|set|put|held"
+    r"|reserved|repaired|fixed|mended|returned|collected|upgraded|extended|waived|assembled"
+    r"|installed)\b"
     rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will"
     rf"| can)? (?P<aside>set|put|keep|hold|reserve)"
     r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
@@ -115,7 +118,10 @@ _NO_NO = re.compile(
     r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
-    r"|\bno deductions?\b|\bpays? no\b"
+    r"|\bno deductions?\b|\bpays? no\b|\bwe (?:wo|do)n['’]t charge\b"
+    r"|\bwe (?:will|do) not charge\b"
+    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
+    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
     r"|(?:not|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
     r"|anything|penny|label|fee)|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
@@ -157,7 +163,9 @@ _SEGMENT = re.compile(
 )
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
-_GROUPS = "verb past passed passive going seen act now aside exception gets calls does".split()
+_GROUPS = (
+    "verb past passed passive going seen act now aside exception gets calls does passively"
+).split()
 
 
 @dataclass(frozen=True, slots=True)

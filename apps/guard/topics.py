@@ -46,7 +46,8 @@ LIGHT = {
         "keep": "you|an eye|in touch|trying|at it|looking|working|this in mind|that in mind",
         "take": "a look|note|over|this up|it up|this on|it on|you through|a moment|a note|this "
         "over"
-        "|it over|it from here|this further|a closer look|care of (?:you|your request)|your",
+        "|it over|it from here|this further|a closer look|care of (?:you|your request)|your "
+        "(?:details|number|name|call|case|word|question|request|point|feedback|time)",
         "make": "a note|a start|it clear",
         "give": "you (?:an update|more|the|details|a hand|any)|it some|it a|this some",
         "get": r"back to|in touch|a colleague|someone|hold|on to|onto|to it|this (?:looked"
@@ -72,7 +73,10 @@ _TOPICS = {
     r"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
     r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
     r"|(?:\bnot|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
-    r"|anything|penny|label|fee)|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    r"|anything|penny|label|fee)"
+    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
+    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
+    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -94,7 +98,7 @@ _TOPICS = {
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
-    r"|number|card|page|try|date|place|customers?|subscribers?|members?|users?|account|address"
+    r"|number|card|page|try|go\b|look|chance|attempt|date|place|customers?|subscribers?|members?|users?|account|address"
     r"|password))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
     r"|second) (?:one|mug|"
@@ -105,6 +109,8 @@ _TOPICS = {
     "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth"
     r"|third"
     r"|£\d+(?:\.\d+)?) (?:off|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
+    r"|(?:%|per ?cent|pounds?|quid|£\d+(?:\.\d+)?) (?:\w+ ){0,3}?(?:taken|comes?|goes|knocked"
+    r"|deducted|gets?) off(?! (?:your|the) refund)"
     r"|\bcoupons?\b|\b(?:promo|discount|welcome|student) code\b[^.]{0,25}\b(?:works?|valid"
     r"|applies"
     r"|apply|accepted)\b"
@@ -137,6 +143,8 @@ _TOPICS = {
     r"|all) (?!warranty|faults?|difference|second)\w+"
     r"|\b(?:fee|charge|cost)s?(?: \w+){0,3} (?:will be|is|are|has been|gets) (?:dropped|waived"
     r"|cancelled|removed|lifted)\b"
+    r"|\bwe (?:wo|do)n['’]t charge(?: you)?(?: anything| a penny| extra|(?: at all)? for)\b"
+    r"|\bwe (?:will|do) not charge(?: you)?(?: anything| a penny| extra| for)\b"
     r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
     "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to"
     r"|delivery|"
@@ -161,7 +169,8 @@ _TOPICS = {
     r"|returning"
     r"|posting|bring|back|give)(?: (?:it|them|back|this|that|(?:the|your|a) \w+|anything"
     r"|items?))?"
-    r"|(?<!choice )(?<!decision )\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b"
+    r"|(?<!choice )(?<!decision )(?<!discount )(?<!code )(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
+    r"|all yours)\b|\byours to keep\b"
     r"|不用寄回|不需要寄回",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
     r"|also )*(?:cancel|chang|amend"
