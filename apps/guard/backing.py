@@ -56,6 +56,7 @@ _ANYTHING = content("item thing")  # any product is one
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
+ABOUT_FIGURE = 0.5  # where the passage's promise has the same figure
 ABOUT = 0.6  # or of the words that the answer puts the promise in, by the passage's
 SHARED = 3  # or words of the passage's sentence
 
@@ -188,7 +189,8 @@ def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:
         return True
-    if asked.figures & _figures(told.text, match.start()) and asked.about & near:
+    same_figure = asked.figures & _figures(told.text, match.start())
+    if asked.about and same_figure and covered(asked.about, near) >= ABOUT_FIGURE:
         return True
     enough = COVERED_PAIRS if _CHINESE.search(clause) else COVERED
     if covered(besides, asked.known) >= enough:

@@ -41,7 +41,7 @@ def unbacked(
             and _left_out(value, evidence)
         ):
             continue
-        if value.unit == "relative" and _within(value, asked):
+        if value.unit == "relative" and (_within(value, asked) or _beside_its_day(value, answer)):
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
@@ -58,6 +58,14 @@ def unbacked(
         )
         if why:
             yield Finding(kind, answer.text[start:end], start, end, why)
+
+
+def _beside_its_day(value: Value, answer: Read) -> bool:
+    """Whether it is today that is said to be a day of the week, which is checked itself."""
+    return value.keys == ("today",) and any(
+        other.unit == "weekday" and abs(other.end + 1 - value.start) <= 1
+        for other in answer.values
+    )
 
 
 def _within(value: Value, spans: list[tuple[int, int]]) -> bool:

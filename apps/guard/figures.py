@@ -66,6 +66,11 @@ _PARTS = re.compile(
     r"|(?P<half>半)(?P<chinese>个?小时|天|年|个月)",
     re.I,
 )
+_DEPOSIT = re.compile(
+    r"\b(?:deposit|discount|reduction|share|part) (?:of|is) (?P<said>(?:an? |one )?"
+    r"(?P<word>half|third|quarter|fifth|tenth))\b(?! (?:an? )?(?:hour|year|day))",
+    re.I,
+)
 _OFTEN = re.compile(
     r"\b(?P<n>once|twice|(?:three|four|five|six|\d) times) (?:a|per|each|every|in a) "
     r"(?P<unit>day|week|month|year)\b|\b(?P<half>half[- ](?:a )?)(?P<halved>year)\b"
@@ -169,6 +174,9 @@ def _percentages(text: str) -> Iterator[Value]:
     for match in _FRACTION.finditer(text):
         share = Decimal(_FRACTIONS[match["word"].lower()])
         yield Value("percentage", (share,), "%", *match.span())
+    for match in _DEPOSIT.finditer(text):
+        share = Decimal(_FRACTIONS[match["word"].lower()])
+        yield Value("percentage", (share,), "%", *match.span("said"))
 
 
 def _often(text: str) -> Iterator[Value]:
