@@ -118,7 +118,9 @@ def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) ->
                 why = "a passage denies it"
                 continue
             lacks = unmet("action", each.text, each.before, case)
-            ours = bool(_OURS.search(whole[: match.start()])) and len(about - known - case.words) <= 1
+            ours = (
+                bool(_OURS.search(whole[: match.start()])) and len(about - known - case.words) <= 1
+            )
             if not lacks and (ours or covered(about, known) >= _OBJECT):
                 return ""
             why = lacks or why

@@ -52,6 +52,7 @@ _SPOKEN = {
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
 _PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
+_BACK = frozenset({"refund", "full refund"})  # whose conditions often stand beside
 _ANYTHING = content("item thing")  # any product is one
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
@@ -157,6 +158,7 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
     name = asked.promise.name
     pattern = _SPOKEN.get(name, PROMISES[name])
     why, found, backed, against = "", False, 0, 0
+    whole = "\n".join(each.text for each in told) if name in _BACK else ""
     for each in told:
         for match in islice(pattern.finditer(each.text), MOST):
             clause = _clause(each.text, match.start())
@@ -167,7 +169,7 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
             found = True
             if not _alike(asked, match, clause, each):
                 continue
-            lacks = unmet(name, clause, f"{each.before} {each.title}", case)
+            lacks = unmet(name, clause, f"{each.before} {each.title}", case, whole)
             why = why or lacks
             if not lacks:
                 backed = max(backed, len(words & asked.known) + 1)

@@ -63,8 +63,7 @@ def unbacked(
 def _beside_its_day(value: Value, answer: Read) -> bool:
     """Whether it is today that is said to be a day of the week, which is checked itself."""
     return value.keys == ("today",) and any(
-        other.unit == "weekday" and abs(other.end + 1 - value.start) <= 1
-        for other in answer.values
+        other.unit == "weekday" and abs(other.end + 1 - value.start) <= 1 for other in answer.values
     )
 
 
@@ -101,10 +100,16 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     with the answer's clause should hold this one. A figure that the clause says as well is no
     rival, nor is one with none of the words around this one.
     """
+    told = any(
+        same(value, other, "passage")
+        for source in evidence.of("passage")
+        for other in source.told.held
+    )
     if any(
         same(value, other, source.origin)
         for source in evidence.of(*origins)
-        if source.origin != "passage" and not _of_another(source, answer.text, evidence)
+        if source.origin == "fact" or (source.origin == "said" and not told)
+        if not _of_another(source, answer.text, evidence)
         for other in source.told.held
     ):
         return ""
@@ -120,12 +125,13 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         for other in source.told.held:
             shared = words & _words(source.told, other)
             if same(value, other, "passage"):
-                mine.append(shared)
+                mine.append(shared | _companions(value, answer, source.told, other))
             elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
                 same(each, other, "passage") for each in beside
             ):
                 theirs = _near(source.told, other) or _words(source.told, other)
                 theirs = shared if mark else theirs
+                shared |= _companions(value, answer, source.told, other)
                 rivals.append((shared, len(near & theirs)))
     best = max((len(shared) for shared in mine), default=0)
     for rival, distance in rivals:
@@ -147,6 +153,24 @@ def _of_another(source: Source, answer: str, evidence: Evidence) -> bool:
         if other is not source
         for kind, _, _, _ in other.told.marks
     )
+
+
+def _companions(value: Value, answer: Read, told: Read, other: Value) -> frozenset[str]:
+    """The days of the value's sentence that the other one's sentence names too."""
+    first, last = _sentence(answer.text, value)
+    start, end = _sentence(told.text, other)
+    return frozenset(
+        f"{each.kind} {each.keys[0]}"
+        for each in answer.values
+        if each.kind == "date" and first <= each.start < last and each is not value
+        if any(same(each, x, "passage") for x in told.values if start <= x.start < end)
+    )
+
+
+def _sentence(text: str, value: Value) -> tuple[int, int]:
+    """Where the sentence is that holds a value."""
+    spans = sentences.spans(text)
+    return next(((a, b) for a, b in spans if a <= value.start < b), (0, len(text)))
 
 
 def _left_out(value: Value, evidence: Evidence) -> bool:
