@@ -131,7 +131,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
             ):
                 theirs = _near(source.told, other) or _words(source.told, other)
                 theirs = shared if mark else theirs
-                shared |= _companions(value, answer, source.told, other)
+                shared |= _companions(value, answer, source.told, other, days=True)
                 rivals.append((shared, len(near & theirs)))
     best = max((len(shared) for shared in mine), default=0)
     for rival, distance in rivals:
@@ -155,14 +155,16 @@ def _of_another(source: Source, answer: str, evidence: Evidence) -> bool:
     )
 
 
-def _companions(value: Value, answer: Read, told: Read, other: Value) -> frozenset[str]:
-    """The days of the value's sentence that the other one's sentence names too."""
+def _companions(
+    value: Value, answer: Read, told: Read, other: Value, *, days: bool = False
+) -> frozenset[str]:
+    """The other figures, or days alone, that both the value's and the other's sentence have."""
     first, last = _sentence(answer.text, value)
     start, end = _sentence(told.text, other)
     return frozenset(
         f"{each.kind} {each.keys[0]}"
         for each in answer.values
-        if each.kind == "date" and first <= each.start < last and each is not value
+        if (each.kind == "date" or not days) and first <= each.start < last and each is not value
         if any(same(each, x, "passage") for x in told.values if start <= x.start < end)
     )
 

@@ -23,8 +23,8 @@ _THINGS = (
 )
 _OURS = r"(?:I|we)"
 _WHO = (
-    rf"(?:{_OURS}|(?:my|a|our|the) (?:colleagues?|manager|supervisor|team|staff|workshop"
-    rf"|warehouse"
+    rf"(?:{_OURS}|(?:my|a|our|the) (?:[a-z]+-[a-z]+ )?(?:colleagues?|manager|supervisor|team"
+    rf"|staff|workshop|warehouse"
     r"|specialist|technician|driver|courier|team leader|accounts team)|they"
     r"|someone(?: from \w+ \w+)?"
     r"|somebody|the team)"
@@ -78,7 +78,8 @@ SAID_WILL = re.compile(
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
     rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
-    r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team|manager"
+    r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team"
+    r"|manager"
     r"|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
     r"|\b(?:it|they|one|that|your \w+|the \w+) (?:will|['’]ll) be (?P<passively>kept|set|put|held"
     r"|reserved|repaired|fixed|mended|returned|collected|upgraded|extended|waived|assembled"

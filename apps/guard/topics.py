@@ -32,7 +32,7 @@ IDLE = frozenset(
     "pass check look see ask need find hand forward help explain tell notify try rather prefer "
     "welcome "
     "be have know say "
-    "understand hope answer reply respond write assume transfer connect put review investigate "
+    "understand hope answer reply respond write assume transfer connect review investigate "
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
     "apologise apologize bring read start use wish mention note inquire enquire talk speak "
@@ -169,7 +169,8 @@ _TOPICS = {
     r"|returning"
     r"|posting|bring|back|give)(?: (?:it|them|back|this|that|(?:the|your|a) \w+|anything"
     r"|items?))?"
-    r"|(?<!choice )(?<!decision )(?<!discount )(?<!code )(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
+    r"|(?<!choice )(?<!decision )(?<!discount )(?<!code )"
+    r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
     r"|all yours)\b|\byours to keep\b"
     r"|不用寄回|不需要寄回",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
