@@ -28,7 +28,7 @@ _ARRANGED = {
     meaning(verb)
     for verb in (
         "arranged registered processed booked confirmed approved opened made initiated organised "
-        "scheduled set placed sorted triggered"
+        "scheduled set put placed sorted triggered"
     ).split()
 }
 # What a fact must tell of a thing that is said to be on its way, by the thing.
@@ -73,7 +73,8 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
         wanted |= content(whole) & _UNDER_WAY
         return bool((wanted | (_RESULTS if _SETTLED.search(whole) else set())) & known)
     if meaning(promise.verb) in _ARRANGED and known & _RESULTS:
-        return bool(known & (content(whole) - {"order"}))
+        first, last = segment(text, promise)
+        return bool(known & (content(text[first:last]) - {"order"}))
     said = promise.verb or whole
     return bool((_RESULTS if _BARE.match(said) else content(said) or {meaning(said)}) & known)
 

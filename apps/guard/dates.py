@@ -72,7 +72,7 @@ _HOURS = "one two three four five six seven eight nine ten eleven twelve".split(
 _HOUR = rf"(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])"
 _FIRST_HOUR = re.compile(rf"(?<![\d:.£$€])\b(?P<hour>{_HOUR}) ?(?:-|–|to|and|until|till) ?$", re.I)
 _SPOKEN = re.compile(
-    rf"\b(?P<past>half past |quarter past |quarter to )?(?P<hour>{_HOUR})"
+    rf"\b(?P<past>half (?:past )?|quarter past |quarter to )?(?P<hour>{_HOUR})"
     r"(?P<part> o['’]clock| ?[ap]m\b| in the (?:morning|afternoon|evening))?\b",
     re.I,
 )

@@ -155,7 +155,7 @@ _UNLESS = re.compile(
     r"|usually|normally|where|that|which|who|may|should something)\b",
     re.I,
 )
-_ONCE = re.compile(r"\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I)
+_ONCE = re.compile(r"(?<!even )\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I)
 _WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
 _SEGMENT = re.compile(
     r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than"
@@ -254,6 +254,9 @@ def _idle(sentence: str, match: re.Match[str], name: str) -> bool:
     if not act:
         return False
     if match["does"]:
-        return bool({act[:-1], act[:-2], f"{act[:-3]}y"} & IDLE)
+        plain = {act[:-1], act[:-2], f"{act[:-3]}y"}
+        if plain & IDLE:
+            return True
+        act = next(iter(plain & LIGHT.keys()), "")
     light = LIGHT.get(act)
-    return act in IDLE or bool(light and light.match(sentence, match.end("act")))
+    return act in IDLE or bool(light and light.match(sentence, match.end()))

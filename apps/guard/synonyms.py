@@ -64,6 +64,7 @@ _PHRASES = {
     r"(?:is |are )?(?:in (?:its|their|the) )?processing|being processed": "processing",
     r"on (?:its|the|their) way": "dispatched",
     r"sort(?:ed)? out": "help",
+    r"(?:used |redeemed )?together with": "combined",
 }  # fmt: skip
 _PHRASE = re.compile("|".join(f"({pattern})" for pattern in _PHRASES), re.I)
 _MEANS = tuple(_PHRASES.values())

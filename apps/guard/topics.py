@@ -3,7 +3,7 @@
 import re
 
 _MONEY = (
-    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|(?:£"
+    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|difference|(?:£"
     r"|\$|€)[\d.,]+|[\d.,]+ (?:pounds|quid))"
 )
 _THE = r"(?:your|the|that|this|all|all your|all the|what you paid|everything you paid|it)"
@@ -84,6 +84,9 @@ _TOPICS = {
     rf"|entire )?"
     rf"{_MONEY}(?: back|(?= today| tomorrow| rather| instead| straight| right away| by "
     rf"| to (?:you|your)))"
+    rf"|\b(?:pay|give|get|receive|have|refund)s? (?:you )?the difference\b"
+    rf"|(?<!\w)(?:{_MONEY}|fees?|charges?|postage) (?:will be|is|are|gets?|be|['’]ll be) (?:returned"
+    r"|paid back|given back|credited|sent back)\b"
     rf"|\bpay(?:s|ing)? (?:you )?back\b|\b(?:give|get|have"
     rf"|see)s? (?:you )?back (?:{_THE} ?)?{_MONEY}"
     rf"|\b(?:give|get|pay)s? (?:you )?back (?:everything|all|what)|\bevery penny\b"
