@@ -77,8 +77,9 @@ _SPOKEN = re.compile(
     re.I,
 )
 _OPENING = re.compile(r"\b(?:open|clos|shut|hours)\w*", re.I)
+_ENDS = {"until", "till", "before"}  # whose hour in words needs no more to be one
 _AT_HOUR = re.compile(
-    rf"\b(?P<by>at|until|till|from|to) (?P<hour>{_HOUR})"
+    rf"\b(?P<by>at|until|till|from|to|before|after) (?P<hour>{_HOUR})"
     r"(?= (?:on|and|from|until|till|to|in the|every|each|or)\b|\s*[.,;:!?)]|\s*$)(?![.:,]\d)",
     re.I,
 )
@@ -197,7 +198,8 @@ def times(text: str) -> Iterator[Value]:
         yield Value("time", _readings(hour, shift, part), "clock", *match.span())
         yield from _first_hour(text, match.start())
     for match in _AT_HOUR.finditer(text):
-        if _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
+        ends = match["by"].lower() in _ENDS and not match["hour"].isdigit()
+        if ends or _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
             said = match["hour"].lower()
             hour = int(said) if said.isdigit() else _HOURS.index(said) + 1
             yield Value("time", _readings(hour, 0, ""), "clock", *match.span("hour"))

@@ -77,7 +77,12 @@ def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
         if name not in plain or not follower or not _thing(text, match, follower):
             continue
         after = re.findall(rf"\b{re.escape(name)}\b\s+((?:[\w'’-]+\s*){{1,4}})", plain)
-        things = {stem(word) for run in after for word in run.split()}
+        things = {
+            stem(word)
+            for run in after
+            if (words := run.split())[0] not in _NO_THING | COMMON
+            for word in words
+        }
         thing = stem(follower.group(1))
         elsewhere = any(thing == stem(word) for word in re.findall(r"[^\W\d_]+", plain))
         if things - {stem(word) for word in _NO_THING} and thing not in things and not elsewhere:

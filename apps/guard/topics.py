@@ -71,6 +71,7 @@ _TOPICS = {
     r"(?: is| will be| comes| goes)?(?: back| refunded| returned)?|\bevery (?:penny|pence"
     r"|pound)\b"
     r"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
+    r"|\b(?:get|have|receive|give)s? (?:you )?(?:everything|it all|all of it) back\b"
     r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
     r"|(?:\bnot|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
     r"|anything|penny|label|fee)"
@@ -166,6 +167,7 @@ _TOPICS = {
     rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
     r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
     "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
+    r"(?! (?:[\w ]{0,20} )?(?:out|away|from|off|dry|clean|ready|closed|safe|handy)\b)"
     r"(?! (?:in|your eye|an eye|track|us|me|for|until|the (?:receipt|packaging|box|invoice)))"
     r"|\b(?:need not|no need to|(?:not|n['’]t) (?:need|have|want you|require you) to|without "
     r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending"
