@@ -44,6 +44,8 @@ def kinds(answer, *passages, said=(), facts=None):
         ("Roast it at up to 220 degrees.", "It is safe up to 220°C."),
         ("Give between five and a hundred and twenty pounds.", "Choose from £5 to £120."),
         ("We are away on the 25th and 26th.", "We are closed on 25 and 26 December."),
+        ("They open at half nine.", "They open at 9:30."),
+        ("Do come before ten.", "Come before 10:00."),
         ("The deposit is a quarter.", "We ask for a deposit of 25%."),
         ("It is Saturday today, so do ring us.", "We are here on Saturdays."),
         (

@@ -205,6 +205,10 @@ FITTERS = Passage("t", "The two-person team carries it in. They do not put furni
         ("Your basket of £30 is sent, and we won't charge you anything for that.", DELIVERY, ""),
         ("We will send the lost parcel again.", LOST, "dispatched 4 working days ago and nothing"),
         ("The two-person team will put it together for you.", FITTERS, ""),
+        ("The £3.95 will be returned to you.", DELIVERY, "it took a week"),
+        ("I've had another one sent out to you.", BROKEN, "it is broken"),
+        ("Even after 40 days we will take it back.", BOOK, ""),
+        ("We won't ask you to pay for that.", DELIVERY, ""),
         ("您的退款已经处理好了。", REFUNDS, "退款呢"),
     ],
 )
@@ -218,6 +222,8 @@ def test_a_promise_in_another_shape_needs_its_ground_as_well(answer, passage, sa
         ("We will send the lost parcel again.", LOST, "dispatched 14 working days ago and nothing"),
         ("With HELLO 10% comes off your first order.", CODE, "i am a new customer"),
         ("£2.95 comes off what you get back.", RETURNS, "i do not like it"),
+        ("Please keep wool out of the dryer.", Passage("k", "Never tumble-dry wool."), ""),
+        ("A colleague takes over from here.", BOOK, ""),
         ("The driver will have a second go.", Passage("v", "The driver tries it twice."), ""),
     ],
 )

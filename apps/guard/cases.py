@@ -156,6 +156,8 @@ def _late(rule: str, case: Case) -> str:
 
 def _early(rule: str, case: Case) -> str:
     """Why a rule that something counts as after a time does not hold yet; empty otherwise."""
+    if not case.figures or not _COUNTS.search(rule):
+        return ""
     for limit in values(rule):
         after = _COUNTS.match(rule, limit.end)
         if not after or limit.unit not in ("minute", "month", "working day"):

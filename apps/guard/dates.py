@@ -50,7 +50,7 @@ _WEEKDAY = re.compile(
     r"|sun)day)s?\b)?",
     re.I,
 )
-_WEEKDAYS_ALL = re.compile(r"\bweekdays\b", re.I)
+_WEEKDAYS_ALL = re.compile(r"\b(?:weekdays|an? weekday)\b", re.I)
 _CHINESE_WEEKDAY = re.compile(
     r"(?:周|星期)([一二三四五六日天])(?:(?:到|至)(?:周|星期)([一二三四五六日天]))?"
 )

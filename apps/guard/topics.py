@@ -86,8 +86,8 @@ _TOPICS = {
     rf"{_MONEY}(?: back|(?= today| tomorrow| rather| instead| straight| right away| by "
     rf"| to (?:you|your)))"
     rf"|\b(?:pay|give|get|receive|have|refund)s? (?:you )?the difference\b"
-    rf"|(?<!\w)(?:{_MONEY}|fees?|charges?|postage) (?:will be|is|are|gets?|be|['’]ll be) (?:returned"
-    r"|paid back|given back|credited|sent back)\b"
+    rf"|(?<!\w)(?:{_MONEY}|fees?|charges?|postage) (?:will be|is|are|gets?|be|['’]ll be)"
+    r" (?:returned|paid back|given back|credited|sent back)\b"
     rf"|\bpay(?:s|ing)? (?:you )?back\b|\b(?:give|get|have"
     rf"|see)s? (?:you )?back (?:{_THE} ?)?{_MONEY}"
     rf"|\b(?:give|get|pay)s? (?:you )?back (?:everything|all|what)|\bevery penny\b"
@@ -123,7 +123,8 @@ _TOPICS = {
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
     "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
-    r" (?:for|to|with)\b|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
+    r" (?:for|to|with)\b(?! an? (?:new|replacement|refund))"
+    r"|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
     r"|inconvenience|wait|delay|hassle|mix-up)\b(?= *(?:[.,!]|$))(?<!sorry for the wait)"
     r"|\b(?:to say|as an?|by way of) (?:sorry|apology|thank[- ]you|thanks)\b|\bliability\b"
     r"|\bgift (?:for you|from us)\b|\bthrow in\b|赔偿|补偿",
@@ -148,6 +149,7 @@ _TOPICS = {
     r"|\b(?:fee|charge|cost)s?(?: \w+){0,3} (?:will be|is|are|has been|gets) (?:dropped|waived"
     r"|cancelled|removed|lifted)\b"
     r"|\bwe (?:wo|do)n['’]t charge(?: you)?(?: anything| a penny| extra|(?: at all)? for(?! any))\b"
+    r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
     r"|\bwe (?:will|do) not charge(?: you)?(?: anything| a penny| extra| for(?! any))\b"
     r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
     "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to"
@@ -180,7 +182,7 @@ _TOPICS = {
     r"|不用寄回|不需要寄回",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
     r"|also )*(?:cancel|chang|amend"
-    r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b",
+    r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b(?! your mind)",
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b"
     r"|\bwhenever you (?:like|want|wish|please)\b|\bno (?:deadline|time limit|limit"
     r"|conditions?)\b"
