@@ -25,7 +25,8 @@ DONE = (
     r"|swapped|activated|unlocked|reset|closed|corrected|amended|switched|granted|confirmed"
     r"|authori[sz]ed|initiated|triggered|set|put|fixed|sorted|made|given|deducted|reduced"
     r"|discounted|lifted|restored|reactivated|unsubscribed|escalated|collected|released|opened"
-    r"|placed|merged|adjusted|renewed|prepared|packed)"
+    r"|placed|merged|adjusted|renewed|prepared|packed|paused|moved|ended|enrolled|frozen|erased"
+    r"|taken(?= (?:you|it|them|off|£|\d|your name)))"
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
@@ -178,7 +179,7 @@ _TOPICS = {
     r"|items?))?"
     r"|(?<!choice )(?<!decision )(?<!discount )(?<!code )"
     r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
-    r"|all yours)\b|\byours to keep\b"
+    r"|all yours)\b(?! to (?!keep))|\byours to keep\b"
     r"|不用寄回|不需要寄回",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
     r"|also )*(?:cancel|chang|amend"
