@@ -14,9 +14,15 @@ from benchmarks.shell import SAMPLES, row
 from data.schema import Passage
 
 FOLDER = SAMPLES / "guard"
-SEEN = ("development", "validation", "more", "test")  # what the rules were made on, in the end
+SEEN = (
+    "development",
+    "validation",
+    "more",
+    "test",
+    "stranger",
+)  # what the rules were made on, in the end
 KEPT = "kept"  # by the same writer; only how many are told apart was looked at
-HELD_OUT = "held_out"  # by a writer who has not seen the guard
+HELD_OUT = "held_out"  # by a writer who has not seen the guard; there is none before one writes it
 AIMED = ("number", "date", "link", "promise")
 ROUNDS = 5  # of timing; the quickest of each answer counts
 _DIGITS = re.compile(r"\d+")
@@ -26,8 +32,9 @@ _USED = {
     "validation": "rules made on it",
     "more": "rules made on it",
     "test": "unseen at first, rules made on it since",
+    "stranger": "by a stranger, unseen at first, rules made on it since",
     KEPT: "only its counts looked at",
-    HELD_OUT: "a stranger's, measured once",
+    HELD_OUT: "by another stranger, measured once",
 }
 
 Stops = Callable[[Mapping[str, Any]], set[str]]

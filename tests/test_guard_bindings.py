@@ -40,6 +40,18 @@ def kinds(answer, *passages, said=(), facts=None):
         ("Below £50 you pay £3.95, above that nothing.", "Delivery is £3.95, nothing from £50."),
         ("It is the dearest of the three.", "There is a table lamp, a floor lamp and a bulb."),
         ("Everyday wear is left out.", "Wear is left out."),
+        ("It opens at nine, and at ten on Sundays.", "Open from 9:00, on Sunday from 10:00."),
+        ("Roast it at up to 220 degrees.", "It is safe up to 220°C."),
+        ("Give between five and a hundred and twenty pounds.", "Choose from £5 to £120."),
+        ("We are away on the 25th and 26th.", "We are closed on 25 and 26 December."),
+        ("They open at half nine.", "They open at 9:30."),
+        ("Do come before ten.", "Come before 10:00."),
+        ("The deposit is a quarter.", "We ask for a deposit of 25%."),
+        ("It is Saturday today, so do ring us.", "We are here on Saturdays."),
+        (
+            "On 24 December we close at 1 pm.",
+            "On 24 December we are open until 13:00. On 27 December we close at 16:00.",
+        ),
     ],
 )
 def test_a_figure_in_another_writing_is_backed(answer, text):
@@ -53,6 +65,10 @@ def test_a_figure_in_another_writing_is_backed(answer, text):
         ("Nothing is sent on Boxing Day.", "Nothing is sent on 25 December.", "date"),
         ("You need no less than 14 days.", "Report it within 14 days.", "number"),
         ("We are here on Sundays.", HOURS.text, "date"),
+        ("It opens at nine and closes at four.", "Open from 9:00 to 17:00.", "time"),
+        ("Roast it at up to 250 degrees.", "It is safe up to 220°C.", "number"),
+        ("We are away on the 25th and 28th.", "We are closed on 25 and 26 December.", "date"),
+        ("The deposit is a third.", "We ask for a deposit of 25%.", "percentage"),
     ],
 )
 def test_another_figure_in_another_writing_is_found(answer, text, kind):
@@ -115,3 +131,50 @@ def test_a_long_answer_of_one_phrase_takes_no_long_time(unit):
     begun = time.perf_counter()
     check((unit * 400)[:4000], [TRADE, HOURS], ["hello"], {"status": "sent"})
     assert time.perf_counter() - begun < 10
+
+
+PAGES = Passage(
+    "u",
+    "Send something back: https://shop.example.com/returns. Follow a parcel: "
+    "https://shop.example.com/parcels.",
+)
+PARTS = Passage("p", "Bag VB-310 fits the vacuum cleaner, and bag VB-320 fits the shop cleaner.")
+LINES = Passage(
+    "l",
+    "Ring 020 7946 0011 or write to help@example.com. Bookings of fitters are on 0161 496 0022. "
+    "Schools write to schools@example.com with the name of the teacher.",
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "kind"),
+    [
+        ("You can send it back at https://shop.example.com/{}.", PAGES, "link"),
+        ("For the vacuum cleaner please take bag VB-3{}.", PARTS, "code"),
+        ("To ask about the booking of your fitters ring 0{}.", LINES, "phone"),
+        ("The school writes to {}@example.com with the teacher's name.", LINES, "email"),
+    ],
+)
+def test_a_mark_must_belong_to_what_it_is_said_of(answer, passage, kind):
+    right, wrong = {
+        "link": ("returns", "parcels"),
+        "code": ("10", "20"),
+        "phone": ("161 496 0022", "20 7946 0011"),
+        "email": ("schools", "help"),
+    }[kind]
+    assert kinds(answer.format(right), passage) == set()
+    assert kinds(answer.format(wrong), passage) == {kind}
+
+
+def test_a_fact_about_another_order_backs_nothing_said_of_this_one():
+    facts = {"order_number": "AB-100200", "total": "£85.00", "other_order": "AB-100300, £113.00"}
+    assert kinds("Order AB-100200 came to £85.00.", facts=facts) == set()
+    assert kinds("Order AB-100300 came to £113.00.", facts=facts) == set()
+    assert kinds("Order AB-100200 came to £113.00.", facts=facts) == {"price"}
+
+
+def test_a_figure_that_the_customer_asks_for_must_still_be_the_things():
+    pans = Passage("p", "The frying pan is safe up to 180°C. The roasting tin is safe up to 230°C.")
+    said = ["what can go in at 230°C"]
+    assert kinds("The roasting tin is safe at 230°C.", pans, said=said) == set()
+    assert kinds("The frying pan is safe at 230°C.", pans, said=said) == {"number"}

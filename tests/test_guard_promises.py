@@ -190,3 +190,54 @@ def test_words_that_mean_the_same_are_one():
     assert content("put it together") == content("assemble")
     assert "return" in plainly("send the pan back")
     assert content("it'll") == content("we've") == frozenset()
+
+
+CODE = Passage("w", "HELLO gives new customers 10% off their first order, not later ones.")
+FITTERS = Passage("t", "The two-person team carries it in. They do not put furniture together.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "said"),
+    [
+        ("Twelve pounds will be taken off your next order.", RETURNS, "Ann promised me £12"),
+        ("Type HELLO and 10% comes off this one too.", CODE, "it is my third order"),
+        ("The £2.95 won't be taken off this time.", RETURNS, "i do not like it"),
+        ("Your basket of £30 is sent, and we won't charge you anything for that.", DELIVERY, ""),
+        ("We will send the lost parcel again.", LOST, "dispatched 4 working days ago and nothing"),
+        ("The two-person team will put it together for you.", FITTERS, ""),
+        ("The £3.95 will be returned to you.", DELIVERY, "it took a week"),
+        ("I've had another one sent out to you.", BROKEN, "it is broken"),
+        ("Even after 40 days we will take it back.", BOOK, ""),
+        ("We won't ask you to pay for that.", DELIVERY, ""),
+        ("您的退款已经处理好了。", REFUNDS, "退款呢"),
+    ],
+)
+def test_a_promise_in_another_shape_needs_its_ground_as_well(answer, passage, said):
+    assert stopped(answer, passage, said=said)
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "said"),
+    [
+        ("We will send the lost parcel again.", LOST, "dispatched 14 working days ago and nothing"),
+        ("With HELLO 10% comes off your first order.", CODE, "i am a new customer"),
+        ("£2.95 comes off what you get back.", RETURNS, "i do not like it"),
+        ("Please keep wool out of the dryer.", Passage("k", "Never tumble-dry wool."), ""),
+        ("A colleague takes over from here.", BOOK, ""),
+        ("The driver will have a second go.", Passage("v", "The driver tries it twice."), ""),
+    ],
+)
+def test_what_stands_in_another_shape_may_be_said(answer, passage, said):
+    assert not stopped(answer, passage, said=said)
+
+
+def test_a_fact_that_says_no_backs_no_deed():
+    answer = "Your money is on its way."
+    assert stopped(answer, REFUNDS, facts={"refund_made": "no"})
+    assert not stopped(answer, REFUNDS, facts={"refund_made": "yes, credited"})
+
+
+def test_a_condition_that_stands_apart_counts_too():
+    period = Passage("r", "We give you your money back within 30 days. The item must be unused.")
+    assert stopped("You get your money back.", period, said="I have used it, I want a refund")
+    assert not stopped("You get your money back.", period, said="I want a refund")

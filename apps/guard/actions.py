@@ -28,7 +28,7 @@ _ARRANGED = {
     meaning(verb)
     for verb in (
         "arranged registered processed booked confirmed approved opened made initiated organised "
-        "scheduled set placed sorted triggered"
+        "scheduled set put placed sorted triggered"
     ).split()
 }
 # What a fact must tell of a thing that is said to be on its way, by the thing.
@@ -47,6 +47,7 @@ VAGUE = content(
     "straight away right now today for you sure gladly happily then also immediately soon"
 )
 _OURS = re.compile(r"\b(?:we|our team)(?: \w+)? $", re.I)
+_NOT_DONE = re.compile(r"^(?:no|none|never|false|0)$|\b(?:not|pending|awaiting|yet)\b", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
 _OBJECT = 0.5  # of the words that an announced action is about that the passages must have
 
@@ -62,7 +63,7 @@ class Told:
 
 def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     """Whether a fact says that what an answer promises was done."""
-    facts = evidence.of("fact")
+    facts = [each for each in evidence.of("fact") if not _NOT_DONE.search(each.told.text)]
     known = frozenset().union(*(source.words for source in facts))
     whole = text[promise.start : promise.end]
     if promise.name in TOPICS and content(promise.name) & known and not _REFUSED & known:
@@ -72,7 +73,8 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
         wanted |= content(whole) & _UNDER_WAY
         return bool((wanted | (_RESULTS if _SETTLED.search(whole) else set())) & known)
     if meaning(promise.verb) in _ARRANGED and known & _RESULTS:
-        return bool(known & (content(whole) - {"order"}))
+        first, last = segment(text, promise)
+        return bool(known & (content(text[first:last]) - {"order"}))
     said = promise.verb or whole
     return bool((_RESULTS if _BARE.match(said) else content(said) or {meaning(said)}) & known)
 
@@ -117,7 +119,9 @@ def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) ->
                 why = "a passage denies it"
                 continue
             lacks = unmet("action", each.text, each.before, case)
-            ours = bool(_OURS.search(whole[: match.start()])) and len(about - known) <= 1
+            ours = (
+                bool(_OURS.search(whole[: match.start()])) and len(about - known - case.words) <= 1
+            )
             if not lacks and (ours or covered(about, known) >= _OBJECT):
                 return ""
             why = lacks or why

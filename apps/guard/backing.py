@@ -45,13 +45,19 @@ _TOPICAL = {
 # How passages speak of what answers have in more definite words.
 _SPOKEN = {
     "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
+    "replacement": re.compile(
+        TOPICS["replacement"].pattern + r"|\b(?:new|fresh|another) one\b|\bchang(?:e|es|ed|ing)\b",
+        re.I,
+    ),
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
 _PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
+_BACK = frozenset({"refund", "full refund"})  # whose conditions often stand beside
 _ANYTHING = content("item thing")  # any product is one
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
+ABOUT_FIGURE = 0.5  # where the passage's promise has the same figure
 ABOUT = 0.6  # or of the words that the answer puts the promise in, by the passage's
 SHARED = 3  # or words of the passage's sentence
 
@@ -152,6 +158,7 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
     name = asked.promise.name
     pattern = _SPOKEN.get(name, PROMISES[name])
     why, found, backed, against = "", False, 0, 0
+    whole = "\n".join(each.text for each in told) if name in _BACK else ""
     for each in told:
         for match in islice(pattern.finditer(each.text), MOST):
             clause = _clause(each.text, match.start())
@@ -162,7 +169,7 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
             found = True
             if not _alike(asked, match, clause, each):
                 continue
-            lacks = unmet(name, clause, f"{each.before} {each.title}", case)
+            lacks = unmet(name, clause, f"{each.before} {each.title}", case, whole)
             why = why or lacks
             if not lacks:
                 backed = max(backed, len(words & asked.known) + 1)
@@ -184,10 +191,23 @@ def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:
         return True
+    same_figure = asked.figures & _figures(told.text, match.start())
+    if asked.about and same_figure and covered(asked.about, near) >= ABOUT_FIGURE:
+        return True
     enough = COVERED_PAIRS if _CHINESE.search(clause) else COVERED
     if covered(besides, asked.known) >= enough:
         return True
     return len((content(told.text) - own) & asked.known) >= SHARED
+
+
+def _figures(text: str, at: int) -> set[object]:
+    """The figures at whose end a place of a text is, or that it lies in: 20| % off."""
+    return {
+        (value.unit, key)
+        for value in values(text)
+        if value.start <= at <= value.end
+        for key in value.keys
+    }
 
 
 def _limits(text: str) -> set[object]:

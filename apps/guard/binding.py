@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from apps.guard.evidence import Evidence, Origin, Read, same
+from apps.guard.evidence import Evidence, Origin, Read, Source, same
 from apps.guard.finding import Finding, Value
+from apps.guard.marks import holds_code
 from apps.guard.words import content
 from retrieval import sentences
 
@@ -40,7 +41,7 @@ def unbacked(
             and _left_out(value, evidence)
         ):
             continue
-        if value.unit == "relative" and _within(value, asked):
+        if value.unit == "relative" and (_within(value, asked) or _beside_its_day(value, answer)):
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
@@ -51,6 +52,19 @@ def unbacked(
         if why:
             text = answer.text[value.start : value.end]
             yield Finding(value.kind, text, value.start, value.end, why)
+    for kind, form, start, end in answer.marks:
+        why = _elsewhere(
+            Value(kind, (form,), kind, start, end), answer, evidence, ("passage", "fact", "said")
+        )
+        if why:
+            yield Finding(kind, answer.text[start:end], start, end, why)
+
+
+def _beside_its_day(value: Value, answer: Read) -> bool:
+    """Whether it is today that is said to be a day of the week, which is checked itself."""
+    return value.keys == ("today",) and any(
+        other.unit == "weekday" and abs(other.end + 1 - value.start) <= 1 for other in answer.values
+    )
 
 
 def _within(value: Value, spans: list[tuple[int, int]]) -> bool:
@@ -58,7 +72,7 @@ def _within(value: Value, spans: list[tuple[int, int]]) -> bool:
 
 
 def _missing(value: Value, answer: str, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
-    sources = evidence.of(*origins)
+    sources = [each for each in evidence.of(*origins) if not _of_another(each, answer, evidence)]
     backing = [
         other for each in sources for other in each.told.values if same(value, other, each.origin)
     ]
@@ -86,35 +100,79 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     with the answer's clause should hold this one. A figure that the clause says as well is no
     rival, nor is one with none of the words around this one.
     """
+    told = any(
+        same(value, other, "passage")
+        for source in evidence.of("passage")
+        for other in source.told.held
+    )
     if any(
         same(value, other, source.origin)
         for source in evidence.of(*origins)
-        if source.origin != "passage"
-        for other in source.told.values
+        if source.origin == "fact" or (source.origin == "said" and not told)
+        if not _of_another(source, answer.text, evidence)
+        for other in source.told.held
     ):
         return ""
     if _torn(value, answer, evidence):
         return "the sources say it with another figure"
     words = _words(answer, value)
-    beside = [other for other in answer.values if _words(answer, other) is words]
-    near = _near(answer, value)
+    mark = value.unit == value.kind
+    beside = [other for other in answer.held if _words(answer, other) is words]
+    near = words if mark else _near(answer, value)
     mine: list[frozenset[str]] = []
     rivals: list[tuple[frozenset[str], int]] = []
     for source in evidence.of("passage"):
-        for other in source.told.values:
+        for other in source.told.held:
             shared = words & _words(source.told, other)
             if same(value, other, "passage"):
-                mine.append(shared)
+                mine.append(shared | _companions(value, answer, source.told, other))
             elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
                 same(each, other, "passage") for each in beside
             ):
-                rivals.append((shared, len(near & _near(source.told, other))))
-    best = max(len(shared) for shared in mine)
+                theirs = _near(source.told, other) or _words(source.told, other)
+                theirs = shared if mark else theirs
+                shared |= _companions(value, answer, source.told, other, days=True)
+                rivals.append((shared, len(near & theirs)))
+    best = max((len(shared) for shared in mine), default=0)
     for rival, distance in rivals:
-        more = len(rival) - best > (1 if _CHINESE.search(answer.text) else 0)
+        latin = any(not _CHINESE.search(word) for word in rival)
+        more = len(rival) - best > (1 if not latin and _CHINESE.search(answer.text) else 0)
         if more and distance and all(rival - shared for shared in mine):
             return "the sources say it of something else"
     return ""
+
+
+def _of_another(source: Source, answer: str, evidence: Evidence) -> bool:
+    """Whether a fact is about another order than the answer: it has a code that is not said."""
+    codes = {form for kind, form, _, _ in source.told.marks if kind == "code"}
+    if source.origin != "fact" or not codes or any(holds_code(answer, each) for each in codes):
+        return False
+    return any(
+        kind == "code"
+        for other in evidence.of("fact")
+        if other is not source
+        for kind, _, _, _ in other.told.marks
+    )
+
+
+def _companions(
+    value: Value, answer: Read, told: Read, other: Value, *, days: bool = False
+) -> frozenset[str]:
+    """The other figures, or days alone, that both the value's and the other's sentence have."""
+    first, last = _sentence(answer.text, value)
+    start, end = _sentence(told.text, other)
+    return frozenset(
+        f"{each.kind} {each.keys[0]}"
+        for each in answer.values
+        if (each.kind == "date" or not days) and first <= each.start < last and each is not value
+        if any(same(each, x, "passage") for x in told.values if start <= x.start < end)
+    )
+
+
+def _sentence(text: str, value: Value) -> tuple[int, int]:
+    """Where the sentence is that holds a value."""
+    spans = sentences.spans(text)
+    return next(((a, b) for a, b in spans if a <= value.start < b), (0, len(text)))
 
 
 def _left_out(value: Value, evidence: Evidence) -> bool:
@@ -138,7 +196,7 @@ def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
         if other is not value and other.unit != value.unit and _words(answer, other) is words
     ]
     clauses = [
-        [other for other in source.told.values if start <= other.start < end]
+        [other for other in source.told.held if start <= other.start < end]
         for source in evidence.of("passage")
         for start, end, _ in source.told.clauses
     ]

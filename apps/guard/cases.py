@@ -27,7 +27,7 @@ _UNUSED = (
 )
 _USED = (
     r"(?<!not )(?<!never )(?<!not been )(?<!un)\b(?:opened|used|worn|slept|washed|cooked"
-    r"|wore|open)\b"
+    r"|wore|open|(?:made|cooked|baked|fried|had) (?:one|two|a|an|my|some|it in) \w+ in)\b"
 )
 _BEFORE = (
     r"\b(?:until|before|while|as long as|unless)\b[^.;]{0,40}\b(?:dispatch|process|ship"
@@ -57,6 +57,10 @@ _NEGATED = re.compile(
     r"(?:\b(?:not|never|no|until|before|once|after|when|if|unless)|n['’]t)(?: \w+){0,3} ?$", re.I
 )
 _AGO = re.compile(r"^\s*(?:ago|back|too late|late now)\b", re.I)
+_PASSED = re.compile(r"\s*(?:ago|back|now|already|late|and (?:still )?(?:nothing|no|not))\b", re.I)
+_COUNTS = re.compile(
+    r"\s+(?:after|from|since|past) [^.;]{0,40}\b(?:counts? as|is (?:lost|late))\b", re.I
+)
 _AFTER = re.compile(r"\b(?:after|over|more than|for|since)\s*$", re.I)
 _MONTH = 30 * 1440  # minutes
 _SPENT = frozenset({"free", "keep"})  # what hangs on how much something costs
@@ -81,17 +85,20 @@ class Case:
         return cls(words, said, answer, tuple(values(said)), tuple(values(answer)))
 
 
-def unmet(name: str, clause: str, around: str, case: Case) -> str:
+def unmet(name: str, clause: str, around: str, case: Case, whole: str = "") -> str:
     """Which condition of a passage's promise the case does not meet; empty where it meets all.
 
     Args:
         name: Of the promise.
         clause: Of the passage, which holds the promise.
         around: The passage's title and the sentences beside it.
+        whole: All passages, where a condition for unused things may stand apart.
         case: What the promise is made for. A condition that the answer states is met.
     """
     for needs, other, why in _AXES:
         wanted = needs.search(clause) or needs.search(around)
+        if needs is _AXES[1][0]:
+            wanted = wanted or needs.search(whole)
         if wanted and not needs.search(case.answer):
             contrary = _says(other, case.said) and not needs.search(case.said)
             if contrary or _says(other, case.answer):
@@ -100,7 +107,7 @@ def unmet(name: str, clause: str, around: str, case: Case) -> str:
         why = _spent(clause, case)
         if why:
             return why
-    return _late(f"{clause} {around}", case)
+    return _late(f"{clause} {around}", case) or _early(f"{around} {clause}", case)
 
 
 def _says(pattern: re.Pattern[str], text: str) -> bool:
@@ -144,6 +151,23 @@ def _late(rule: str, case: Case) -> str:
     ]
     if passed and limits and max(passed) > max(limits):
         return "a passage promises it for a shorter time"
+    return ""
+
+
+def _early(rule: str, case: Case) -> str:
+    """Why a rule that something counts as after a time does not hold yet; empty otherwise."""
+    if not case.figures or not _COUNTS.search(rule):
+        return ""
+    for limit in values(rule):
+        after = _COUNTS.match(rule, limit.end)
+        if not after or limit.unit not in ("minute", "month", "working day"):
+            continue
+        if any(
+            value.unit == limit.unit and _amount(value) < _amount(limit)
+            for value in case.figures
+            if _PASSED.match(case.said, value.end)
+        ):
+            return "a passage promises it after a longer time"
     return ""
 
 

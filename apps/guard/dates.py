@@ -31,12 +31,17 @@ _DATES = (
         rf"|{CHINESE})\s?[日号]"
     ),
 )
+# Days before the one that has their month: 25 and 26 December, the 25th to the 26th.
+_DAYS_BEFORE = re.compile(
+    r"(?:\b(?P<day>[0-3]?\d)(?:st|nd|rd|th)?,? ?(?:and|or|to|until|till|,|-|–|&) ?(?:the )?)$", re.I
+)
 _FEASTS = {
     "christmas day": (12, 25), "christmas eve": (12, 24), "boxing day": (12, 26),
     "new year's day": (1, 1), "new year's eve": (12, 31),
 }  # fmt: skip
 _FEAST = re.compile(r"\b(?:christmas (?:day|eve)|boxing day|new year['’]s (?:day|eve))\b", re.I)
 _DAY_ALONE = re.compile(r"\bthe (?P<day>[0-3]?\d)(?:st|nd|rd|th)\b", re.I)
+_ANOTHER_DAY = re.compile(r" (?:and|or|to) (?P<said>(?P<day>[0-3]?\d)(?:st|nd|rd|th)\b)", re.I)
 _END_OF = re.compile(rf"\bend of {_MONTH}{_YEAR}", re.I)
 _MONTH_ALONE = re.compile(rf"\b(?:in|of|since|until|till|by|during) {_MONTH}{_YEAR}", re.I)
 _WEEKDAY = re.compile(
@@ -45,7 +50,7 @@ _WEEKDAY = re.compile(
     r"|sun)day)s?\b)?",
     re.I,
 )
-_WEEKDAYS_ALL = re.compile(r"\bweekdays\b", re.I)
+_WEEKDAYS_ALL = re.compile(r"\b(?:weekdays|an? weekday)\b", re.I)
 _CHINESE_WEEKDAY = re.compile(
     r"(?:周|星期)([一二三四五六日天])(?:(?:到|至)(?:周|星期)([一二三四五六日天]))?"
 )
@@ -57,17 +62,25 @@ _RELATIVE = re.compile(
 _PART = {"am": "am", "pm": "pm", "a.m.": "am", "p.m.": "pm"}
 _CLOCK = re.compile(
     r"(?<![\d:£$€])(?P<hour>[01]?\d|2[0-4])[:.](?P<minute>[0-5]\d)(?::[0-5]\d)? ?"
-    r"(?P<part>[ap]\.?m\b\.?)(?![\d])"
+    r"(?P<part>[ap]\.m\.|[ap]m\b)(?![\d])"
     r"|(?<![\d:.£$€])(?P<hour2>[01]?\d|2[0-4]):(?P<minute2>[0-5]\d)(?::[0-5]\d)?(?!\d)"
-    r"|(?<![\d:.£$€])(?P<hour3>1[0-2]|\d) ?(?P<part3>[ap]\.?m\b\.?|o['’]clock\b)",
+    r"|(?<![\d:.£$€])(?P<hour3>1[0-2]|\d) ?(?P<part3>[ap]\.m\.|[ap]m\b|o['’]clock\b)",
     re.I,
 )
+_SENTENCE = re.compile(r"[.!?](?=\s)|\n")
 _HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
 _HOUR = rf"(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])"
 _FIRST_HOUR = re.compile(rf"(?<![\d:.£$€])\b(?P<hour>{_HOUR}) ?(?:-|–|to|and|until|till) ?$", re.I)
 _SPOKEN = re.compile(
-    rf"\b(?P<past>half past |quarter past |quarter to )?(?P<hour>{_HOUR})"
+    rf"\b(?P<past>half (?:past )?|quarter past |quarter to )?(?P<hour>{_HOUR})"
     r"(?P<part> o['’]clock| ?[ap]m\b| in the (?:morning|afternoon|evening))?\b",
+    re.I,
+)
+_OPENING = re.compile(r"\b(?:open|clos|shut|hours)\w*", re.I)
+_ENDS = {"until", "till", "before"}  # whose hour in words needs no more to be one
+_AT_HOUR = re.compile(
+    rf"\b(?P<by>at|until|till|from|to|before|after) (?P<hour>{_HOUR})"
+    r"(?= (?:on|and|from|until|till|to|in the|every|each|or)\b|\s*[.,;:!?)]|\s*$)(?![.:,]\d)",
     re.I,
 )
 _NOON = re.compile(
@@ -90,11 +103,12 @@ def dates(text: str) -> Iterator[Value]:
             day = _day(match)
             if day is not None and match.group() != "24/7":
                 yield Value("date", (day,), "day", *match.span())
+                if match.group("day")[0].isdigit() and match.start("day") == match.start():
+                    yield from _days_before(text, match.start(), day)
     for match in _FEAST.finditer(text):
         feast = _FEASTS[match.group().lower().replace("’", "'")]
         yield Value("date", ((None, *feast),), "day", *match.span())
-    for match in _DAY_ALONE.finditer(text):
-        yield Value("date", ((None, None, int(match["day"])),), "day", *match.span())
+    yield from _days_alone(text)
     for match in _END_OF.finditer(text):
         month = MONTHS[match["month"].lower()]
         year = int(match["year"]) if match["year"] else None
@@ -107,6 +121,26 @@ def dates(text: str) -> Iterator[Value]:
     for match in _RELATIVE.finditer(text):
         words = match.group().lower().removeprefix("the ")
         yield Value("date", (words,), "relative", *match.span())
+
+
+def _days_alone(text: str) -> Iterator[Value]:
+    """Days of a month that is not said: the 25th and 26th."""
+    for match in _DAY_ALONE.finditer(text):
+        yield Value("date", ((None, None, int(match["day"])),), "day", *match.span())
+        after = _ANOTHER_DAY.match(text, match.end())
+        if after:
+            yield Value("date", ((None, None, int(after["day"])),), "day", *after.span("said"))
+
+
+def _days_before(text: str, before: int, of: tuple[int | None, int, int]) -> Iterator[Value]:
+    """The days that share the month of a date which begins at `before`, the nearest first."""
+    match = _DAYS_BEFORE.search(text[max(0, before - 20) : before])
+    if match and 1 <= int(match["day"]) <= 31:
+        start = max(0, before - 20) + match.start("day")
+        yield Value(
+            "date", ((of[0], of[1], int(match["day"])),), "day", start, start + len(match["day"])
+        )
+        yield from _days_before(text, start, of)
 
 
 def _weekdays(text: str) -> Iterator[Value]:
@@ -163,6 +197,12 @@ def times(text: str) -> Iterator[Value]:
         )
         yield Value("time", _readings(hour, shift, part), "clock", *match.span())
         yield from _first_hour(text, match.start())
+    for match in _AT_HOUR.finditer(text):
+        ends = match["by"].lower() in _ENDS and not match["hour"].isdigit()
+        if ends or _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
+            said = match["hour"].lower()
+            hour = int(said) if said.isdigit() else _HOURS.index(said) + 1
+            yield Value("time", _readings(hour, 0, ""), "clock", *match.span("hour"))
     for match in _NOON.finditer(text):
         midnight = (match["noon"] or "").lower() == "midnight"
         yield Value("time", (0, 1440) if midnight else (720,), "clock", *match.span())

@@ -24,11 +24,15 @@ def hidden(text: str, found: Sequence[Mark]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A text taken apart: its marks, its figures, and its clauses with their words."""
+    """A text taken apart: its marks, its figures, its clauses with their words.
+
+    `held` has the figures and the marks, these as values whose unit is their kind.
+    """
 
     text: str
     marks: list[Mark]
     values: list[Value]
+    held: list[Value]
     clauses: list[tuple[int, int, frozenset[str]]]
 
 
@@ -36,7 +40,10 @@ def read(text: str) -> Read:
     """Take a text apart."""
     found = marks(text)
     figures = values(hidden(text, found))
-    return Read(text, found, figures, clauses(text, figures))
+    as_values = [Value(kind, (form,), kind, start, end) for kind, form, start, end in found]
+    held = sorted([*figures, *as_values], key=lambda value: value.start)
+    worded = hidden(text, [mark for mark in found if mark[0] != "code"])
+    return Read(text, found, figures, held, clauses(worded, held))
 
 
 @dataclass(frozen=True, slots=True)

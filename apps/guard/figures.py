@@ -47,7 +47,8 @@ _MEASURES = {
     "litre": "l", "liter": "l", "l": "l", "ml": "ml", "cm": "cm", "centimetre": "cm", "mm": "mm",
     "m": "m", "metre": "m", "inch": "inch", "inche": "inch", "kg": "kg", "kilo": "kg",
     "kilogram": "kg", "g": "g", "gram": "g", "watt": "watt", "w": "watt", "升": "l", "公斤": "kg",
-    "厘米": "cm", "mile": "mile", "km": "km", "degree": "degree",
+    "厘米": "cm", "mile": "mile", "km": "km", "degree": "degree", "°c": "degree", "°": "degree",
+    "℃": "degree", "度": "degree",
 }  # fmt: skip
 _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)s?\b"
 _SPAN = re.compile(
@@ -63,6 +64,11 @@ _SPAN = re.compile(
 _PARTS = re.compile(
     r"\b(?P<part>half|(?:a )?quarter of|three quarters of) an? (?P<unit>hour|day|year|month)\b"
     r"|(?P<half>半)(?P<chinese>个?小时|天|年|个月)",
+    re.I,
+)
+_DEPOSIT = re.compile(
+    r"\b(?:deposit|discount|reduction|share|part) (?:of|is) (?P<said>(?:an? |one )?"
+    r"(?P<word>half|third|quarter|fifth|tenth))\b(?! (?:an? )?(?:hour|year|day))",
     re.I,
 )
 _OFTEN = re.compile(
@@ -168,6 +174,9 @@ def _percentages(text: str) -> Iterator[Value]:
     for match in _FRACTION.finditer(text):
         share = Decimal(_FRACTIONS[match["word"].lower()])
         yield Value("percentage", (share,), "%", *match.span())
+    for match in _DEPOSIT.finditer(text):
+        share = Decimal(_FRACTIONS[match["word"].lower()])
+        yield Value("percentage", (share,), "%", *match.span("said"))
 
 
 def _often(text: str) -> Iterator[Value]:

@@ -17,7 +17,8 @@ _CHINESE_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _WORD = "|".join(sorted((*SMALL, *_SCALES), key=len, reverse=True))
 # Digits with or without thousands' commas; words, also "a hundred"; Chinese characters.
 DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-WORDS = rf"(?:an? )?\b(?:{_WORD})\b(?:(?:[ -]|[ -]and[ -])(?:{_WORD})\b)*"
+_AND = r"(?:(?<=hundred)|(?<=thousand))[ -]and[ -]"  # "ten and two hundred" are two numbers
+WORDS = rf"(?:an? )?\b(?:{_WORD})\b(?:(?:[ -]|{_AND})(?:{_WORD})\b)*"
 CHINESE = r"[零〇一二两三四五六七八九十百千万]+"
 NUMERAL = rf"(?:{DIGITS}|{WORDS}|{CHINESE})"
 

@@ -10,8 +10,9 @@ from apps.guard.words import COMMON, stem
 from retrieval import sentences
 
 _NAME = re.compile(r"(?<![\w.@/-])[A-ZÀ-Þ][\w'’]*[a-zß-ÿ][\w]*")
+_CLITIC = re.compile(r"['’](?:d|ll|ve|re|m|s)$")
 _NO_NAMES = frozenset(
-    "i i'm i'll i've ok uk vat january february march april may june july august september "
+    "i ok uk vat january february march april may june july august september "
     "october november december "
     "jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday "
     "saturday sunday mondays "
@@ -55,7 +56,7 @@ def unknown_names(text: str, evidence: Evidence) -> Iterator[Finding]:
     for match in _names(text):
         if _ELSEWHERE.search(text[: match.start()]) and _refused(text, match.start()):
             continue
-        parts = re.findall(r"[^\W\d_]+", match.group())
+        parts = re.findall(r"[^\W\d_]+", _CLITIC.sub("", match.group()))
         if any(stem(part) not in known for part in parts):
             yield Finding("product", match.group(), *match.span(), "no source names it")
 
@@ -76,7 +77,12 @@ def other_things(text: str, evidence: Evidence) -> Iterator[Finding]:
         if name not in plain or not follower or not _thing(text, match, follower):
             continue
         after = re.findall(rf"\b{re.escape(name)}\b\s+((?:[\w'’-]+\s*){{1,4}})", plain)
-        things = {stem(word) for run in after for word in run.split()}
+        things = {
+            stem(word)
+            for run in after
+            if (words := run.split())[0] not in _NO_THING | COMMON
+            for word in words
+        }
         thing = stem(follower.group(1))
         elsewhere = any(thing == stem(word) for word in re.findall(r"[^\W\d_]+", plain))
         if things - {stem(word) for word in _NO_THING} and thing not in things and not elsewhere:
@@ -104,7 +110,7 @@ def _thing(text: str, name: re.Match[str], follower: re.Match[str]) -> bool:
 def _names(text: str, first: bool = False) -> Iterator[re.Match[str]]:
     starts = {_first_letter(text, start) for start, _ in sentences.spans(text)}
     for match in _NAME.finditer(text):
-        word = match.group().lower().replace("’", "'")
+        word = _CLITIC.sub("", match.group().lower().replace("’", "'"))
         if word in COMMON or word in _NO_NAMES or word.removesuffix("'s") in _NO_NAMES:
             continue
         opens = match.start() in starts or text[: match.start()].rstrip().endswith((":", '"', "“"))

@@ -23,8 +23,8 @@ _THINGS = (
 )
 _OURS = r"(?:I|we)"
 _WHO = (
-    rf"(?:{_OURS}|(?:my|a|our|the) (?:colleagues?|manager|supervisor|team|staff|workshop"
-    rf"|warehouse"
+    rf"(?:{_OURS}|(?:my|a|our|the) (?:[a-z]+-[a-z]+ )?(?:colleagues?|manager|supervisor|team"
+    rf"|staff|workshop|warehouse"
     r"|specialist|technician|driver|courier|team leader|accounts team)|they"
     r"|someone(?: from \w+ \w+)?"
     r"|somebody|the team)"
@@ -37,6 +37,7 @@ _ADVERBS = (
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
     rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
+    rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
     rf"|parcel) (?:was|were)"
     rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked"
@@ -70,7 +71,7 @@ SAID_DONE = re.compile(
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
     rf"|\bconsider (?:it|this|that|your \w+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
-    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已经在路上|在路上了",
+    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)|已经在路上|在路上了",
     re.I | re.M,
 )
 SAID_WILL = re.compile(
@@ -78,8 +79,12 @@ SAID_WILL = re.compile(
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
     rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
-    r"|\b(?:our|a|the) (?:technician|driver|courier|engineer|colleague|team|manager"
+    r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team"
+    r"|manager"
     r"|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
+    r"|\b(?:it|they|one|that|your \w+|the \w+) (?:will|['’]ll) be (?P<passively>kept|set|put|held"
+    r"|reserved|repaired|fixed|mended|returned|collected|upgraded|extended|waived|assembled"
+    r"|installed)\b"
     rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will"
     rf"| can)? (?P<aside>set|put|keep|hold|reserve)"
     r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
@@ -115,7 +120,11 @@ _NO_NO = re.compile(
     r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
-    r"|\bno deductions?\b|\bpays? no\b"
+    r"|\bno deductions?\b|\bpays? no\b|\bwe (?:wo|do)n['’]t charge\b"
+    r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
+    r"|\bwe (?:will|do) not charge\b"
+    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
+    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
     r"|(?:not|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
     r"|anything|penny|label|fee)|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
@@ -148,7 +157,9 @@ _UNLESS = re.compile(
     r"|usually|normally|where|that|which|who|may|should something)\b",
     re.I,
 )
-_ONCE = re.compile(r"\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I)
+_ONCE = re.compile(
+    r"(?<!even )\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I
+)
 _WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
 _SEGMENT = re.compile(
     r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than"
@@ -157,7 +168,9 @@ _SEGMENT = re.compile(
 )
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
-_GROUPS = "verb past passed passive going seen act now aside exception gets calls does".split()
+_GROUPS = (
+    "verb had past passed passive going seen act now aside exception gets calls does passively"
+).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +258,9 @@ def _idle(sentence: str, match: re.Match[str], name: str) -> bool:
     if not act:
         return False
     if match["does"]:
-        return bool({act[:-1], act[:-2], f"{act[:-3]}y"} & IDLE)
+        plain = {act[:-1], act[:-2], f"{act[:-3]}y"}
+        if plain & IDLE:
+            return True
+        act = next(iter(plain & LIGHT.keys()), "")
     light = LIGHT.get(act)
-    return act in IDLE or bool(light and light.match(sentence, match.end("act")))
+    return act in IDLE or bool(light and light.match(sentence, match.end()))

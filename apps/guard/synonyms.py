@@ -48,11 +48,13 @@ SAME = {word: line.split()[0] for line in _SAME for word in line.split()}
 
 # Phrases that mean one of those words.
 _PHRASES = {
-    r"put(?:s|ting)? (?:it|them|this|that|the \w+|your \w+)?\s?together": "assemble",
-    r"(?:set|put) (?:one|it|them|some|this|that|the \w+|a \w+)?\s?aside": "reserve",
+    r"put(?:s|ting)? (?:it|them|this|that|the \w+|your \w+|\w+)?\s?together": "assemble",
+    r"(?:set|put|keep|kept|hold|held) (?:one|it|them|some|this|that|the \w+|a \w+)?\s?aside": (
+        "reserve"
+    ),
     r"pick(?:s|ed|ing)? (?:it |them |the \w+ )?up": "collect",
-    r"(?:send|post|ship|bring|give|take|took|sent)(?:ing)? (?:it|them|this|that|(?:the|your|a"
-    r"|an) \w+(?: \w+)?)?\s?back": "return",
+    r"(?:send|post|ship|bring|give|take|took|sent)(?:ing)? (?:it|them|this|that|something"
+    r"|things|items|(?:the|your|a|an) \w+(?: \w+)?)?\s?back": "return",
     r"(?:new|another|second|different|fresh) one": "replacement",
     r"give you another|get another|send (?:you )?another": "replacement",
     r"run(?:s)? out": "expire",
@@ -62,6 +64,7 @@ _PHRASES = {
     r"(?:is |are )?(?:in (?:its|their|the) )?processing|being processed": "processing",
     r"on (?:its|the|their) way": "dispatched",
     r"sort(?:ed)? out": "help",
+    r"(?:used |redeemed )?together with": "combined",
 }  # fmt: skip
 _PHRASE = re.compile("|".join(f"({pattern})" for pattern in _PHRASES), re.I)
 _MEANS = tuple(_PHRASES.values())

@@ -3,7 +3,7 @@
 import re
 
 _MONEY = (
-    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|(?:£"
+    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|difference|(?:£"
     r"|\$|€)[\d.,]+|[\d.,]+ (?:pounds|quid))"
 )
 _THE = r"(?:your|the|that|this|all|all your|all the|what you paid|everything you paid|it)"
@@ -25,14 +25,15 @@ DONE = (
     r"|swapped|activated|unlocked|reset|closed|corrected|amended|switched|granted|confirmed"
     r"|authori[sz]ed|initiated|triggered|set|put|fixed|sorted|made|given|deducted|reduced"
     r"|discounted|lifted|restored|reactivated|unsubscribed|escalated|collected|released|opened"
-    r"|placed|merged|adjusted|renewed|prepared|packed)"
+    r"|placed|merged|adjusted|renewed|prepared|packed|paused|moved|ended|enrolled|frozen|erased"
+    r"|taken(?= (?:you|it|them|off|£|\d|your name)))"
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
     "pass check look see ask need find hand forward help explain tell notify try rather prefer "
     "welcome "
     "be have know say "
-    "understand hope answer reply respond write assume transfer connect put review investigate "
+    "understand hope answer reply respond write assume transfer connect review investigate "
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
     "apologise apologize bring read start use wish mention note inquire enquire talk speak "
@@ -46,7 +47,8 @@ LIGHT = {
         "keep": "you|an eye|in touch|trying|at it|looking|working|this in mind|that in mind",
         "take": "a look|note|over|this up|it up|this on|it on|you through|a moment|a note|this "
         "over"
-        "|it over|it from here|this further|a closer look|care of (?:you|your request)|your",
+        "|it over|it from here|this further|a closer look|care of (?:you|your request)|your "
+        "(?:details|number|name|call|case|word|question|request|point|feedback|time)",
         "make": "a note|a start|it clear",
         "give": "you (?:an update|more|the|details|a hand|any)|it some|it a|this some",
         "get": r"back to|in touch|a colleague|someone|hold|on to|onto|to it|this (?:looked"
@@ -70,9 +72,13 @@ _TOPICS = {
     r"(?: is| will be| comes| goes)?(?: back| refunded| returned)?|\bevery (?:penny|pence"
     r"|pound)\b"
     r"|\b(?:everything|all|all that|the lot|what) you(?:['’]ve)? paid\b"
+    r"|\b(?:get|have|receive|give)s? (?:you )?(?:everything|it all|all of it) back\b"
     r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
     r"|(?:\bnot|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
-    r"|anything|penny|label|fee)|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    r"|anything|penny|label|fee)"
+    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
+    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
+    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -80,6 +86,9 @@ _TOPICS = {
     rf"|entire )?"
     rf"{_MONEY}(?: back|(?= today| tomorrow| rather| instead| straight| right away| by "
     rf"| to (?:you|your)))"
+    rf"|\b(?:pay|give|get|receive|have|refund)s? (?:you )?the difference\b"
+    rf"|(?<!\w)(?:{_MONEY}|fees?|charges?|postage) (?:will be|is|are|gets?|be|['’]ll be)"
+    r" (?:returned|paid back|given back|credited|sent back)\b"
     rf"|\bpay(?:s|ing)? (?:you )?back\b|\b(?:give|get|have"
     rf"|see)s? (?:you )?back (?:{_THE} ?)?{_MONEY}"
     rf"|\b(?:give|get|pay)s? (?:you )?back (?:everything|all|what)|\bevery penny\b"
@@ -94,7 +103,7 @@ _TOPICS = {
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
-    r"|number|card|page|try|date|place|customers?|subscribers?|members?|users?|account|address"
+    r"|number|card|page|try|go\b|look|chance|attempt|date|place|customers?|subscribers?|members?|users?|account|address"
     r"|password))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
     r"|second) (?:one|mug|"
@@ -105,6 +114,8 @@ _TOPICS = {
     "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth"
     r"|third"
     r"|£\d+(?:\.\d+)?) (?:off|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
+    r"|(?:%|per ?cent|pounds?|quid|£\d+(?:\.\d+)?) (?:\w+ ){0,3}?(?:taken|comes?|goes|knocked"
+    r"|deducted|gets?) off(?! (?:(?:your|the|any|a) (?:refund|money)|what))"
     r"|\bcoupons?\b|\b(?:promo|discount|welcome|student) code\b[^.]{0,25}\b(?:works?|valid"
     r"|applies"
     r"|apply|accepted)\b"
@@ -113,7 +124,8 @@ _TOPICS = {
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
     "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
-    r" (?:for|to|with)\b|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
+    r" (?:for|to|with)\b(?! an? (?:new|replacement|refund))"
+    r"|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
     r"|inconvenience|wait|delay|hassle|mix-up)\b(?= *(?:[.,!]|$))(?<!sorry for the wait)"
     r"|\b(?:to say|as an?|by way of) (?:sorry|apology|thank[- ]you|thanks)\b|\bliability\b"
     r"|\bgift (?:for you|from us)\b|\bthrow in\b|赔偿|补偿",
@@ -137,6 +149,9 @@ _TOPICS = {
     r"|all) (?!warranty|faults?|difference|second)\w+"
     r"|\b(?:fee|charge|cost)s?(?: \w+){0,3} (?:will be|is|are|has been|gets) (?:dropped|waived"
     r"|cancelled|removed|lifted)\b"
+    r"|\bwe (?:wo|do)n['’]t charge(?: you)?(?: anything| a penny| extra|(?: at all)? for(?! any))\b"
+    r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
+    r"|\bwe (?:will|do) not charge(?: you)?(?: anything| a penny| extra| for(?! any))\b"
     r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
     "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to"
     r"|delivery|"
@@ -155,17 +170,20 @@ _TOPICS = {
     rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
     r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
     "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
+    r"(?! (?:[\w ]{0,20} )?(?:out|away|from|off|dry|clean|ready|closed|safe|handy)\b)"
     r"(?! (?:in|your eye|an eye|track|us|me|for|until|the (?:receipt|packaging|box|invoice)))"
     r"|\b(?:need not|no need to|(?:not|n['’]t) (?:need|have|want you|require you) to|without "
     r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending"
     r"|returning"
     r"|posting|bring|back|give)(?: (?:it|them|back|this|that|(?:the|your|a) \w+|anything"
     r"|items?))?"
-    r"|(?<!choice )(?<!decision )\b(?:is|are|['’]s) (?:yours|all yours)\b|\byours to keep\b"
+    r"|(?<!choice )(?<!decision )(?<!discount )(?<!code )"
+    r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
+    r"|all yours)\b(?! to (?!keep))|\byours to keep\b"
     r"|不用寄回|不需要寄回",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
     r"|also )*(?:cancel|chang|amend"
-    r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b",
+    r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b(?! your mind)",
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b"
     r"|\bwhenever you (?:like|want|wish|please)\b|\bno (?:deadline|time limit|limit"
     r"|conditions?)\b"

@@ -32,7 +32,8 @@ COMMON = frozenset(
     "minute minutes "
     "working pound pounds percent cent january february march april june july august september "
     "october "
-    "november december monday tuesday wednesday thursday friday saturday sunday".split()
+    "november december eleven twelve fifteen twenty thirty forty fifty sixty seventy eighty ninety "
+    "hundred monday tuesday wednesday thursday friday saturday sunday".split()
 )
 _ENDINGS = (
     "ingly",
@@ -40,6 +41,7 @@ _ENDINGS = (
     "ement",
     "ations",
     "ation",
+    "ings",
     "ing",
     "ies",
     "ied",
