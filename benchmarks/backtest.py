@@ -35,8 +35,13 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         )  # fmt: skip
         held_out = work / "held_out.jsonl"
         held_out.write_bytes(b"".join((logs / each).read_bytes() for each in _HELD_OUT))
-        runs = [f"runs.{task}={_trained(work, task)}" for task in ("intent", "ner")]
-        options = [word for setting in ("index=index", *runs) for word in ("--set", setting)]
+        settings = [f"runs.{task}={_trained(work, task)}" for task in ("intent", "ner")]
+        settings += ["index=index", "answers=answers.json"]
+        options = [word for setting in settings for word in ("--set", setting)]
+        deskhand(
+            work, "fit", "customer_service", questions / "fit.jsonl", "--log", logs / "train.jsonl",
+            "--out", "answers.json", *options,
+        )  # fmt: skip
         found = {app: deskhand(work, "backtest", app, held_out, *options)[0] for app in _APPS}
     bot = found["customer_service"]
     hours, judge = bot["hours"], bot["judge"]

@@ -9,7 +9,7 @@ from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import return_terms, usual_time, working_days
-from apps.customer_service.fitness import Fitness
+from apps.customer_service.fitness import Fitness, named
 from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
@@ -20,7 +20,8 @@ from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder, cha
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
 TODAY = date(2026, 6, 15)  # a Monday
-FITNESS = Fitness(score=10, intent=2, words=10, colleague=-20, scope=1, none=10, threshold=0.5)
+WEIGHTS = named([10, 2, 10, -20, 10, 2, 10, 10, -1, 0, 0, 0, 0])
+FITNESS = Fitness(WEIGHTS, threshold=0.5, later=0.5, beside=0.1)
 
 
 @pytest.fixture
@@ -39,6 +40,18 @@ def test_what_most_probably_answers_is_said_and_nothing_where_it_is_too_improbab
     assert (unknown.hand_over, unknown.reason) == (True, "no_answer")
 
 
+def test_a_remark_in_the_midst_of_a_conversation_is_not_answered_with_a_page(bot, tmp_path):
+    index = build_index([LATE, WINDOW, AGENT], HashEncoder(), "hash", tmp_path / "other")
+    strict = CustomerServiceBot(
+        KeywordIntents(), OrderFinder(), index.refit(0.5, 0.2, "by hand"),
+        Workflows.load(SHIPPED, shop(FakeOrders())), fitness=replace(FITNESS, later=0.999),
+    )  # fmt: skip
+    assert chat(bot, "late", "my parcel is late").text == LATE.text
+    remark = chat(strict, "late", "my parcel is late")
+    assert (remark.hand_over, remark.reason) == (True, "no_answer")
+    assert chat(strict, "is my parcel late?").text == LATE.text
+
+
 def test_a_question_out_of_scope_is_answered_where_a_page_surely_does(bot):
     known = chat(bot, "how long do i have to send")
     assert known.intent.name is None
@@ -54,7 +67,7 @@ def test_the_question_at_the_end_of_a_story_is_answered(bot):
 def test_an_order_and_a_rule_in_one_message_are_both_told(bot):
     answer = chat(bot, "where is FK-100002, how long do I have to send?")
     assert answer.step == "workflow:order_status:answer:dispatched"
-    assert "left us on" in answer.text
+    assert "was dispatched on" in answer.text
     assert WINDOW.text in answer.text
     asked = chat(bot, "please cancel FK-100001. how long do I have to send?")
     assert asked.step == "workflow:cancel_order:confirm"
@@ -140,6 +153,8 @@ def test_any_question_may_be_looked_up():
         ("The Old Dairy, High St, York, YO5 1FD", "The Old Dairy, High St, York, YO5 1FD"),
         ("5 Elm Road YO1 4AB please", "5 Elm Road YO1 4AB"),
         ("the postcode should read YO8 4PM", None),
+        ("14 Elm Fold, York, YO1 6RT. Oops, 41 Elm Fold of course", None),
+        ("sorry, I meant 41 Elm Fold, York, YO1 6RT", "41 Elm Fold, York, YO1 6RT"),
     ],
 )  # fmt: skip
 def test_an_address_is_cut_out_of_the_talk_around_it(text, address):
@@ -157,6 +172,8 @@ def test_an_address_is_cut_out_of_the_talk_around_it(text, address):
         ("what's that great smell", None),
         ("not just now, thank you", False),
         ("actually keep it", False),
+        ("yes, as long as it goes to number 41", None),
+        ("ok, but only if it is free", None),
     ],
 )
 def test_people_say_yes_and_no_in_many_ways(text, reply):
