@@ -34,8 +34,7 @@ def fit(
 ) -> None:
     """How probable an answer must be before the bot gives it, fitted on labelled questions.
 
-    With a log, on the messages in it too: what stands as a question alone, and what is a remark in
-    the middle of a conversation or asks for something that a person has to do.
+    A log tells besides how probable one must be in the midst of a conversation that a person leads.
     """
     from apps.build import opened_index, opened_intents, opened_ner
     from apps.config import app_config

@@ -14,14 +14,15 @@ from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
+from data.schema import Conversation, Turn
 from retrieval.index import build_index
 from tests.fakes import HashEncoder
 from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder, chat
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
 TODAY = date(2026, 6, 15)  # a Monday
-WEIGHTS = named([10, 2, 10, -20, 10, 2, 10, 10, -1, 0, 0, 0, 0])
-FITNESS = Fitness(WEIGHTS, threshold=0.5, later=0.5, beside=0.1)
+WEIGHTS = named([10, 2, 10, -20, 10, 2, 10, 10, -1])
+FITNESS = Fitness(WEIGHTS, threshold=0.5, led=0.5, beside=0.1)
 
 
 @pytest.fixture
@@ -40,16 +41,17 @@ def test_what_most_probably_answers_is_said_and_nothing_where_it_is_too_improbab
     assert (unknown.hand_over, unknown.reason) == (True, "no_answer")
 
 
-def test_a_remark_in_the_midst_of_a_conversation_is_not_answered_with_a_page(bot, tmp_path):
-    index = build_index([LATE, WINDOW, AGENT], HashEncoder(), "hash", tmp_path / "other")
-    strict = CustomerServiceBot(
-        KeywordIntents(), OrderFinder(), index.refit(0.5, 0.2, "by hand"),
-        Workflows.load(SHIPPED, shop(FakeOrders())), fitness=replace(FITNESS, later=0.999),
-    )  # fmt: skip
-    assert chat(bot, "late", "my parcel is late").text == LATE.text
-    remark = chat(strict, "late", "my parcel is late")
+def test_an_answer_must_be_more_probable_where_a_person_has_led_the_conversation(bot):
+    bot._known._fitness = replace(FITNESS, led=0.999)
+    turns = [
+        Turn("customer", "late"),
+        Turn("agent", "Which one?"),
+        Turn("customer", "late blue one"),
+    ]
+    *_, remark = bot.answer(Conversation("c", turns=tuple(turns)), {})
     assert (remark.hand_over, remark.reason) == (True, "no_answer")
-    assert chat(strict, "is my parcel late?").text == LATE.text
+    own = chat(bot, "late", "my parcel is late")  # the bot itself has answered before
+    assert own.text == LATE.text
 
 
 def test_a_question_out_of_scope_is_answered_where_a_page_surely_does(bot):

@@ -65,7 +65,8 @@ def test_a_wish_that_names_an_order_counts_though_it_is_not_sure(built):
     assert (asked.step, asked.state["wishes"]) == (
         "workflow:cancel_order:confirm", ["tell me about gift cards"],
     )  # fmt: skip
-    assert said("please stop it, and tell me about gift cards").state["wishes"] == []
+    for less in ("please stop it", "it is about stopping FK-100001"):  # no order, no wish
+        assert said(f"{less}, and tell me about gift cards").state["wishes"] == []
 
 
 def test_a_workflow_that_was_left_is_come_back_to_unless_the_other_is_wanted_instead(built):

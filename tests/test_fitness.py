@@ -6,7 +6,7 @@ import pytest
 from apps.backtest.judging import serves_by
 from apps.backtest.pairs import Agreement, Likeness
 from apps.customer_service.config import CostsConfig
-from apps.customer_service.fitness import FEATURES, NONE, Competing, Fitness, named
+from apps.customer_service.fitness import FEATURES, Competing, Fitness, named
 from apps.customer_service.fitting import Labelled, fit, labelled, labelled_log
 from apps.customer_service.readings import Message, Readings, alike, without
 from apps.fit_verb import fit as fit_verb
@@ -21,8 +21,8 @@ from tests.test_bot import LATE, WINDOW, KeywordIntents, OrderFinder
 AGENT = Passage("c1:1", "Cards go out by post.", "my late gift card is missing",
                 "conversation c1", {"kind": "conversation"})  # fmt: skip
 
-WEIGHTS = named([20, 3, 8, -5, 20, 3, 8, 15, -1, 0, 6, 0, 0])
-FITNESS = Fitness(WEIGHTS, threshold=0.5, later=0.5, beside=0.1)
+WEIGHTS = named([20, 3, 8, -5, 20, 3, 8, 15, -1])
+FITNESS = Fitness(WEIGHTS, threshold=0.5, led=0.5, beside=0.1)
 COSTS = CostsConfig()
 
 
@@ -31,7 +31,7 @@ def read(**top):
     return IntentPrediction(Intent(name, confidence), tuple(top.items()), 0.9)
 
 
-def competing(*rows, message=(1, 1, 0, 0, 0, 0)):
+def competing(*rows, message=(1, 1)):
     """Passages of a row each, and what the message tells."""
     passages = tuple(Passage(f"p{n}", "x", "x", "x") for n in range(len(rows)))
     of = np.arange(len(rows), dtype=np.int64)
@@ -58,12 +58,6 @@ def test_the_chances_of_passages_leave_room_for_none():
     assert FITNESS.probabilities(competing(far, far)).sum() < 0.1
 
 
-def test_a_remark_needs_more_than_a_question_to_be_answered():
-    row = [0.5, 1, 0.4, 0, 0, 0, 0]
-    asked, remark = competing(row), competing(row, message=(1, 1, 0, 1, 0, 0))
-    assert FITNESS.probabilities(asked)[0] > 0.5 > FITNESS.probabilities(remark)[0]
-
-
 def test_the_readings_of_a_message_add_up_for_a_passage():
     found = competing([0.6, 1, 0.4, 0, 0, 0, 0], [0.6, 1, 0.4, 0, 0, 0, 0])
     one = Competing(found.passages[:1], found.rows, np.zeros(2, np.int64), found.message)
@@ -81,7 +75,7 @@ def test_fitness_survives_its_file(tmp_path):
     assert Fitness.load(tmp_path / "runs" / "answers.json") == FITNESS
     for other in (
         '{"weights": 1}',
-        '{"weights": {"score": 1}, "threshold": 1, "later": 1, "beside": 1}',
+        '{"weights": {"score": 1}, "threshold": 1, "led": 1, "beside": 1}',
     ):
         (tmp_path / "other.json").write_text(other, encoding="utf-8")
         with pytest.raises(RunDirError, match=r"other\.json: not what `deskhand fit` writes"):
@@ -118,6 +112,15 @@ def test_numbers_and_names_are_no_words_that_a_page_could_hold(index):
     assert found.rows[agent, FEATURES.index("colleague")] == 1
 
 
+def test_the_name_of_a_product_does_not_tell_what_is_asked(index):
+    text = "is the parcel late"
+    product = Entity("product", "parcel", 7, 13)
+    found = Readings(KeywordIntents()).competing(index, heard(text, entities=(product,)))
+    bare = Readings(KeywordIntents()).competing(index, heard("is the late"))
+    words = FEATURES.index("words")
+    assert found.rows[:, words].tolist() == bare.rows[:, words].tolist()
+
+
 def test_a_part_counts_by_what_it_adds_to_the_whole(index):
     text = "My neighbour met the driver, who lost his way twice. Is my parcel late then?"
     found = Readings(KeywordIntents()).competing(index, heard(text))
@@ -128,19 +131,6 @@ def test_a_part_counts_by_what_it_adds_to_the_whole(index):
     assert part[FEATURES.index("part_words")] > 0
     asked = Readings(KeywordIntents()).competing(index, heard(text), ["Is my parcel late then?"])
     assert len(asked.rows) == (asked.rows[:, 4:] != 0).any(axis=1).sum()
-
-
-def test_what_a_message_tells_of_itself(index):
-    def told(*words, entities=()):
-        found = Readings(KeywordIntents()).competing(index, heard(*words, entities=entities))
-        return dict(zip(NONE, found.message.tolist(), strict=True))
-
-    asked = told("is it late?")
-    assert (asked["later"], asked["remark"], asked["contact"]) == (0, 0, 0)
-    remark = told("it's the blue one", Turn("customer", "late"), Turn("agent", "which one?"))
-    assert (remark["later"], remark["remark"]) == (1, 1)
-    mail = Entity("email", "a@example.com", 6, 19)
-    assert told("it is a@example.com", entities=(mail,))["contact"] == 1
 
 
 def test_what_was_just_said_does_not_answer_what_follows_from_it(index):
@@ -224,33 +214,19 @@ def test_a_log_teaches_what_served_as_the_persons_answer(index):
         )
     )  # fmt: skip
     assert [row.answerable for row in found] == [True, False, False, True]
-    assert [row.found.message[NONE.index("remark")] for row in found[:2]] == [0, 1]
     assert AGENT.id in [each.id for each in found[0].found.passages]
     assert AGENT.id not in [each.id for each in found[3].found.passages]
 
 
-def test_a_log_teaches_when_nothing_is_asked_and_not_which_passage_answers():
+def test_a_log_teaches_how_probable_an_answer_must_be_and_nothing_else():
     questions = rows(40)
     remarks = [
-        Labelled(
-            replace(row.found, message=np.array([1, 1, 1, n % 2, 0, 0.0])),
-            row.answers & (n % 2 == 0),
-            row.answerable and n % 2 == 0,
-        )
+        Labelled(row.found, row.answers & (n % 10 == 1), row.answerable and n % 10 == 1)
         for n, row in enumerate(rows(60))
-    ]
+    ]  # what answers a question answers few of them
     alone, both = fit(questions, "q", COSTS).fitness, fit(questions, "b", COSTS, remarks).fitness
-    assert [both.weights[name] == alone.weights[name] for name in FEATURES] == [True] * 7
-    assert alone.weights["remark"] == 0 < both.weights["remark"]
-    assert alone.later == alone.threshold
-
-
-def test_a_later_message_needs_what_the_log_says_it_needs():
-    strict = replace(FITNESS, later=0.9)
-    first, later = competing([0] * 7), competing([0] * 7, message=(1, 1, 1, 0, 0, 0))
-    assert strict.enough(first, 0.6)
-    assert not strict.enough(later, 0.6)
-    assert strict.enough(later, 0.9)
+    assert replace(both, led=0, fitted_on="") == replace(alone, led=0, fitted_on="")
+    assert alone.led == alone.threshold < both.led
 
 
 def test_a_judge_tells_which_passages_serve_and_encodes_each_once():

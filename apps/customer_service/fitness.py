@@ -9,10 +9,11 @@ A message has several readings: all of it, each question in it, and, where it go
 message before, both together. A part that fits says little where the whole does not: so each
 reading counts by what the whole gives and by what the reading adds to that.
 
-What speaks for no answer at all lies in the message (`NONE`): a remark in the middle of a
-conversation asks for nothing, and who writes an address or a number wants something done with it.
+The readings' passages compete with one another and with `none`, which nothing but the message's
+being in scope speaks against: a conditional logit.
 
-The readings' passages compete with one another and with `none`: a conditional logit.
+Where a person has led the conversation so far, a message is mostly a remark, or asks for something
+that this person can look up: there an answer must be more probable.
 
 Source: McFadden 1974, "Conditional logit analysis of qualitative choice behavior".
 """
@@ -34,8 +35,7 @@ SAID = 2  # passages of one answer at most
 FEATURES = (
     "score", "intent", "words", "colleague", "part_score", "part_intent", "part_words",
 )  # fmt: skip
-NONE = ("none", "scope", "later", "remark", "order", "contact")  # of the message; `none` is 1
-OF_LOG = NONE[2:]  # what questions that stand alone do not teach
+NONE = ("none", "scope")  # of the message; `none` is 1
 
 Floats = NDArray[np.float64]
 
@@ -61,13 +61,13 @@ class Competing:
 class Fitness:
     """Weights in log-odds, of each of FEATURES and of NONE, and the least probability to answer.
 
-    The threshold holds for what is said in one answer together, `later` for that to a message that
-    is not the first; `beside` is the least of a second passage. `fitted_on` tells on what.
+    The threshold holds for what is said in one answer together, `led` in its place where a person
+    has led the conversation; `beside` is the least of a second passage. `fitted_on` tells on what.
     """
 
     weights: Mapping[str, float]
     threshold: float
-    later: float
+    led: float
     beside: float
     fitted_on: str = ""
 
@@ -84,11 +84,6 @@ class Fitness:
         """Which of m passages (m,) make up an answer, the best first: two where both are likely."""
         best, *others = np.argsort(-chances, kind="stable").tolist()[:SAID]
         return [best, *(each for each in others if chances[each] >= self.beside)]
-
-    def enough(self, found: Competing, chance: float) -> bool:
-        """Whether an answer is probable enough for this message."""
-        later = bool(found.message[NONE.index("later")])
-        return chance >= (self.later if later else self.threshold)
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

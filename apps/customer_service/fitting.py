@@ -14,7 +14,6 @@ from apps.customer_service.config import CostsConfig
 from apps.customer_service.fitness import (
     FEATURES,
     NONE,
-    OF_LOG,
     Competing,
     Fitness,
     Floats,
@@ -32,7 +31,6 @@ from retrieval.index import Index
 from retrieval.questions import Question
 
 FOLDS, TIMES = 5, 4
-NAMES = (*FEATURES, *NONE)
 _PULL = 1e-4  # of the weights' squares, towards 0
 _START = {"score": 20.0, "intent": 3.0, "words": 8.0, "none": 12.0}
 
@@ -147,7 +145,7 @@ def fit(
     """Weights of all rows; the thresholds are the best for rows that they were not fitted on.
 
     Which passage answers is learned from the questions. What a judge finds in a log is less exact:
-    from it are learned the weights of OF_LOG alone, and how probable a later answer must be.
+    from it is learned only how probable an answer must be where a person has led the conversation.
 
     Args:
         rows: Questions that stand alone, answerable and not.
@@ -169,18 +167,18 @@ def fit(
         folds = np.random.default_rng(time).permutation(len(rows)) % FOLDS
         for fold in range(FOLDS):
             rest = [row for row, part in zip(rows, folds, strict=True) if part != fold]
-            weights = _weights(rest, log)
+            weights = _weights(rest)
             for place in np.flatnonzero(folds == fold).tolist():
                 chances[time, place], right[time, place] = _said(rows[place], weights, beside)
     threshold = _threshold(chances.ravel(), right.ravel(), costs)
-    weights, later = _weights(rows, log), threshold
+    weights, led = _weights(rows), threshold
     if log:
         said = [_said(row, weights, beside) for row in log]
-        later = _threshold(np.array([s[0] for s in said]), np.array([s[1] for s in said]), costs)
+        led = _threshold(np.array([s[0] for s in said]), np.array([s[1] for s in said]), costs)
     answered = chances >= threshold
     counts = f"{name}: {known.sum()} answerable, {(~known).sum()} unanswerable questions"
     return Fitted(
-        Fitness(weights, threshold, later, beside, counts),
+        Fitness(weights, threshold, led, beside, counts),
         int(known.sum()),
         int((~known).sum()),
         float((answered & right)[:, known].mean()),
@@ -209,37 +207,27 @@ def _threshold(chances: Floats, right: NDArray[np.bool_], costs: CostsConfig) ->
     return float(sums[last] + sums[last + 1]) / 2
 
 
-def _weights(rows: Sequence[Labelled], log: Sequence[Labelled]) -> dict[str, float]:
-    """All weights by the questions, then those of OF_LOG by the log."""
-    weights = np.array([_START.get(name, 0.0) for name in NAMES])
-    weights = _likeliest(rows, weights, [name not in OF_LOG for name in NAMES])
-    return named(_likeliest(log, weights, [name in OF_LOG for name in NAMES]).tolist())
+def _weights(rows: Sequence[Labelled]) -> dict[str, float]:
+    """The weights of FEATURES and NONE, by maximum likelihood.
 
-
-def _likeliest(rows: Sequence[Labelled], start: Floats, free: Sequence[bool]) -> Floats:
-    """The free weights by maximum likelihood, the others as they are.
-
-    A message whose answer was not found tells nothing.
+    A question whose answer was not found tells nothing.
     """
     told = [row for row in rows if row.answers.any() or not row.answerable]
-    if not told:
-        return start
-    cut, moves = len(FEATURES), np.array(free, dtype=np.float64)
+    cut, names = len(FEATURES), (*FEATURES, *NONE)
     designs = []
     for row in told:
-        features = np.zeros((len(row.found.rows) + 1, len(NAMES)))
+        features = np.zeros((len(row.found.rows) + 1, len(names)))
         features[:-1, :cut], features[-1, cut:] = row.found.rows, row.found.message
         designs.append((features, np.append(row.answers[row.found.of], not row.answerable)))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        pulled = weights * moves
-        total, slope = _PULL * float(pulled @ pulled), 2 * _PULL * pulled
+        total, slope = _PULL * float(weights @ weights), 2 * _PULL * weights
         for features, is_right in designs:
             chances = softmax(features @ weights)
             share = np.where(is_right, chances, 0) / chances[is_right].sum()
             total -= np.log(chances[is_right].sum()) / len(told)
             slope += (chances - share) @ features / len(told)
-        return total, slope * moves
+        return total, slope
 
-    found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B").x
-    return found
+    start = np.array([_START.get(name, 0.0) for name in names])
+    return named(minimize(loss, start, jac=True, method="L-BFGS-B").x.tolist())

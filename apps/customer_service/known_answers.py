@@ -89,7 +89,8 @@ class KnownAnswers:
         best = fitness.said(chances)
         said = [competing.passages[at] for at in best]
         turn.passages = _first(said, [competing.passages[at] for at in np.argsort(-chances)])
-        turn.found = fitness.enough(competing, float(chances[best].sum()))
+        least = fitness.led if turn.led else fitness.threshold
+        turn.found = float(chances[best].sum()) >= least
         if not turn.found:
             return None
         turn.telling = [passage.id for passage in said]

@@ -15,9 +15,8 @@ from retrieval.filters import Filter
 from retrieval.index import Index
 
 FOUND = 12  # passages that compete for a reading
-_NUMBERS = frozenset({"order_number", "tracking_number"})
-_CONTACT = frozenset({"email", "phone"})
-_NAMES = _NUMBERS | _CONTACT | {"person"}  # no words that a page could hold
+# Which thing or whom a message is about: no words that tell what is asked.
+_NAMES = frozenset({"order_number", "tracking_number", "email", "phone", "person", "product"})
 _TITLES = 5000  # titles whose intents are kept
 
 
@@ -103,7 +102,10 @@ class Readings:
             rows.append(np.hstack([whole[at], (part - whole[at])[:, :3]]))
             of += at
         return Competing(
-            tuple(unique.values()), np.vstack(rows), np.array(of, dtype=np.int64), _told(message)
+            tuple(unique.values()),
+            np.vstack(rows),
+            np.array(of, dtype=np.int64),
+            np.array([1.0, message.read.scope]),
         )
 
     def _features(
@@ -138,23 +140,6 @@ class Readings:
             new = list(dict.fromkeys(texts))
         self._titles |= dict(zip(new, self._intents.predict(new), strict=True))
         return [self._titles[text] for text in texts]
-
-
-def _told(message: Message) -> Floats:
-    """What the message tells of whether it asks for an answer: the values of NONE."""
-    types = {entity.type for entity in message.entities}
-    before = message.conversation.turns[:-1]
-    return np.array(
-        [
-            1.0,
-            message.read.scope,
-            any(turn.speaker == "agent" for turn in before),
-            not questions(message.text),
-            bool(types & _NUMBERS),
-            bool(types & _CONTACT),
-        ],
-        dtype=np.float64,
-    )
 
 
 def alike(one: IntentPrediction, other: IntentPrediction) -> float:

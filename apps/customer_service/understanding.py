@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from apps.app import State
 from apps.customer_service.bot_turn import BotTurn, since
-from apps.customer_service.phrases import PERSON
+from apps.customer_service.phrases import PERSON, WISHES
 from apps.customer_service.questions import clauses, follow_up
-from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
+from apps.customer_service.wishes import Part, parts, same_for_others, wishes_something, within
 from apps.customer_service.workflow import Progress, Said, Workflows
 from data.schema import Conversation, Entity, Intent
 from finetune.intent_model import IntentModel
@@ -113,8 +113,7 @@ class Understanding:
         wanted = [
             (part, read)
             for part, read in zip(found, each, strict=True)
-            if self._wanted(read.intent, within(part, turn.entities))
-            and wishes_something(part.text)
+            if self._wanted(read.intent, part, turn.entities) and wishes_something(part.text)
         ]
         names = list(dict.fromkeys(read.intent.name for _, read in wanted))
         starts = [self._workflows.for_intent(name) for name in names]
@@ -126,12 +125,13 @@ class Understanding:
         turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
         turn.wishes += [part.text for part in kept[1:]]
 
-    def _wanted(self, intent: Intent, entities: Sequence[Entity]) -> bool:
-        """Whether a part's intent is sure; that of a workflow is where it names what that takes."""
+    def _wanted(self, intent: Intent, part: Part, entities: Sequence[Entity]) -> bool:
+        """Whether a part's intent is sure, or is wished for by the name of what it is done to."""
         if intent.name is None:
             return False
         started = self._workflows.for_intent(intent.name)
         taken = self._workflows.carried(started) if started else ()
-        named = any(entity.type in taken for entity in entities)
+        named = any(entity.type in taken for entity in within(part, entities))
         levels = self._intents.levels
-        return intent.confidence >= (levels.doubtful if named else levels.sure)
+        wished = named and WISHES.search(part.text)
+        return intent.confidence >= (levels.doubtful if wished else levels.sure)
