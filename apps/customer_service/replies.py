@@ -24,12 +24,7 @@ _NO = re.compile(
 _BEGINS = re.compile(
     r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|please do|go ahead)\b", re.I
 )
-# A doubt, or a yes on a condition that somebody has to look at first.
-_UNSURE = re.compile(
-    r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe|(?:as|so) long as|provided"
-    r"|only if|assuming|unless)\b",
-    re.I,
-)
+_UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
 # Behind an address: what stands before it is not what was meant.
 _TAKEN_BACK = re.compile(r"\b(?:sorry|oops|wait|scrap that|i meant?|correction|typo)\b", re.I)
 _ORDER_DIGITS = re.compile(r"\d{6}")
