@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
+from apps.customer_service.config import CostsConfig
 from apps.generation.config import GenerateConfig
 from apps.hours import HoursConfig
 from apps.store import DEFAULT_URL
@@ -51,6 +52,9 @@ class AppConfig(Config):
     answers: Path = Field(
         Path("runs/answers.json"),
         description="customer service: what `deskhand fit` has written, used where it exists",
+    )
+    costs: CostsConfig = Field(
+        CostsConfig(), description="customer service: what `deskhand fit` weighs"
     )
     region: str = Field("GB", description="review: of phone numbers without a country code")
     teams: dict[str, str] = Field({}, description="of email triage: which team an intent is for")

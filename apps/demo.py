@@ -31,12 +31,13 @@ def ensure_trained() -> None:
     faq, policies, known, labelled = (str(SAMPLES / name) for name in knowledge)
     logs = str(PREPARED / "train.jsonl")
     index = ["index", faq, policies, logs, "--questions", known, "--fit", labelled]
+    fit = ["fit", "customer_service", labelled, "--log", logs]
     steps = [
         ("intents", RunDir(INTENT).metrics, ["train", "intent", *train, str(INTENT)]),
         ("entities", RunDir(NER).metrics, ["train", "ner", *train, str(NER)]),
         ("the logs", Path(logs), ["prepare", conversations, "--out", str(PREPARED)]),
         ("the index", INDEX / MANIFEST, [*index, "--out", str(INDEX)]),
-        ("the answers", ANSWERS, ["fit", "customer_service", labelled, "--out", str(ANSWERS)]),
+        ("the answers", ANSWERS, [*fit, "--out", str(ANSWERS)]),
     ]
     for label, made, arguments in steps:
         if made.exists():

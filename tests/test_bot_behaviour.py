@@ -1,5 +1,6 @@
 """How people are: several wishes, second thoughts, anger, and hours at which nobody is there."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from apps.customer_service.mood import ANGRY, FURIOUS, anger, upset
 from apps.customer_service.wishes import parts, same_for_others
 from apps.customer_service.workflow import Workflows
 from apps.hours import HoursConfig, is_open, next_open, told
-from data.schema import Entity
+from data.schema import Entity, Intent
 from tests.test_bot import KeywordIntents, OrderFinder, chat, index  # noqa: F401 - a fixture
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
@@ -46,6 +47,26 @@ def test_another_wish_of_the_message_is_remembered(built):
     assert "FK-100001 is cancelled" in done.text
     assert "Order FK-100002" in done.text
     assert (done.state["wishes"], done.state["workflow"]) == ([], None)
+
+
+def test_a_wish_that_names_an_order_counts_though_it_is_not_sure(built):
+    class Doubting(KeywordIntents):
+        def _one(self, text):
+            read = super()._one(text)
+            doubts = "stop" in text and "gift" not in text
+            return replace(read, intent=Intent("cancel_order", 0.7)) if doubts else read
+
+    def said(words):
+        flows = built()
+        flows._understanding._intents = flows._intents = Doubting()
+        return chat(flows, words)
+
+    asked = said("please stop FK-100001, and tell me about gift cards")
+    assert (asked.step, asked.state["wishes"]) == (
+        "workflow:cancel_order:confirm", ["tell me about gift cards"],
+    )  # fmt: skip
+    for less in ("please stop it", "it is about stopping FK-100001"):  # no order, no wish
+        assert said(f"{less}, and tell me about gift cards").state["wishes"] == []
 
 
 def test_a_workflow_that_was_left_is_come_back_to_unless_the_other_is_wanted_instead(built):

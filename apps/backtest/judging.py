@@ -1,14 +1,18 @@
 """Whether what an app would have answered serves the customer as the person's answer did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apps.backtest.evidence import Pair, evidence_of
 from apps.backtest.pairs import Likeness
 from apps.backtest.passing import left_to_people, passed_on
 from apps.backtest.replaying import Replayed, same_action
 from data.encoders import Encoder
+from data.schema import Passage
 
 Kind = Literal["right", "wrong", "handed_over", "left_out"]
 Why = Literal[
@@ -64,6 +68,40 @@ def judge_by(likeness: Likeness, encoder: Encoder) -> Judge:
         )
 
     return judge
+
+
+def serves_by(
+    likeness: Likeness, encoder: Encoder
+) -> Callable[[str, str, Sequence[Passage]], list[bool]]:
+    """Tells which passages come to the same as what a person answered to a message."""
+    remembering = _Remembering(encoder)
+
+    def serves(asked: str, human: str, passages: Sequence[Passage]) -> list[bool]:
+        pairs = [Pair(asked, human, passage.text) for passage in passages]
+        if not pairs:
+            return []
+        return [score > 0.5 for score in likeness.score(evidence_of(pairs, remembering)).tolist()]
+
+    return serves
+
+
+class _Remembering:
+    """An encoder that encodes a text once: the same passages are found again and again."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the encoder."""
+        return self._encoder.fingerprint
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors (n, D) of n texts."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        self._vectors |= dict(zip(new, self._encoder.encode(new), strict=True)) if new else {}
+        return np.stack([self._vectors[text] for text in texts])
 
 
 def _same_words(replayed: Replayed) -> bool:

@@ -230,8 +230,11 @@ class CustomerServiceBot:
 
     def _wished_for(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether a question that no page answers is at least surely about the workflow."""
-        sure = turn.intent.confidence >= self._intents.levels.sure
-        return sure or bool(progress.slots) or turn.progress is not None or not self._known.judges
+        confidence, levels = turn.intent.confidence, self._intents.levels
+        if not self._known.judges or confidence >= levels.sure:
+            return True
+        begun = bool(progress.slots) or turn.progress is not None
+        return begun and confidence >= levels.doubtful
 
     def _beside(self, turn: BotTurn, chosen: Passage, answer: Answer) -> Answer:
         """A workflow's answer and that to a question about the rules; what is asked comes last."""

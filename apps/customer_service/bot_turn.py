@@ -42,6 +42,12 @@ class BotTurn:
         """What the customer wants."""
         return self.read.intent
 
+    @property
+    def led(self) -> bool:
+        """Whether a person has led the conversation so far: an agent wrote, and it was not us."""
+        before = self.conversation.turns[:-1]
+        return not self.tried and any(turn.speaker == "agent" for turn in before)
+
     def answered(self, text: str, step: str, misses: int = 0) -> Answer:
         """An Answer to this turn; `misses` in a row could not be helped, this one included."""
         self.misses = misses

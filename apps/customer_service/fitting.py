@@ -1,6 +1,6 @@
-"""Fitting how probable it is that a passage answers, on questions whose answers are known."""
+"""Fitting how probable it is that a passage answers, on messages whose answers are known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,32 +8,51 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from apps.customer_service.fitness import FEATURES, Features, Fitness, Floats, softmax
+from apps.backtest.passing import passed_on
+from apps.backtest.replaying import points
+from apps.customer_service.config import CostsConfig
+from apps.customer_service.fitness import (
+    FEATURES,
+    NONE,
+    Competing,
+    Fitness,
+    Floats,
+    named,
+    softmax,
+)
+from apps.customer_service.phrases import small_talk
+from apps.customer_service.questions import rule_questions
+from apps.customer_service.readings import Message, Readings
 from data.errors import LogFormatError
+from data.schema import Conversation, Passage, Turn
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 from retrieval.index import Index
 from retrieval.questions import Question
 
-DEPTH = 12  # passages that compete for a question
-WRONG_COST = 1.5  # a wrong answer is as bad as so many questions that are passed on
 FOLDS, TIMES = 5, 4
 _PULL = 1e-4  # of the weights' squares, towards 0
-_START = (20.0, 3.0, 8.0, 0.0, 0.0, 12.0)
+_START = {"score": 20.0, "intent": 3.0, "words": 8.0, "none": 12.0}
+
+# Which of the passages come to the same as what a person answered to a message.
+Serves = Callable[[str, str, Sequence[Passage]], Sequence[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A question's features (m, FEATURES), and which of the m passages answer it."""
+    """What competes for a message, and which of the m passages answer it.
 
-    features: Floats
+    `answerable` may hold though none of them does.
+    """
+
+    found: Competing
     answers: NDArray[np.bool_]
     answerable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What was fitted, and its shares in [0, 1] of questions that the weights were not fitted on.
+    """What was fitted, and its shares in [0, 1] of messages that the weights were not fitted on.
 
     `right` and `wrong` are of the answerable ones; `refused` of those that nothing answers.
     """
@@ -53,30 +72,86 @@ class Fitted:
 def labelled(
     questions: Sequence[Question], index: Index, intents: IntentModel, entities: NerModel
 ) -> list[Labelled]:
-    """The questions as the bot would see them."""
-    features = Features(intents)
-    texts = [question.text for question in questions]
-    rows = []
-    for question, read, found in zip(
-        questions, intents.predict(texts), entities.predict(texts), strict=True
-    ):
-        passages = index.search(question.text, DEPTH)
-        rows.append(
-            Labelled(
-                features.of(index, question.text, read, found, passages),
-                np.array([each.id in question.relevant for each in passages], dtype=np.bool_),
-                bool(question.relevant),
-            )
-        )
+    """Questions that stand alone, as the bot would see them."""
+    readings, rows = Readings(intents), []
+    for question in questions:
+        conversation = Conversation("", turns=(Turn("customer", question.text),))
+        found = _found(readings, index, conversation, intents, entities)
+        answers = [passage.id in question.relevant for passage in found.passages]
+        rows.append(_row(found, answers, bool(question.relevant)))
     return rows
 
 
-def fit(rows: Sequence[Labelled], name: str) -> Fitted:
-    """Weights of all rows; the threshold is the best for rows that the weights were not fitted on.
+def labelled_log(
+    log: Iterable[Conversation],
+    index: Index,
+    intents: IntentModel,
+    entities: NerModel,
+    serves: Serves,
+    acted: Collection[str] = (),
+) -> Iterator[Labelled]:
+    """Messages that a person answered in the midst of a conversation, as the bot would see them.
+
+    What serves as the person's answer answers them; nothing does where the person passed them on.
+    Answers that are marked as bad tell nothing, and what the bot does not look up is left out:
+    small talk, and the intents in `acted` where no rule is asked for.
+    """
+    readings = Readings(intents)
+    for conversation in log:
+        for point in points(conversation):
+            text = point.before.turns[-1].text
+            first = not any(turn.speaker == "agent" for turn in point.before.turns)
+            if first or point.human.gold == "bad" or small_talk(text, asked=False):
+                continue
+            read = intents.predict([text])[0].intent.name
+            if read in acted and not rule_questions(text):
+                continue
+            found = _found(readings, index, point.before, intents, entities, conversation.id)
+            answers = [False] * len(found.passages)
+            if not passed_on(point.human):
+                answers = list(serves(text, point.human.text, found.passages))
+            yield _row(found, answers, any(answers))
+
+
+def _found(
+    readings: Readings,
+    index: Index,
+    conversation: Conversation,
+    intents: IntentModel,
+    entities: NerModel,
+    own: str = "",
+) -> Competing:
+    """What competes for the last message, without what the index has of this conversation."""
+    text = conversation.turns[-1].text
+    read, named_ = intents.predict([text])[0], entities.predict([text])[0]
+    values = {entity.type: entity.text for entity in named_}
+    found = readings.competing(index, Message(text, read, named_, conversation, values))
+    kept = np.array([not own or not each.id.startswith(f"{own}:") for each in found.passages])
+    if kept.all():
+        return found
+    place = np.cumsum(kept) - 1
+    rows = kept[found.of]
+    passages = tuple(each for each, stays in zip(found.passages, kept, strict=True) if stays)
+    return Competing(passages, found.rows[rows], place[found.of[rows]], found.message)
+
+
+def _row(found: Competing, answers: Sequence[bool], answerable: bool) -> Labelled:
+    return Labelled(found, np.array(answers, dtype=np.bool_), answerable)
+
+
+def fit(
+    rows: Sequence[Labelled], name: str, costs: CostsConfig, log: Sequence[Labelled] = ()
+) -> Fitted:
+    """Weights of all rows; the thresholds are the best for rows that they were not fitted on.
+
+    Which passage answers is learned from the questions. What a judge finds in a log is less exact:
+    from it is learned only how probable an answer must be where a person has led the conversation.
 
     Args:
-        rows: Questions, answerable and not.
+        rows: Questions that stand alone, answerable and not.
         name: What they are called.
+        costs: What a wrong answer, a hand-over and a needless passage cost.
+        log: Messages in the midst of conversations.
 
     Raises:
         LogFormatError: If one kind is missing.
@@ -86,19 +161,24 @@ def fit(rows: Sequence[Labelled], name: str) -> Fitted:
         raise LogFormatError(
             f"{name}: questions are needed that a passage answers, and some that nothing does"
         )
+    beside = costs.beside / (costs.beside + costs.wrong)
     chances, right = np.zeros((TIMES, len(rows))), np.zeros((TIMES, len(rows)), dtype=np.bool_)
     for time in range(TIMES):
         folds = np.random.default_rng(time).permutation(len(rows)) % FOLDS
         for fold in range(FOLDS):
             rest = [row for row, part in zip(rows, folds, strict=True) if part != fold]
-            fitted = _fitness(rest, 0.0)
+            weights = _weights(rest)
             for place in np.flatnonzero(folds == fold).tolist():
-                chances[time, place], right[time, place] = _said(rows[place], fitted)
-    threshold = _threshold(chances.ravel(), right.ravel())
+                chances[time, place], right[time, place] = _said(rows[place], weights, beside)
+    threshold = _threshold(chances.ravel(), right.ravel(), costs)
+    weights, led = _weights(rows), threshold
+    if log:
+        said = [_said(row, weights, beside) for row in log]
+        led = _threshold(np.array([s[0] for s in said]), np.array([s[1] for s in said]), costs)
     answered = chances >= threshold
     counts = f"{name}: {known.sum()} answerable, {(~known).sum()} unanswerable questions"
     return Fitted(
-        _fitness(rows, threshold, counts),
+        Fitness(weights, threshold, led, beside, counts),
         int(known.sum()),
         int((~known).sum()),
         float((answered & right)[:, known].mean()),
@@ -107,43 +187,47 @@ def fit(rows: Sequence[Labelled], name: str) -> Fitted:
     )
 
 
-def _said(row: Labelled, fitness: Fitness) -> tuple[float, bool]:
-    """How probable the answer to a question is, and whether it is right."""
+def _said(row: Labelled, weights: Mapping[str, float], beside: float) -> tuple[float, bool]:
+    """How probable the answer to a message is, and whether it is right."""
     if not len(row.answers):
         return 0.0, False
-    chances = fitness.probabilities(row.features)
+    fitness = Fitness(weights, 0.0, 0.0, beside)
+    chances = fitness.probabilities(row.found)
     said = fitness.said(chances)
     return float(chances[said].sum()), bool(row.answers[said].any())
 
 
-def _threshold(chances: Floats, right: NDArray[np.bool_]) -> float:
-    """The probability from which on answering gains most, a wrong answer costing WRONG_COST."""
+def _threshold(chances: Floats, right: NDArray[np.bool_], costs: CostsConfig) -> float:
+    """The probability from which on answering costs least: a right answer saves a hand-over."""
     order = np.argsort(-chances, kind="stable")
-    gains = np.cumsum(np.where(right[order], 1.0, -WRONG_COST))
+    saved = np.where(right[order], costs.hand_over, costs.hand_over - costs.wrong)
+    gains = np.cumsum(saved)
     last = int(gains.argmax())
     sums = [*chances[order].tolist(), 0.0]
     return float(sums[last] + sums[last + 1]) / 2
 
 
-def _fitness(rows: Sequence[Labelled], threshold: float, fitted_on: str = "") -> Fitness:
-    """The weights of FEATURES and of `none`, by maximum likelihood.
+def _weights(rows: Sequence[Labelled]) -> dict[str, float]:
+    """The weights of FEATURES and NONE, by maximum likelihood.
 
     A question whose answer was not found tells nothing.
     """
     told = [row for row in rows if row.answers.any() or not row.answerable]
+    cut, names = len(FEATURES), (*FEATURES, *NONE)
+    designs = []
+    for row in told:
+        features = np.zeros((len(row.found.rows) + 1, len(names)))
+        features[:-1, :cut], features[-1, cut:] = row.found.rows, row.found.message
+        designs.append((features, np.append(row.answers[row.found.of], not row.answerable)))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         total, slope = _PULL * float(weights @ weights), 2 * _PULL * weights
-        for row in told:
-            features = np.zeros((len(row.features) + 1, len(FEATURES) + 1))
-            features[:-1, :-1], features[-1, -1] = row.features, 1
+        for features, is_right in designs:
             chances = softmax(features @ weights)
-            is_right = np.append(row.answers, not row.answerable)
             share = np.where(is_right, chances, 0) / chances[is_right].sum()
             total -= np.log(chances[is_right].sum()) / len(told)
             slope += (chances - share) @ features / len(told)
         return total, slope
 
-    found = minimize(loss, np.array(_START), jac=True, method="L-BFGS-B")
-    weights = dict(zip((*FEATURES, "none"), found.x.tolist(), strict=True))
-    return Fitness(**weights, threshold=threshold, fitted_on=fitted_on)
+    start = np.array([_START.get(name, 0.0) for name in names])
+    return named(minimize(loss, start, jac=True, method="L-BFGS-B").x.tolist())

@@ -6,22 +6,19 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apps.customer_service.bot_turn import BotTurn, since
-from apps.customer_service.fitness import ALONE, Features, Fitness
+from apps.customer_service.fitness import Fitness
 from apps.customer_service.hand_over import SHOWN
 from apps.customer_service.phrases import BACK
-from apps.customer_service.questions import follow_up, questions
-from apps.customer_service.selection import fill, reusable, select
+from apps.customer_service.readings import FOUND, Message, Readings
+from apps.customer_service.selection import select
 from apps.customer_service.workflow import Workflows
 from apps.generation.writer import AnswerWriter
 from data.schema import Answer, Passage, Situation
-from finetune.intent_model import IntentModel, IntentPrediction
+from finetune.intent_model import IntentModel
 from retrieval.filters import Filter
 from retrieval.index import Index
-
-FOUND = 12  # passages that an answer is selected from
 
 
 class KnownAnswers:
@@ -43,8 +40,8 @@ class KnownAnswers:
         writer: AnswerWriter | None,
         fitness: Fitness | None,
     ) -> None:
-        self._index, self._intents, self._workflows = index, intents, workflows
-        self._writer, self._fitness, self._features = writer, fitness, Features(intents)
+        self._index, self._workflows = index, workflows
+        self._writer, self._fitness, self._readings = writer, fitness, Readings(intents)
 
     @property
     def judges(self) -> bool:
@@ -68,12 +65,9 @@ class KnownAnswers:
         turn.ms["search"] = since(clock)
         return chosen
 
-    def _found(self, text: str, vector: NDArray[np.float32] | None = None) -> list[Passage]:
-        return self._index.search(text, FOUND, where=Filter(valid_on=date.today()), vector=vector)
-
     def _selected(self, turn: BotTurn) -> Passage | None:
         """The best by the search's score alone."""
-        found = self._found(turn.text)
+        found = self._index.search(turn.text, FOUND, where=Filter(valid_on=date.today()))
         turn.passages, turn.found = tuple(found), self._index.answerable(found)
         if not turn.found:
             return None
@@ -83,48 +77,24 @@ class KnownAnswers:
         return chosen
 
     def _likeliest(self, turn: BotTurn, fitness: Fitness, asked: Sequence[str]) -> Passage | None:
-        """The passage that most probably answers the message, a question in it, or a follow-up.
-
-        What the intent run takes for out of scope must be more probable.
-        """
-        texts = list(dict.fromkeys(asked or (turn.text, *questions(turn.text))))
-        follows = "" if asked else follow_up(turn.text, turn.conversation)
-        if follows:
-            texts.append(follows)
-        vectors = self._index.vectors_of(texts)
-        best, highest = None, 0.0
-        for text, read, vector in zip(texts, self._reads(turn, texts), vectors, strict=True):
-            told = turn.told if text == follows else ()
-            found = [passage for passage in self._found(text, vector) if passage.id not in told]
-            sayable = [
-                replace(passage, text=filled)
-                for passage in found
-                if reusable(passage) and (filled := fill(passage.text, turn.values)) is not None
-            ]
-            if not sayable:
-                continue
-            features = self._features.of(self._index, text, read, turn.entities, sayable)
-            chances = fitness.probabilities(features)
-            said = fitness.said(chances)
-            chance = float(chances[said].sum())
-            enough = chance >= (fitness.threshold if read.intent.name is not None else ALONE)
-            if chance > highest and (enough or best is None):
-                turn.passages = _first([sayable[at] for at in said], found)
-                if enough:
-                    joined = "\n\n".join(sayable[at].text for at in said)
-                    best, highest = replace(sayable[said[0]], text=joined), chance
-                    turn.telling = [sayable[at].id for at in said]
-        turn.found = best is not None
-        return best
-
-    def _reads(self, turn: BotTurn, texts: Sequence[str]) -> list[IntentPrediction]:
-        """What the intent run says of each; that of the whole message is known."""
-        others = [text for text in texts if text != turn.text]
-        known = {
-            turn.text: turn.read,
-            **dict(zip(others, self._intents.predict(others), strict=True)),
-        }
-        return [known[text] for text in texts]
+        """The passage that most probably answers the message, with a second that is likely too."""
+        message = Message(
+            turn.text, turn.read, turn.entities, turn.conversation, turn.values, turn.told
+        )
+        competing = self._readings.competing(self._index, message, asked)
+        turn.passages, turn.found = competing.passages, False
+        if not competing.passages:
+            return None
+        chances = fitness.probabilities(competing)
+        best = fitness.said(chances)
+        said = [competing.passages[at] for at in best]
+        turn.passages = _first(said, [competing.passages[at] for at in np.argsort(-chances)])
+        least = fitness.led if turn.led else fitness.threshold
+        turn.found = float(chances[best].sum()) >= least
+        if not turn.found:
+            return None
+        turn.telling = [passage.id for passage in said]
+        return replace(said[0], text="\n\n".join(passage.text for passage in said))
 
     def answer(self, turn: BotTurn) -> Answer | None:
         """The best known answer with its sources, or one that `turn.writing` is to write; or None.

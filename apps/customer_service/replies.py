@@ -25,6 +25,8 @@ _BEGINS = re.compile(
     r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|please do|go ahead)\b", re.I
 )
 _UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
+# Behind an address: what stands before it is not what was meant.
+_TAKEN_BACK = re.compile(r"\b(?:sorry|oops|wait|scrap that|i meant?|correction|typo)\b", re.I)
 _ORDER_DIGITS = re.compile(r"\d{6}")
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _ADDRESS_LEAD = re.compile(
@@ -97,10 +99,15 @@ def new_value(found: Sequence[str], current: str | None, *, one: bool) -> str | 
 
 
 def read_address(turn: SlotTurn) -> str | None:
-    """A new address: what leads up to a postcode, or the asked-for answer."""
+    """A new address: what leads up to a postcode, or the asked-for answer.
+
+    One that is taken back in the same breath is none: it is asked for.
+    """
     postcodes = list(_POSTCODE.finditer(turn.text))
     if postcodes:
         *others, last = postcodes
+        if _TAKEN_BACK.search(turn.text, last.end()):
+            return None
         start = others[-1].end() if others else 0
         return _before(turn.text[start : last.end()])
     if turn.asked and len(turn.text.split()) >= 3 and any(char.isdigit() for char in turn.text):

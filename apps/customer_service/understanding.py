@@ -1,16 +1,16 @@
 """Reading a message: what the models find in it, what is remembered, and where wishes are cut."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from apps.app import State
 from apps.customer_service.bot_turn import BotTurn, since
-from apps.customer_service.phrases import PERSON
+from apps.customer_service.phrases import PERSON, WISHES
 from apps.customer_service.questions import clauses, follow_up
-from apps.customer_service.wishes import parts, same_for_others, wishes_something, within
+from apps.customer_service.wishes import Part, parts, same_for_others, wishes_something, within
 from apps.customer_service.workflow import Progress, Said, Workflows
-from data.schema import Conversation
+from data.schema import Conversation, Entity, Intent
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
 
@@ -110,13 +110,10 @@ class Understanding:
         clock = time.perf_counter()
         each = self._intents.predict([part.text for part in found])
         turn.ms["wishes"] = since(clock)
-        sure = self._intents.levels.sure
         wanted = [
             (part, read)
             for part, read in zip(found, each, strict=True)
-            if read.intent.name is not None
-            and read.intent.confidence >= sure
-            and wishes_something(part.text)
+            if self._wanted(read.intent, part, turn.entities) and wishes_something(part.text)
         ]
         names = list(dict.fromkeys(read.intent.name for _, read in wanted))
         starts = [self._workflows.for_intent(name) for name in names]
@@ -127,3 +124,14 @@ class Understanding:
         turn.text, turn.read = first.text, wanted[0][1]
         turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
         turn.wishes += [part.text for part in kept[1:]]
+
+    def _wanted(self, intent: Intent, part: Part, entities: Sequence[Entity]) -> bool:
+        """Whether a part's intent is sure, or is wished for by the name of what it is done to."""
+        if intent.name is None:
+            return False
+        started = self._workflows.for_intent(intent.name)
+        taken = self._workflows.carried(started) if started else ()
+        named = any(entity.type in taken for entity in within(part, entities))
+        levels = self._intents.levels
+        wished = named and WISHES.search(part.text)
+        return intent.confidence >= (levels.doubtful if wished else levels.sure)
