@@ -71,13 +71,14 @@ class SlotTurn:
     """What a slot's reader is given: the message, what was found in it, and what is known.
 
     `entities` are those of the slot's type, `current` the value given before, `asked` whether this
-    slot is what the customer was asked for.
+    slot is what the customer was asked for. `pattern` is what the slot's file says of its values.
     """
 
     text: str
     entities: tuple[Entity, ...]
     current: str | None
     asked: bool
+    pattern: str | None = None
 
 
 Reader = Callable[[SlotTurn], str | None]

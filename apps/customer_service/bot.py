@@ -141,7 +141,8 @@ class CustomerServiceBot:
         misses = turn.misses + (turn.progress.misses if turn.progress else 0)
         if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
             return self._colleagues.take(turn, "upset")
-        if GRAVE.search(turn.text):
+        dealt_with = turn.progress.name if turn.progress else started
+        if GRAVE.search(turn.text) and not self._workflows.grave(dealt_with):
             return self._colleagues.take(turn, "no_answer")
         if turn.progress is None and self._corrects(turn, started):
             assert turn.last is not None
@@ -289,6 +290,7 @@ class CustomerServiceBot:
             "that seems to be something else. Could you put it in other words if it is about one "
             "of these?"
         )
+        words = self._workflows.out_of_scope or words
         return replace(turn.answered(words, "out_of_scope", misses=1), reason="out_of_scope")
 
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from dateutil import parser
 
 from apps.actions import Reader, SlotTurn
+from apps.customer_service.phrases import LACKS
 from apps.customer_service.questions import asks
 from apps.customer_service.replies import new_value
 from apps.customer_service.workflow_file import SlotConfig
@@ -28,14 +29,24 @@ def read_named(turn: SlotTurn) -> str | None:
     found = read_entity(turn)
     if turn.entities or not turn.asked:
         return found
-    short = len(turn.text.split()) <= SHORT and "?" not in turn.text and not asks(turn.text)
-    return turn.text.strip() if short else None
+    no_name = "?" in turn.text or asks(turn.text) or LACKS.search(turn.text)
+    return turn.text.strip() if _short(turn.text) and not no_name else None
 
 
 def read_text(turn: SlotTurn) -> str | None:
     """The whole answer to the question for it, unless it is a question itself."""
     text = " ".join(turn.text.split())
-    return text if turn.asked and text and not asks(text) else None
+    lacks = _short(text) and LACKS.search(text)
+    return text if turn.asked and text and not asks(text) and not lacks else None
+
+
+def read_matching(turn: SlotTurn) -> str | None:
+    """What fits the slot's pattern: found by the ner run, or in an asked-for answer."""
+    code = re.compile(rf"(?<!\w)(?:{turn.pattern})(?!\w)", re.I)
+    found = [entity.text for entity in turn.entities if code.fullmatch(entity.text)]
+    if not found and turn.asked:
+        found = [match.group() for match in code.finditer(turn.text)]
+    return new_value(found, turn.current, one=turn.asked) if found else None
 
 
 def read_number(turn: SlotTurn) -> str | None:
@@ -58,6 +69,7 @@ READERS: dict[str, Reader] = {
     "text": read_text,
     "number": read_number,
     "date": read_date,
+    "matching": read_matching,
 }
 
 
@@ -103,6 +115,10 @@ def limit(text: str | None) -> date | None:
     if match:
         return date.today() + timedelta(days=int(match.group(1) or 0))
     return date.fromisoformat(text)
+
+
+def _short(text: str) -> bool:
+    return len(text.split()) <= SHORT
 
 
 def _day(text: str) -> date | None:
