@@ -7,7 +7,7 @@ import pytest
 from apps.actions import Action, ActionResult, Catalog, SlotTurn
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.lacking import lacked
-from apps.customer_service.phrases import ANYTHING_ELSE, GOODBYE, small_talk
+from apps.customer_service.phrases import ANYTHING_ELSE, GOODBYE, WELCOME, small_talk
 from apps.customer_service.slots import read_matching, read_named, read_text
 from apps.customer_service.workflow import MISSES, Progress, Workflows
 from apps.customer_service.workflow_file import SlotConfig
@@ -187,4 +187,12 @@ def test_the_file_says_what_is_in_scope(tmp_path, index):
 def test_who_says_that_it_is_all_is_not_asked_for_more():
     assert small_talk("no thanks, that's all", False) == GOODBYE
     assert small_talk("bye", False) == GOODBYE
-    assert small_talk("thanks", False) == ANYTHING_ELSE
+    assert small_talk("thanks", False) == WELCOME
+
+
+def test_what_is_said_of_a_finished_workflow_is_not_out_of_scope(tmp_path, index):
+    bot = CustomerServiceBot(LostIntents(), OrderFinder(), index, load(tmp_path))
+    done = ("I lost it on the bus today", "Ann", "P123", "0042")
+    assert chat(bot, *done).text == "Blocked."
+    assert chat(bot, *done, "wow, that was quick").text == ANYTHING_ELSE
+    assert chat(bot, *done, "how tall is the moon?").step == "out_of_scope"

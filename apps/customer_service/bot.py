@@ -13,6 +13,7 @@ from apps.customer_service.hand_over import SHOWN, Colleagues
 from apps.customer_service.known_answers import KnownAnswers
 from apps.customer_service.mood import ANGRY, anger, upset
 from apps.customer_service.phrases import (
+    ANYTHING_ELSE,
     BACK,
     CORRECTS,
     GRAVE,
@@ -285,6 +286,8 @@ class CustomerServiceBot:
             return self._colleagues.take(turn, "upset")
         if turn.misses:
             return self._colleagues.take(turn, "out_of_scope")
+        if turn.last is not None and not WISHES.search(turn.text):  # said of what was just done
+            return turn.answered(ANYTHING_ELSE, "small_talk", misses=1)
         words = (
             "I can help with orders, deliveries, returns, payments, accounts and our products, and "
             "that seems to be something else. Could you put it in other words if it is about one "

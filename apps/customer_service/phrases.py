@@ -68,7 +68,8 @@ LACKS = re.compile(
 )
 BACK, NEXT = "Back to where we were", "You also wrote"
 HELLO = "Hello! What can I help you with?"
-ANYTHING_ELSE = "You are welcome. Is there anything else?"
+ANYTHING_ELSE = "Is there anything else?"
+WELCOME = f"You are welcome. {ANYTHING_ELSE}"
 GOODBYE = "You are welcome. Goodbye!"
 OFFER = "If you want me to do it for you"
 
@@ -81,5 +82,5 @@ def small_talk(text: str, asked: bool) -> str:
         asked: Whether the bot waits for something, so that a bare "ok" closes nothing.
     """
     if THANKS.match(text) and (not asked or _THANKED.search(text)):
-        return GOODBYE if _CLOSES.search(text) else ANYTHING_ELSE
+        return GOODBYE if _CLOSES.search(text) else WELCOME
     return HELLO if GREETING.match(text) else ""

@@ -8,7 +8,7 @@ from apps.actions import Action, ActionResult, Catalog
 from apps.app import App
 from apps.build import build_bot, build_store
 from apps.config import AppConfig, RunsConfig
-from apps.customer_service.phrases import ANYTHING_ELSE, GOODBYE, HELLO
+from apps.customer_service.phrases import ANYTHING_ELSE, GOODBYE, HELLO, WELCOME
 from apps.customer_service.workflow import Workflows
 from apps.testing.running import IN_MEMORY
 from benchmarks.shell import deskhand
@@ -30,8 +30,12 @@ STAGES = {
     "bank_inform_nothing_found": "answer:unknown",
     "bank_inform_cannot_authenticate": "answer:lacking",
 }
-SMALL_TALK = {HELLO: "hello", ANYTHING_ELSE: "anything_else", GOODBYE: "goodbye_1"}
-OTHER = ("out_of_scope", "hand_over")
+SMALL_TALK = {
+    HELLO: "hello",
+    WELCOME: "anything_else",
+    ANYTHING_ELSE: "anything_else",
+    GOODBYE: "goodbye_1",
+}
 
 
 class Bank:

@@ -16,11 +16,15 @@ from benchmarks.star_bank.dialogues import Dialogue
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What wizard and bot did at one place; the wizard's is empty where it wrote freely."""
+    """What wizard and bot did at one place; the wizard's is empty where it wrote freely.
+
+    `before` is the wizard's last step that has a name.
+    """
 
     dialogue: Dialogue
     place: int
     said: str
+    before: str
     wizard: str
     bot: str
     slots: Mapping[str, str]  # that the bot had read by then
@@ -30,12 +34,14 @@ def taken(app: App, bank: Bank, dialogues: Iterable[Dialogue]) -> Iterator[Taken
     """Each place in each dialogue."""
     for dialogue in dialogues:
         bank.open(dialogue)
-        teacher = _Teacher(dialogue.task)
+        teacher, before = _Teacher(dialogue.task), ""
         for each in replay(app, [dialogue.conversation], followed=teacher.followed):
+            text, action = each.point.before.turns[-1].text, each.human.action or ""
             yield Taken(
-                dialogue, each.point.place, each.point.before.turns[-1].text,
-                each.human.action or "", action_of(each.answer), dict(teacher.slots),
+                dialogue, each.point.place, text, before, action, action_of(each.answer),
+                dict(teacher.slots),
             )  # fmt: skip
+            before = action or before
 
 
 @dataclass(slots=True)
