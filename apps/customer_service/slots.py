@@ -14,6 +14,8 @@ from apps.customer_service.workflow_file import SlotConfig
 
 SHORT = 6  # words of an answer that may be the name that was asked for
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?(?![\w.]*\w)")
+_LEADS = r"(?:\W+(?:name|number|no|is|was|it['’]?s|called|named|my))*\W+"
+_NAME = r"([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*){0,2})"  # a name is told by its capitals
 _RELATIVE = re.compile(r"today([+-]\d+)?")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
@@ -25,9 +27,9 @@ def read_entity(turn: SlotTurn) -> str | None:
 
 
 def read_named(turn: SlotTurn) -> str | None:
-    """What the ner run found, or a short answer to the question for it."""
-    found = read_entity(turn)
-    if turn.entities or not turn.asked:
+    """What the ner run found or follows what it is called, or a short answer to the question."""
+    found = read_entity(turn) or _called(turn, _NAME)
+    if found or turn.entities or not turn.asked:
         return found
     no_name = "?" in turn.text or asks(turn.text) or LACKS.search(turn.text)
     return turn.text.strip() if _short(turn.text) and not no_name else None
@@ -41,10 +43,12 @@ def read_text(turn: SlotTurn) -> str | None:
 
 
 def read_matching(turn: SlotTurn) -> str | None:
-    """What fits the slot's pattern: found by the ner run, or in an asked-for answer."""
+    """What fits the slot's pattern: found by the ner run, after what it is called, or asked for."""
     code = re.compile(rf"(?<!\w)(?:{turn.pattern})(?!\w)", re.I)
     found = [entity.text for entity in turn.entities if code.fullmatch(entity.text)]
-    if not found and turn.asked:
+    if not found and (called := _called(turn, f"({turn.pattern})(?!\\w)")):
+        return called
+    if not found and (turn.asked or turn.anywhere):
         found = [match.group() for match in code.finditer(turn.text)]
     return new_value(found, turn.current, one=turn.asked) if found else None
 
@@ -115,6 +119,15 @@ def limit(text: str | None) -> date | None:
     if match:
         return date.today() + timedelta(days=int(match.group(1) or 0))
     return date.fromisoformat(text)
+
+
+def _called(turn: SlotTurn, value: str) -> str | None:
+    """The value that follows what the slot is called: "my PIN is 4711", "PIN: 4711"."""
+    if not turn.called:
+        return None
+    words = "|".join(re.escape(word) for word in turn.called)
+    match = re.search(rf"(?i:\b(?:{words})\b{_LEADS}){value}", turn.text)
+    return match.group(1) if match else None
 
 
 def _short(text: str) -> bool:

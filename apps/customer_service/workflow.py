@@ -251,7 +251,9 @@ class Workflows:
                 return Step("", "gave_up", None)
             step = self._say(progress.name, flow, ActionResult(LACKING), slots, said)
             misses = max(1, progress.misses)  # who goes on without is handed over in the end
-            going_on = step.progress and replace(step.progress, misses=misses, lacks=progress.lacks)
+            going_on = step.progress and replace(
+                step.progress, slots=slots, misses=misses, lacks=progress.lacks
+            )
             return replace(step, progress=going_on)
         missing = next((slot for slot in wanted if not slots.get(slot)), None)
         if missing is None and flow.confirm is None:
@@ -271,9 +273,10 @@ class Workflows:
         """Slots of ways that the message says the customer does not have."""
         if not flow.ways:
             return []
-        found = lacked(flow.slots, progress.asked, said.text)
-        return [name for way in flow.ways for name in way
-                if name in found and self._value(progress, name, said) is None]  # fmt: skip
+        of_ways = {name: flow.slots[name] for way in flow.ways for name in way}
+        asked = progress.asked if progress.asked in of_ways else None
+        found = lacked(of_ways, asked, said.text)
+        return [name for name in found if self._value(progress, name, said) is None]
 
     def _wants_out(self, text: str) -> bool:
         return bool(self._cancel and self._cancel.search(text)) and len(text) < 60
@@ -341,7 +344,10 @@ class Workflows:
         asked = progress.asked == name
         if slot.opening and not progress.asked and len(said.text.split()) >= slot.opening:
             return said.text
-        turn = SlotTurn(said.text, found, progress.slots.get(name), asked, slot.pattern)
+        turn = SlotTurn(
+            said.text, found, progress.slots.get(name), asked,
+            slot.pattern, slot.called, slot.anywhere,
+        )  # fmt: skip
         return value_of(slot, turn, self._readers)
 
 

@@ -31,8 +31,9 @@ class SlotConfig(Config):
     latest: str | None = Field(None, description="of a date")
     invalid: str | None = Field(None, description="said before the question where a check fails")
     called: tuple[str, ...] = Field(
-        (), description="what customers call it; the slot's name in words if not set"
+        (), description="what customers call it, where they give it unasked or lack it"
     )
+    anywhere: bool = Field(False, description="of kind matching: taken unasked too, uncalled")
     opening: int | None = Field(
         None, ge=1, description="of a text: taken from a first message of at least so many words"
     )
@@ -61,6 +62,8 @@ class SlotConfig(Config):
             raise ValueError("earliest and latest are for kind: date")
         if self.opening is not None and self.kind != "text":
             raise ValueError("opening is for kind: text")
+        if self.anywhere and self.kind != "matching":
+            raise ValueError("anywhere is for kind: matching")
         if self.kind == "matching" and self.pattern is None:
             raise ValueError("kind: matching needs a pattern")
         return self

@@ -1,19 +1,19 @@
 """The customer service bot on the bank's workflows, with the bank's data as its actions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from apps.actions import Action, ActionResult, Catalog
 from apps.app import App
-from apps.build import build_bot, build_store
-from apps.config import AppConfig, RunsConfig
+from apps.build import opened_index, opened_intents
+from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.phrases import ANYTHING_ELSE, GOODBYE, HELLO, WELCOME
 from apps.customer_service.workflow import Workflows
-from apps.testing.running import IN_MEMORY
 from benchmarks.shell import deskhand
 from benchmarks.star_bank.dialogues import TASKS, Dialogue
-from data.schema import Answer
+from data.schema import Answer, Entity
+from finetune.ner_model import NerModel
 
 HERE = Path(__file__).parent
 # What the wizard does, as the end of a workflow's step.
@@ -68,17 +68,30 @@ class Bank:
         return Action(run, ("done", "unknown"), ("full_name",), ("balance",))
 
 
-def opened(bank: Bank, runs: Mapping[str, Path], kept: Path) -> App:
+def opened(bank: Bank, intents: Path, kept: Path) -> App:
     """The bot; its index is one page of ours."""
     index = kept / "index"
     if not index.exists():
         deskhand(kept, "index", HERE / "page.md", "--out", index)
-    config = AppConfig(
-        app="customer_service", runs=RunsConfig(**runs), index=index, store=IN_MEMORY,
-        answers=kept / "none.json", threads=1,
-    )  # fmt: skip
-    workflows = Workflows.load(HERE / "workflows.yaml", bank.catalog())
-    return build_bot(config, HERE, build_store(config, HERE), workflows)
+    return CustomerServiceBot(
+        opened_intents(intents, 1),
+        cast(NerModel, Nothing()),  # slots are read by their kinds
+        opened_index(index, 1),
+        workflows(bank),
+    )
+
+
+class Nothing:
+    """Stands for an ner run, and finds nothing."""
+
+    def predict(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """None for each of n texts."""
+        return [[] for _ in texts]
+
+
+def workflows(bank: Bank) -> Workflows:
+    """The bank's workflows on its data."""
+    return Workflows.load(HERE / "workflows.yaml", bank.catalog())
 
 
 def action_of(answer: Answer) -> str:

@@ -78,7 +78,7 @@ def prepared(datasets: Path, kept: Path) -> Path:
         if dialogue.task in TASKS or (dialogue.queries and split == "train"):
             kept_as = asdict(dialogue) | {"conversation": to_dict(conversation)}
             found[split].append(kept_as)
-        elif split == "train" and hash_fraction(conversation.id, "others") < OTHERS:
+        elif split == "train" and "bank" not in conversation.labels.get("domain", ""):
             others.append({"text": openings(conversation)[0]})
     if not all(found.values()):
         raise LogFormatError(f"{archive}: a split has no completed dialogue of a bank's task")
@@ -113,12 +113,13 @@ def openings(conversation: Conversation) -> list[str]:
 def _completed(archive: Source) -> Iterator[Dialogue]:
     bad = BadRows()
     for member in archive.members(bad.add):
-        if "dialogues" not in member.name:
+        text = member.head(MAX_LINE) if "dialogues" in member.name else b""
+        if b'"bank_' not in text and hash_fraction(Path(member.name).name, "others") >= OTHERS:
             continue
         for conversation in star.read(member, {}, bad):
             if conversation.outcome != "solved" or "task" not in conversation.labels:
                 continue
-            events = json.loads(member.head(MAX_LINE))["Events"]
+            events = json.loads(text)["Events"]
             task = conversation.labels.get("intent", "")
             yield Dialogue(conversation, task if task in TASKS else "", tuple(_queries(events)))
 

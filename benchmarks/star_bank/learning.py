@@ -1,7 +1,6 @@
-"""What the bot learns from the training dialogues: intents of openings, entities of all turns."""
+"""What the bot learns from the training dialogues, and a model of next actions beside it."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,14 @@ from benchmarks.shell import deskhand
 from benchmarks.star_bank.dialogues import Dialogue, openings, read
 from data.conversations import to_dict
 from data.rows import write_jsonl
-from data.split import hash_fraction
 from data.steps import steps_of
 from finetune.config import CONFIGS
 from finetune.intent_model import IntentModel
 from finetune.serving import shared_encoder
 
-UNMARKED = 0.15  # of the turns without an entity
 LEAST = 3  # words of an opening that tells a task
 TRAINED = {
     "intent": ("--config", CONFIGS / "intent_head.yaml"),
-    "ner": (
-        *("--set", "method=head", "--set", "optim.lr=1.0e-2", "--set", "optim.epochs=2"),
-        *("--set", "max_tokens=64"),
-    ),
     # Beside the bot: what a model says that reads the whole dialogue and knows no workflow.
     "next_action": (
         *("--set", "method=head", "--set", "intent.reads=conversations"),
@@ -43,8 +36,7 @@ def learned(folder: Path, kept: Path) -> dict[str, Path]:
             if task == "intent" and split == "train":
                 found += _others(folder)
             write_jsonl(kept / task / f"{split}.jsonl", found)
-        kind = "ner" if task == "ner" else "intent"
-        deskhand(kept, "train", kind, *TRAINED[task], "--data", kept / task, "--out", run)
+        deskhand(kept, "train", "intent", *TRAINED[task], "--data", kept / task, "--out", run)
     return runs
 
 
@@ -58,24 +50,6 @@ def intent_rows(dialogues: Iterable[Dialogue]) -> Iterator[dict[str, Any]]:
         for said, answered in zip(turns, turns[1:], strict=False):
             if said.speaker == "customer" and answered.action == "out_of_scope":
                 yield {"text": said.text, "label": "oos"}
-
-
-def entity_rows(dialogues: Iterable[Dialogue]) -> Iterator[dict[str, Any]]:
-    """The customer's turns, with what the wizard looked up marked where it was said.
-
-    Of those in which nothing is marked a share is enough.
-    """
-    for dialogue in dialogues:
-        values = {
-            (name, value)
-            for query in dialogue.queries
-            for name, value in query.slots.items()
-            if name != "fraud_details" and len(value) > 1
-        }
-        for turn in dialogue.conversation.turns:
-            spans = _spans(turn.text, sorted(values))
-            if turn.speaker == "customer" and (spans or hash_fraction(turn.text) < UNMARKED):
-                yield {"text": turn.text, "entities": spans}
 
 
 def next_actions(run: Path, dialogues: Iterable[Dialogue]) -> dict[tuple[str, int], str]:
@@ -94,19 +68,9 @@ def _conversations(dialogues: Iterable[Dialogue]) -> Iterator[dict[str, Any]]:
     return (to_dict(dialogue.conversation) for dialogue in dialogues if dialogue.task)
 
 
-def _spans(text: str, values: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Where values stand in a text, the longest first, none over another."""
-    found: list[dict[str, Any]] = []
-    for name, value in sorted(values, key=lambda each: -len(each[1])):
-        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.I):
-            if all(match.end() <= each["start"] or each["end"] <= match.start() for each in found):
-                found.append({"start": match.start(), "end": match.end(), "type": name})
-    return sorted(found, key=lambda each: int(each["start"]))
-
-
 def _others(folder: Path) -> list[dict[str, Any]]:
     with (folder / "others.jsonl").open(encoding="utf-8") as lines:
         return [{"text": json.loads(line)["text"], "label": "oos"} for line in lines]
 
 
-ROWS = {"intent": intent_rows, "ner": entity_rows, "next_action": _conversations}
+ROWS = {"intent": intent_rows, "next_action": _conversations}
