@@ -195,4 +195,21 @@ def test_what_is_said_of_a_finished_workflow_is_not_out_of_scope(tmp_path, index
     done = ("I lost it on the bus today", "Ann", "P123", "0042")
     assert chat(bot, *done).text == "Blocked."
     assert chat(bot, *done, "wow, that was quick").text == ANYTHING_ELSE
+    assert chat(bot, *done, "wow, that was quick", "and so easy").text == GOODBYE
+    assert chat(bot, *done, "no, have a great day").text == GOODBYE
     assert chat(bot, *done, "how tall is the moon?").step == "out_of_scope"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "value"),
+    [
+        ("hi, my name is Ada Ash and I lost it", False, "Ada Ash"),
+        ("the name was ash, I think", False, "ash"),
+        ("my name is not your business", False, None),
+        ("Ada Ash and my number is 12", True, "Ada Ash"),
+        ("Ada Ash and my number is 12", False, None),
+        ("well I would rather not tell you that", True, None),
+    ],
+)
+def test_a_name_follows_what_it_is_called_or_begins_the_answer(text, asked, value):
+    assert read_named(SlotTurn(text, (), None, asked, called=("name",))) == value

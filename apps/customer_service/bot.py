@@ -16,6 +16,7 @@ from apps.customer_service.phrases import (
     ANYTHING_ELSE,
     BACK,
     CORRECTS,
+    GOODBYE,
     GRAVE,
     INSTEAD,
     LACKS,
@@ -23,6 +24,7 @@ from apps.customer_service.phrases import (
     OFFER,
     PERSON,
     WISHES,
+    closes,
     small_talk,
 )
 from apps.customer_service.questions import rule_questions
@@ -284,10 +286,11 @@ class CustomerServiceBot:
         """A first one is declined, a second in a row goes to a person."""
         if turn.anger[0] >= ANGRY:
             return self._colleagues.take(turn, "upset")
+        if turn.last is not None and not WISHES.search(turn.text):  # said of what was just done
+            words = GOODBYE if closes(turn.text) or turn.misses else ANYTHING_ELSE
+            return turn.answered(words, "small_talk", misses=1)
         if turn.misses:
             return self._colleagues.take(turn, "out_of_scope")
-        if turn.last is not None and not WISHES.search(turn.text):  # said of what was just done
-            return turn.answered(ANYTHING_ELSE, "small_talk", misses=1)
         words = (
             "I can help with orders, deliveries, returns, payments, accounts and our products, and "
             "that seems to be something else. Could you put it in other words if it is about one "

@@ -23,7 +23,7 @@ THANKS = re.compile(
 )
 # Nothing is left to do: whoever says so is not asked whether there is anything else.
 _CLOSES = re.compile(
-    r"\b(?:bye|goodbye|nope?|nothing else|that['’]?s (?:all|it|everything)|all good)\b", re.I
+    r"\b(?:bye|goodbye|no|nope|nothing else|that['’]?s (?:all|it|everything)|all good)\b", re.I
 )
 _THANKED = re.compile(r"\b(?:thank\w*|thx|ta|cheers|bye|goodbye)\b", re.I)
 # Harm to somebody, the law and crime: no page settles these, whatever it is close to.
@@ -82,5 +82,10 @@ def small_talk(text: str, asked: bool) -> str:
         asked: Whether the bot waits for something, so that a bare "ok" closes nothing.
     """
     if THANKS.match(text) and (not asked or _THANKED.search(text)):
-        return GOODBYE if _CLOSES.search(text) else WELCOME
+        return GOODBYE if closes(text) else WELCOME
     return HELLO if GREETING.match(text) else ""
+
+
+def closes(text: str) -> bool:
+    """Whether it says that nothing is left to do."""
+    return bool(_CLOSES.search(text))

@@ -14,8 +14,10 @@ from apps.customer_service.workflow_file import SlotConfig
 
 SHORT = 6  # words of an answer that may be the name that was asked for
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?(?![\w.]*\w)")
-_LEADS = r"(?:\W+(?:name|number|no|is|was|it['’]?s|called|named|my))*\W+"
+_LEADS = r"(?:\W+(?:name|number|no|is|was|it['’]?s|it|i|think|either|try|called|named|my))*\W+"
 _NAME = r"([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*){0,2})"  # a name is told by its capitals
+_WORD = r"(?i:(?<=is )|(?<=was )|(?<=: ))((?!(?:not|no|a|the|i|my|so|in|on)\b)[\w'’-]+)"
+_BEGINS = re.compile(r"\W*([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)+)(?=\s*(?:[,.;\n-]|and\b))")
 _RELATIVE = re.compile(r"today([+-]\d+)?")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
@@ -28,11 +30,13 @@ def read_entity(turn: SlotTurn) -> str | None:
 
 def read_named(turn: SlotTurn) -> str | None:
     """What the ner run found or follows what it is called, or a short answer to the question."""
-    found = read_entity(turn) or _called(turn, _NAME)
+    found = read_entity(turn) or _called(turn, _NAME) or _called(turn, _WORD)
+    if not found and not turn.entities and turn.asked and (begins := _BEGINS.match(turn.text)):
+        return begins.group(1)
     if found or turn.entities or not turn.asked:
         return found
     no_name = "?" in turn.text or asks(turn.text) or LACKS.search(turn.text)
-    return turn.text.strip() if _short(turn.text) and not no_name else None
+    return turn.text.strip(" \n.,!") if _short(turn.text) and not no_name else None
 
 
 def read_text(turn: SlotTurn) -> str | None:

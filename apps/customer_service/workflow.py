@@ -342,7 +342,8 @@ class Workflows:
         kind = slot.entity or name
         found = tuple(each for each in said.entities if each.type == kind)
         asked = progress.asked == name
-        if slot.opening and not progress.asked and len(said.text.split()) >= slot.opening:
+        new = not progress.asked and name not in progress.slots
+        if slot.opening and new and len(said.text.split()) >= slot.opening:
             return said.text
         turn = SlotTurn(
             said.text, found, progress.slots.get(name), asked,
