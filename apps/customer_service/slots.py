@@ -14,7 +14,7 @@ from apps.customer_service.workflow_file import SlotConfig
 
 SHORT = 6  # words of an answer that may be the name that was asked for
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?(?![\w.]*\w)")
-_LEADS = r"(?:\W+(?:name|number|no|is|was|it['’]?s|it|i|think|either|try|called|named|my))*\W+"
+_LEADS = r"(?:\W+(?:name|number|no|is|was|it['’]?s|it|i|think|either|try|now|called|named|my))*\W+"
 _NAME = r"([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*){0,2})"  # a name is told by its capitals
 _WORD = r"(?i:(?<=is )|(?<=was )|(?<=: ))((?!(?:not|no|a|the|i|my|so|in|on)\b)[\w'’-]+)"
 _BEGINS = re.compile(r"\W*([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)+)(?=\s*(?:[,.;\n-]|and\b))")

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from apps.app import App, State
+from apps.customer_service.workflow_file import LACKING
 from benchmarks.guideline_customer import asked_for
 from benchmarks.star_bank.bot import STAGES, Bank
-from benchmarks.star_bank.dialogues import Dialogue, Query, openings
+from benchmarks.star_bank.dialogues import Dialogue, Query
 from benchmarks.star_bank.filled import DETAILS, same
 from data.schema import Answer, Conversation, Turn
 
@@ -49,7 +50,7 @@ def play(app: App, bank: Bank, dialogues: Iterable[Dialogue]) -> Iterator[Played
     """Each dialogue, until its task is done, a person takes over, or nothing is left to say."""
     for dialogue in dialogues:
         bank.open(dialogue)
-        customer = _Customer(dialogue, openings(dialogue.conversation))
+        customer = _Customer(dialogue, _customers(dialogue))
         state: State = {}
         turns: list[Turn] = []
         messages: list[str] = []
@@ -68,7 +69,7 @@ def play(app: App, bank: Bank, dialogues: Iterable[Dialogue]) -> Iterator[Played
 
 @dataclass(slots=True)
 class _Customer:
-    """What the real customer said, and how often each slot was asked for."""
+    """What the real customer said, in order, and how often each slot was asked for."""
 
     dialogue: Dialogue
     left: list[str]
@@ -80,12 +81,21 @@ class _Customer:
             return None
         slot = asked_for(last) if last is not None else None
         if slot is None:
-            return self.left.pop(0) if self.left else None
+            return self._said(self.left[0]) if self.left else None
+        if last is not None and last.step.endswith(f":answer:{LACKING}"):
+            values = {value for each in self.dialogue.queries for value in each.slots.values()}
+            told = [text for text in self.left if _holds(text, values)]  # remembered later
+            return self._said(told[0]) if told else LACKS
         self.times[slot] = time = self.times.get(slot, 0) + 1
         said = self._answers(slot)
         if said and time < len(said) + PATIENCE:
-            return said[min(time, len(said)) - 1]
+            return self._said(said[min(time, len(said)) - 1])
         return LACKS
+
+    def _said(self, text: str) -> str:
+        if text in self.left:
+            self.left.remove(text)
+        return text
 
     def _answers(self, slot: str) -> list[str]:
         """What was said when the wizard asked for it, else where its value stands."""
@@ -96,9 +106,13 @@ class _Customer:
             for before, turn in zip(turns, turns[1:], strict=False)
             if before.action in asks and turn.speaker == "customer"
         ]
-        values = [each.slots[slot] for each in self.dialogue.queries if slot in each.slots]
-        return said or [
-            turn.text
-            for turn in turns
-            if turn.speaker == "customer" and values and values[-1].lower() in turn.text.lower()
-        ]
+        values = [each.slots[slot] for each in self.dialogue.queries if slot in each.slots][-1:]
+        return said or [text for text in _customers(self.dialogue) if _holds(text, values)]
+
+
+def _customers(dialogue: Dialogue) -> list[str]:
+    return [turn.text for turn in dialogue.conversation.turns if turn.speaker == "customer"]
+
+
+def _holds(text: str, values: Iterable[str]) -> bool:
+    return any(value.lower() in text.lower() for value in values)
