@@ -154,7 +154,7 @@ def test_what_is_lacked_is_no_name_and_no_text():
         ("it is 4711 I think", (), "4711"),
         ("account 47114711", (), None),
         ("4711 or 4712", (), "4711"),
-        ("account 351531 and pin 4711", ("351531", "4711"), "4711"),
+        ("account 607182 and pin 4711", ("607182", "4711"), "4711"),
     ],
 )
 def test_what_fits_the_pattern_is_read(text, found, value):
@@ -213,3 +213,10 @@ def test_what_is_said_of_a_finished_workflow_is_not_out_of_scope(tmp_path, index
 )
 def test_a_name_follows_what_it_is_called_or_begins_the_answer(text, asked, value):
     assert read_named(SlotTurn(text, (), None, asked, called=("name",))) == value
+
+
+def test_what_may_stand_anywhere_is_taken_unasked():
+    turn = SlotTurn("Ada Ash, 60718293, no PIN", (), None, False, r"\d{6,14}")
+    assert read_matching(turn) is None
+    assert read_matching(replace(turn, anywhere=True)) == "60718293"
+    assert read_matching(replace(turn, text="PIN is 60718293", called=("pin",))) == "60718293"

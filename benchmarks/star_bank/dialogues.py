@@ -140,6 +140,6 @@ def _queries(events: list[dict[str, Any]]) -> Iterator[Query]:
 
 
 def _plain(text: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    """`"John Smith"` without its quotation marks; nothing for null."""
+    """`"Ada Ash"` without its quotation marks; nothing for null."""
     told = str(text).strip()
     return "" if told == "null" else told.strip('"').strip()
