@@ -71,13 +71,17 @@ class SlotTurn:
     """What a slot's reader is given: the message, what was found in it, and what is known.
 
     `entities` are those of the slot's type, `current` the value given before, `asked` whether this
-    slot is what the customer was asked for.
+    slot is what the customer was asked for. `pattern` and `called` are what the slot's file says
+    of its values and of what customers call it.
     """
 
     text: str
     entities: tuple[Entity, ...]
     current: str | None
     asked: bool
+    pattern: str | None = None
+    called: tuple[str, ...] = ()
+    anywhere: bool = False
 
 
 Reader = Callable[[SlotTurn], str | None]

@@ -96,6 +96,13 @@ def test_a_slot_can_change_neither_the_host_nor_the_path(shop):
     assert len(shop.seen) == 1
 
 
+def test_a_slot_that_was_not_given_is_empty_in_the_body_and_fails_in_the_path(shop):
+    assert call(http(shop, json={"why": "{reason}"}), {"order": "1"}).say == "done"
+    assert json.loads(shop.seen[0][3]) == {"why": ""}
+    assert call(http(shop), {}).say == "failed"
+    assert len(shop.seen) == 1
+
+
 def test_a_server_that_fails_once_is_asked_again_with_the_same_key(shop):
     shop.replies = [(500, "no"), *shop.replies]
     assert call(http(shop), {"order": "1"}, "k").say == "done"

@@ -47,6 +47,7 @@ class Replayed:
 
 
 Agrees = Callable[[Replayed], bool]
+Followed = Callable[[Replayed], Mapping[str, Any]]
 
 
 def same_action(replayed: Replayed) -> bool:
@@ -63,7 +64,10 @@ def same_action(replayed: Replayed) -> bool:
 
 
 def replay(
-    app: App, conversations: Iterable[Conversation], agrees: Agrees = same_action
+    app: App,
+    conversations: Iterable[Conversation],
+    agrees: Agrees = same_action,
+    followed: Followed | None = None,
 ) -> Iterator[Replayed]:
     """The app's Answer at each point of each conversation, in order.
 
@@ -75,6 +79,8 @@ def replay(
         app: A chat app.
         conversations: Of people.
         agrees: Whether the app's answer comes to the same as the person's.
+        followed: The state that the app would be in, had it done what the person did, for logs
+            that tell enough of it. Then nothing is forgotten.
     """
     for conversation in conversations:
         state: Mapping[str, Any] = {}
@@ -84,7 +90,9 @@ def replay(
             replayed = Replayed(point, answer, kept)
             kept = agrees(replayed)
             state = dict(answer.state)
-            if not kept:
+            if followed is not None:
+                state, kept = followed(replayed), True
+            elif not kept:
                 state = {name: state[name] for name in OF_CUSTOMER if name in state}
             yield replayed
 

@@ -13,8 +13,10 @@ from apps.customer_service.hand_over import SHOWN, Colleagues
 from apps.customer_service.known_answers import KnownAnswers
 from apps.customer_service.mood import ANGRY, anger, upset
 from apps.customer_service.phrases import (
+    ANYTHING_ELSE,
     BACK,
     CORRECTS,
+    GOODBYE,
     GRAVE,
     INSTEAD,
     LACKS,
@@ -22,6 +24,7 @@ from apps.customer_service.phrases import (
     OFFER,
     PERSON,
     WISHES,
+    closes,
     small_talk,
 )
 from apps.customer_service.questions import rule_questions
@@ -141,7 +144,8 @@ class CustomerServiceBot:
         misses = turn.misses + (turn.progress.misses if turn.progress else 0)
         if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
             return self._colleagues.take(turn, "upset")
-        if GRAVE.search(turn.text):
+        dealt_with = turn.progress.name if turn.progress else started
+        if GRAVE.search(turn.text) and not self._workflows.grave(dealt_with):
             return self._colleagues.take(turn, "no_answer")
         if turn.progress is None and self._corrects(turn, started):
             assert turn.last is not None
@@ -285,6 +289,9 @@ class CustomerServiceBot:
         """A first one is declined, a second in a row goes to a person."""
         if turn.anger[0] >= ANGRY:
             return self._colleagues.take(turn, "upset")
+        if turn.last is not None and not WISHES.search(turn.text):  # said of what was just done
+            words = GOODBYE if closes(turn.text) or turn.misses else ANYTHING_ELSE
+            return turn.answered(words, "small_talk", misses=1)
         if turn.misses:
             return self._colleagues.take(turn, "out_of_scope")
         words = (
@@ -292,6 +299,7 @@ class CustomerServiceBot:
             "that seems to be something else. Could you put it in other words if it is about one "
             "of these?"
         )
+        words = self._workflows.out_of_scope or words
         return replace(turn.answered(words, "out_of_scope", misses=1), reason="out_of_scope")
 
 

@@ -32,9 +32,9 @@ def call(http: HttpConfig, slots: Mapping[str, str], key: str | None = None) -> 
     Returns:
         `failed` where the line is dead, too slow, or the reply is not what the file expects.
     """
-    if any(set(slots[name]) <= {"."} for name in BRACES.findall(http.url)):
+    if any(set(slots.get(name, "")) <= {"."} for name in BRACES.findall(http.url)):
         return ActionResult(FAILED)  # "..": the path would lead elsewhere
-    url = BRACES.sub(lambda match: quote(slots[match.group(1)], safe=""), http.url)
+    url = BRACES.sub(lambda match: quote(slots.get(match.group(1), ""), safe=""), http.url)
     headers = {
         name: ENVIRONMENT.sub(lambda match: os.environ[match.group(1)], value)
         for name, value in http.headers.items()
@@ -96,7 +96,7 @@ def _meaning(http: HttpConfig, status: int, body: bytes) -> ActionResult:
 
 def _filled(value: Any, slots: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
-        return BRACES.sub(lambda match: slots[match.group(1)], value)
+        return BRACES.sub(lambda match: slots.get(match.group(1), ""), value)
     if isinstance(value, dict):
         return {key: _filled(inner, slots) for key, inner in value.items()}
     return [_filled(inner, slots) for inner in value] if isinstance(value, list) else value

@@ -21,6 +21,10 @@ THANKS = re.compile(
     r"|bye|then|that['’]?s (?:all|it|everything)|x+|mate|love))*\W*$",
     re.I,
 )
+# Nothing is left to do: whoever says so is not asked whether there is anything else.
+_CLOSES = re.compile(
+    r"\b(?:bye|goodbye|no|nope|nothing else|that['’]?s (?:all|it|everything)|all good)\b", re.I
+)
 _THANKED = re.compile(r"\b(?:thank\w*|thx|ta|cheers|bye|goodbye)\b", re.I)
 # Harm to somebody, the law and crime: no page settles these, whatever it is close to.
 GRAVE = re.compile(
@@ -56,11 +60,17 @@ LACKS = re.compile(
     r"\b(?:(?:do|did|does)(?:n['’]?t| not) (?:have|know|remember|got)"
     r"|have(?:n['’]?t| not) (?:got|kept)"
     r"|(?:can['’]?t|cannot|could(?:n['’]?t| not)) (?:find|remember)"
-    r"|no idea|not sure what|lost (?:the|my)|deleted (?:the|my)|never (?:got|had|received))\b"
+    r"|(?:do|did)(?:n['’]?t| not) recall|forgot(?:ten)?(?! to\b)|misplaced"
+    r"|no (?:idea|clue)|not sure what|lost (?:the|my)|deleted (?:the|my)"
+    r"|never (?:got|had|received))\b"
     r"(?![^.!?]*\b(?:parcel|refund|delivery|tracking)\b)",
     re.I,
 )
 BACK, NEXT = "Back to where we were", "You also wrote"
+HELLO = "Hello! What can I help you with?"
+ANYTHING_ELSE = "Is there anything else?"
+WELCOME = f"You are welcome. {ANYTHING_ELSE}"
+GOODBYE = "You are welcome. Goodbye!"
 OFFER = "If you want me to do it for you"
 
 
@@ -72,5 +82,10 @@ def small_talk(text: str, asked: bool) -> str:
         asked: Whether the bot waits for something, so that a bare "ok" closes nothing.
     """
     if THANKS.match(text) and (not asked or _THANKED.search(text)):
-        return "You are welcome. Is there anything else?"
-    return "Hello! What can I help you with?" if GREETING.match(text) else ""
+        return GOODBYE if closes(text) else WELCOME
+    return HELLO if GREETING.match(text) else ""
+
+
+def closes(text: str) -> bool:
+    """Whether it says that nothing is left to do."""
+    return bool(_CLOSES.search(text))

@@ -7,12 +7,17 @@ from datetime import date, timedelta
 from dateutil import parser
 
 from apps.actions import Reader, SlotTurn
+from apps.customer_service.phrases import LACKS
 from apps.customer_service.questions import asks
 from apps.customer_service.replies import new_value
 from apps.customer_service.workflow_file import SlotConfig
 
 SHORT = 6  # words of an answer that may be the name that was asked for
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?(?![\w.]*\w)")
+_LEADS = r"(?:\W+(?:name|number|no|is|was|it['’]?s|it|i|think|either|try|now|called|named|my))*\W+"
+_NAME = r"([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*){0,2})"  # a name is told by its capitals
+_WORD = r"(?i:(?<=is )|(?<=was )|(?<=: ))((?!(?:not|no|a|the|i|my|so|in|on)\b)[\w'’-]+)"
+_BEGINS = re.compile(r"\W*([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)+)(?=\s*(?:[,.;\n-]|and\b))")
 _RELATIVE = re.compile(r"today([+-]\d+)?")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
@@ -24,18 +29,32 @@ def read_entity(turn: SlotTurn) -> str | None:
 
 
 def read_named(turn: SlotTurn) -> str | None:
-    """What the ner run found, or a short answer to the question for it."""
-    found = read_entity(turn)
-    if turn.entities or not turn.asked:
+    """What the ner run found or follows what it is called, or a short answer to the question."""
+    found = read_entity(turn) or _called(turn, _NAME) or _called(turn, _WORD)
+    if not found and not turn.entities and turn.asked and (begins := _BEGINS.match(turn.text)):
+        return begins.group(1)
+    if found or turn.entities or not turn.asked:
         return found
-    short = len(turn.text.split()) <= SHORT and "?" not in turn.text and not asks(turn.text)
-    return turn.text.strip() if short else None
+    no_name = "?" in turn.text or asks(turn.text) or LACKS.search(turn.text)
+    return turn.text.strip(" \n.,!") if _short(turn.text) and not no_name else None
 
 
 def read_text(turn: SlotTurn) -> str | None:
     """The whole answer to the question for it, unless it is a question itself."""
     text = " ".join(turn.text.split())
-    return text if turn.asked and text and not asks(text) else None
+    lacks = _short(text) and LACKS.search(text)
+    return text if turn.asked and text and not asks(text) and not lacks else None
+
+
+def read_matching(turn: SlotTurn) -> str | None:
+    """What fits the slot's pattern: found by the ner run, after what it is called, or asked for."""
+    code = re.compile(rf"(?<!\w)(?:{turn.pattern})(?!\w)", re.I)
+    found = [entity.text for entity in turn.entities if code.fullmatch(entity.text)]
+    if not found and (called := _called(turn, f"({turn.pattern})(?!\\w)")):
+        return called
+    if not found and (turn.asked or turn.anywhere):
+        found = [match.group() for match in code.finditer(turn.text)]
+    return new_value(found, turn.current, one=turn.asked) if found else None
 
 
 def read_number(turn: SlotTurn) -> str | None:
@@ -58,6 +77,7 @@ READERS: dict[str, Reader] = {
     "text": read_text,
     "number": read_number,
     "date": read_date,
+    "matching": read_matching,
 }
 
 
@@ -103,6 +123,19 @@ def limit(text: str | None) -> date | None:
     if match:
         return date.today() + timedelta(days=int(match.group(1) or 0))
     return date.fromisoformat(text)
+
+
+def _called(turn: SlotTurn, value: str) -> str | None:
+    """The value that follows what the slot is called: "my PIN is 4711", "PIN: 4711"."""
+    if not turn.called:
+        return None
+    words = "|".join(re.escape(word) for word in turn.called)
+    match = re.search(rf"(?i:\b(?:{words})\b{_LEADS}){value}", turn.text)
+    return match.group(1) if match else None
+
+
+def _short(text: str) -> bool:
+    return len(text.split()) <= SHORT
 
 
 def _day(text: str) -> date | None:

@@ -13,12 +13,14 @@ from typing import Any
 
 from apps.actions import ActionResult, Catalog, Journal, SlotTurn
 from apps.customer_service.http_action import call
+from apps.customer_service.lacking import lacked, needed
 from apps.customer_service.replies import agreed, is_reply
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import (
     DECLINED,
     FAILED,
+    LACKING,
     OK,
     HttpConfig,
     WorkflowConfig,
@@ -39,11 +41,12 @@ class Progress:
     slots: Mapping[str, str] = field(default_factory=dict)
     asked: str | None = None  # the slot asked for last, or "confirm"
     misses: int = 0  # how often in a row the question was not answered
+    lacks: Sequence[str] = ()  # slots that the customer does not have
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> "Progress | None":
         """From plain values; None stays None."""
-        return cls(**values) if values else None
+        return cls(**{**values, "lacks": tuple(values.get("lacks", ()))}) if values else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -52,6 +55,7 @@ class Progress:
             "slots": dict(self.slots),
             "asked": self.asked,
             "misses": self.misses,
+            "lacks": list(self.lacks),
         }
 
 
@@ -127,6 +131,15 @@ class Workflows:
         """Whether a question about the rules is answered before the workflow goes on."""
         return self._config.workflows[name].question_first
 
+    @property
+    def out_of_scope(self) -> str | None:
+        """What the file says to what is none of its matters."""
+        return self._config.out_of_scope
+
+    def grave(self, name: str | None) -> bool:
+        """Whether a workflow deals with what else a person must take."""
+        return name is not None and self._config.workflows[name].grave
+
     def carried(self, name: str) -> tuple[str, ...]:
         """Types of what a workflow carries on from earlier."""
         slots = self._config.workflows[name].slots.items()
@@ -156,7 +169,13 @@ class Workflows:
                 return True
             return any(self._value(progress, name, said) is not None for name in slots)
         asked = progress.asked or ""
-        return asked in slots and self._value(progress, asked, said) is not None
+        if asked not in slots:
+            return False
+        flow = self._config.workflows[progress.name]
+        if self._value(progress, asked, said) is not None or self._barred(flow, progress, said):
+            return True
+        others = (name for way in flow.ways for name in way if name not in progress.slots)
+        return any(self._value(progress, name, said) is not None for name in others)
 
     def names_new(self, progress: Progress, text: str, entities: Sequence[Entity]) -> bool:
         """Whether the message gives a slot that is filled already another value."""
@@ -197,10 +216,13 @@ class Workflows:
                 return Step(text, f"answer:{DECLINED}", None, slots=slots)
             if reply:
                 return self._act(progress.name, flow, slots, said)
-        misses = progress.misses + 1 if progress.asked and not filled else 0
+        barred = [*progress.lacks, *self._barred(flow, progress, said)]
+        lacks = tuple(dict.fromkeys(name for name in barred if not slots.get(name)))
+        answered = filled or len(lacks) > len(progress.lacks)
+        misses = progress.misses + 1 if progress.asked and not answered else 0
         if misses >= MISSES:
             return Step("", "gave_up", None)
-        step = self._next(Progress(progress.name, slots, None, misses), said)
+        step = self._next(Progress(progress.name, slots, None, misses, lacks), said)
         return replace(step, text=f"{wrong} {step.text}") if wrong else step
 
     def resume_question(self, progress: Progress) -> str:
@@ -222,7 +244,18 @@ class Workflows:
     def _next(self, progress: Progress, said: Said) -> Step:
         """Ask for what is missing, else ask to confirm, else act."""
         flow, slots = self._config.workflows[progress.name], progress.slots
-        missing = next((slot for slot in flow.slots if not slots.get(slot)), None)
+        filled = [name for name, value in slots.items() if value]
+        wanted = needed(flow, filled, progress.lacks)
+        if wanted is None:
+            if LACKING not in flow.answers:
+                return Step("", "gave_up", None)
+            step = self._say(progress.name, flow, ActionResult(LACKING), slots, said)
+            misses = max(1, progress.misses)  # who goes on without is handed over in the end
+            going_on = step.progress and replace(
+                step.progress, slots=slots, misses=misses, lacks=progress.lacks
+            )
+            return replace(step, progress=going_on)
+        missing = next((slot for slot in wanted if not slots.get(slot)), None)
         if missing is None and flow.confirm is None:
             return self._act(progress.name, flow, slots, said)
         blocked = self._preview(flow, slots)  # makes further questions pointless: an order sent
@@ -235,6 +268,15 @@ class Workflows:
             text = _text(flow.slots[missing].ask, slots)
         stage = f"ask:{missing}" if missing else "confirm"
         return Step(text, stage, asked, choices=self.choices(asked))
+
+    def _barred(self, flow: WorkflowConfig, progress: Progress, said: Said) -> list[str]:
+        """Slots of ways that the message says the customer does not have."""
+        if not flow.ways:
+            return []
+        of_ways = {name: flow.slots[name] for way in flow.ways for name in way}
+        asked = progress.asked if progress.asked in of_ways else None
+        found = lacked(of_ways, asked, said.text)
+        return [name for name in found if self._value(progress, name, said) is None]
 
     def _wants_out(self, text: str) -> bool:
         return bool(self._cancel and self._cancel.search(text)) and len(text) < 60
@@ -300,7 +342,13 @@ class Workflows:
         kind = slot.entity or name
         found = tuple(each for each in said.entities if each.type == kind)
         asked = progress.asked == name
-        turn = SlotTurn(said.text, found, progress.slots.get(name), asked)
+        new = not progress.asked and name not in progress.slots
+        if slot.opening and new and len(said.text.split()) >= slot.opening:
+            return said.text
+        turn = SlotTurn(
+            said.text, found, progress.slots.get(name), asked,
+            slot.pattern, slot.called, slot.anywhere,
+        )  # fmt: skip
         return value_of(slot, turn, self._readers)
 
 

@@ -15,6 +15,7 @@ from apps.customer_service.slots import READERS
 from apps.customer_service.workflow_file import (
     BRACES,
     DECLINED,
+    LACKING,
     OK,
     HttpConfig,
     WorkflowConfig,
@@ -93,6 +94,7 @@ def _flow_mistakes(flow: WorkflowConfig, catalog: Catalog) -> Iterator[Mistake]:
         if slot.kind not in readers:
             told = f"slot kind {slot.kind!r} does not exist; one of {', '.join(readers)}"
             yield ("slots", name, "kind"), told
+    yield from _way_mistakes(flow, catalog)
     preview = flow.preview
     needs = preview.needs if preview is not None else ()
     for slot_name in needs:
@@ -106,9 +108,23 @@ def _flow_mistakes(flow: WorkflowConfig, catalog: Catalog) -> Iterator[Mistake]:
     for each in called:
         yield from each.mistakes()
     says = [DECLINED] if flow.confirm is not None else []
+    says += [LACKING] if flow.ways and LACKING in flow.answers else []
     says += [say for each in called for say in each.says() if say != OK]
     yield from _answer_mistakes(flow, says, all(each.known() for each in called))
     yield from _text_mistakes(flow, set(flow.slots).union(*(each.facts() for each in called)))
+
+
+def _way_mistakes(flow: WorkflowConfig, catalog: Catalog) -> Iterator[Mistake]:
+    """Ways of slots that do not exist, and an action that needs a slot of only one of them."""
+    for number, way in enumerate(flow.ways):
+        for slot_name in way:
+            if slot_name not in flow.slots:
+                yield ("ways", number), f"slot {slot_name!r} does not exist"
+    called = catalog.actions.get(flow.action) if isinstance(flow.action, str) else None
+    for need in called.needs if called is not None else ():
+        having = [need in way for way in flow.ways]
+        if any(having) and not all(having):
+            yield ("ways",), f"{flow.action} needs the slot {need!r}, which a way does without"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ BRACES = re.compile(r"\{(\w+)\}")
 OK = "ok"  # what a preview says where nothing stands in the way
 FAILED = "failed"  # what an HTTP action says where no other answer is known
 DECLINED = "declined"
+LACKING = "lacking"  # what is said where the customer has no way to give what is needed
 _HOST = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/.*)?")
 _LIMIT = re.compile(r"today(?:[+-]\d+)?|\d{4}-\d\d-\d\d")
 
@@ -29,6 +30,13 @@ class SlotConfig(Config):
     earliest: str | None = Field(None, description="of a date: today, today-30 or YYYY-MM-DD")
     latest: str | None = Field(None, description="of a date")
     invalid: str | None = Field(None, description="said before the question where a check fails")
+    called: tuple[str, ...] = Field(
+        (), description="what customers call it, where they give it unasked or lack it"
+    )
+    anywhere: bool = Field(False, description="of kind matching: taken unasked too, uncalled")
+    opening: int | None = Field(
+        None, ge=1, description="of a text: taken from a first message of at least so many words"
+    )
 
     @field_validator("pattern")
     @classmethod
@@ -52,6 +60,12 @@ class SlotConfig(Config):
             raise ValueError("min and max are for kind: number")
         if (self.earliest or self.latest) and self.kind != "date":
             raise ValueError("earliest and latest are for kind: date")
+        if self.opening is not None and self.kind != "text":
+            raise ValueError("opening is for kind: text")
+        if self.anywhere and self.kind != "matching":
+            raise ValueError("anywhere is for kind: matching")
+        if self.kind == "matching" and self.pattern is None:
+            raise ValueError("kind: matching needs a pattern")
         return self
 
 
@@ -133,6 +147,12 @@ class WorkflowConfig(Config):
 
     intents: tuple[str, ...] = ()
     slots: dict[str, SlotConfig]
+    ways: tuple[tuple[str, ...], ...] = Field(
+        (), description="groups of slots, one of which is enough: who lacks one is asked the next"
+    )
+    grave: bool = Field(
+        False, description="deals with harm, law or fraud itself, where else a person takes over"
+    )
     preview: PreviewConfig | None = None
     action: str | CallConfig
     confirm: str | None = None
@@ -148,6 +168,7 @@ class WorkflowsConfig(Config):
     """The file of workflows."""
 
     cancel_words: tuple[str, ...] = ()
+    out_of_scope: str | None = Field(None, description="said first to what is none of its matters")
     workflows: dict[str, WorkflowConfig] = Field(min_length=1)
 
 
