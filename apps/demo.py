@@ -31,7 +31,7 @@ def ensure_trained() -> None:
     faq, policies, known, labelled = (str(SAMPLES / name) for name in knowledge)
     logs = str(PREPARED / "train.jsonl")
     index = ["index", faq, policies, logs, "--questions", known, "--fit", labelled]
-    fit = ["fit", "customer_service", labelled, "--log", logs]
+    fit = ["fit", "customer_service", labelled]
     steps = [
         ("intents", RunDir(INTENT).metrics, ["train", "intent", *train, str(INTENT)]),
         ("entities", RunDir(NER).metrics, ["train", "ner", *train, str(NER)]),

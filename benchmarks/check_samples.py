@@ -18,6 +18,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +153,13 @@ def wrong_cases(folder: Path) -> list[str]:
         for name, each in cases.items()
         if len(each) < MIN_CASES
     ]
-    if len(cases) < len(SETS):
-        return found
     encoder = shared_encoder("all-MiniLM-L6-v2")
-    others, test = (encoder.encode([case.says for case in cases[name]]) for name in SETS)
-    near = np.flatnonzero(((test @ others.T) > NEAR).any(1))
-    names = [case.name for case in cases["test"]]
-    return found + [f"cases/test.yaml: near to development: {names[int(row)]}" for row in near]
+    vectors = {name: encoder.encode([case.says for case in each]) for name, each in cases.items()}
+    for earlier, later in combinations(cases, 2):
+        near = np.flatnonzero(((vectors[later] @ vectors[earlier].T) > NEAR).any(1))
+        names = [cases[later][int(row)].name for row in near]
+        found += [f"cases/{later}.yaml: near to {earlier}: {name}" for name in names]
+    return found
 
 
 def wrong_pairs(talks: Mapping[str, Conversation]) -> list[str]:

@@ -214,7 +214,8 @@ def test_the_case_says_which_set_is_missing(tmp_path, monkeypatch):
         lambda cases, _: [(t := played_with(cases[0], PASSED), judged(t))],
     )
     *_, last = run(tmp_path)
-    assert (last["what"], last["value"]) == ("test: success", "not measured: no test.yaml")
+    wanted = ("held_out: success", "not measured: no held_out.yaml")
+    assert (last["what"], last["value"]) == wanted
 
 
 def test_a_fresh_bot_needs_the_demos_runs(tmp_path, monkeypatch):
