@@ -19,7 +19,7 @@ from apps.backtest.results import hours_of, result_lines, result_values
 from apps.backtest.running import backtest_file
 from apps.build import APPS
 from apps.cli import main
-from apps.customer_service.workflow import Said
+from apps.customer_service.progress import Said
 from apps.customer_service.workflow_check import read_workflows
 from benchmarks.check_samples import wrong_pairs
 from benchmarks.shell import SAMPLES

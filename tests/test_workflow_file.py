@@ -7,8 +7,9 @@ import pytest
 
 from apps.actions import Action, ActionResult, Catalog, SlotTurn
 from apps.customer_service.actions import ACTIONS, PREVIEWS, shop
+from apps.customer_service.progress import Progress
 from apps.customer_service.slots import READERS, fits, value_of
-from apps.customer_service.workflow import Progress, Workflows
+from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import SlotConfig
 from data.errors import ConfigError
 from data.schema import Entity

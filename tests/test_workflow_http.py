@@ -11,7 +11,8 @@ import yaml
 from apps.actions import Catalog
 from apps.customer_service import http_action
 from apps.customer_service.http_action import call
-from apps.customer_service.workflow import Progress, Workflows
+from apps.customer_service.progress import Progress
+from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import HttpConfig
 
 pytestmark = pytest.mark.usefixtures("no_pause")

@@ -27,9 +27,10 @@ from apps.customer_service.phrases import (
     closes,
     small_talk,
 )
+from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.understanding import Understanding
-from apps.customer_service.workflow import Progress, Step, Workflows
+from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import FAILED
 from apps.generation.answering import HAND_OVER as PASSED_ON
 from apps.generation.writer import AnswerWriter

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.customer_service.workflow import Progress, Said
+from apps.customer_service.progress import Progress, Said
 from data.schema import Answer, Conversation, Entity, Intent, Passage
 from finetune.intent_model import IntentPrediction
 

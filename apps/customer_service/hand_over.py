@@ -6,7 +6,7 @@ from datetime import datetime
 
 from apps.customer_service.bot_turn import BotTurn
 from apps.customer_service.phrases import HAND_OVER
-from apps.customer_service.workflow import Progress
+from apps.customer_service.progress import Progress
 from apps.hours import HoursConfig, is_open, next_open, told
 from data.schema import Answer, Conversation, Passage, Reason
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from apps.app import State
 from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.phrases import PERSON, WISHES
+from apps.customer_service.progress import Progress, Said
 from apps.customer_service.questions import clauses, follow_up
 from apps.customer_service.wishes import Part, parts, same_for_others, wishes_something, within
-from apps.customer_service.workflow import Progress, Said, Workflows
+from apps.customer_service.workflow import Workflows
 from data.schema import Conversation, Entity, Intent
 from finetune.intent_model import IntentModel
 from finetune.ner_model import NerModel
