@@ -93,7 +93,7 @@ def test_every_cell_of_ours_has_settings_and_no_line_of_them_is_unused():
 
 def test_cells_are_chosen_by_pattern():
     assert {cell.system for cell in chosen(planned(), ["banking77.5-shot.*seed0"])} == {
-        "svm", "logreg", "trainer", "setfit", "ours",
+        "svm", "logreg", "trainer", "trainer_raised", "setfit", "ours",
     }  # fmt: skip
     assert len(chosen(planned(), [])) == sum(len(seeds) for _, _, _, seeds, _ in PLAN)
 
