@@ -86,7 +86,7 @@ def build_store(config: AppConfig, folder: Path) -> Store:
 
 def build_bot(
     config: AppConfig, folder: Path, store: Store, workflows: Workflows | None = None
-) -> App:
+) -> CustomerServiceBot:
     """The customer service bot, with the workflows of its file where no others are given."""
     mood = anger
     if config.runs.mood is not None:

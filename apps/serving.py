@@ -4,12 +4,14 @@ import logging
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from apps.app import App
 from apps.build import APPS, build_review, build_store, build_summarizer, build_triage
 from apps.chat import exchange, recover
 from apps.config import AppConfig, app_config
+from apps.customer_service.bot import CustomerServiceBot
 from apps.email_triage.email_triage import mail_of, triage_values
 from apps.explain import answer_values
 from apps.store import Store
@@ -117,6 +119,9 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
         if name in APPS
     }
     recover(chats, store)
+    for chat in chats.values():
+        if isinstance(chat, CustomerServiceBot):  # the page need not wait for it
+            Thread(target=chat.read_ahead, daemon=True).start()
     summarizer = build_summarizer(configs["summarizer"][0]) if "summarizer" in configs else None
     from apps.web.page import build_page
     from apps.web.server import create_server, serve

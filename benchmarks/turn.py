@@ -49,6 +49,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         config, folder = app_config("customer_service", [f"store=sqlite:///{name}/turn.db"])
         store = build_store(config, folder)
         bot = build_bot(config, folder, store)
+        bot.read_ahead()  # as `deskhand serve` does beside its start
         selecting = _turns(bot, store, texts[::EVERY])
         index = opened_index(config.index, config.threads)
         look, made = _second_look(index, Path(name), config.threads)

@@ -41,6 +41,19 @@ def test_what_most_probably_answers_is_said_and_nothing_where_it_is_too_improbab
     assert (unknown.hand_over, unknown.reason) == (True, "no_answer")
 
 
+def test_titles_that_were_read_ahead_are_not_read_in_a_turn(bot, monkeypatch):
+    read = []
+    predict = KeywordIntents.predict
+    monkeypatch.setattr(
+        KeywordIntents, "predict", lambda self, texts: [read.extend(texts), predict(self, texts)][1]
+    )
+    bot.read_ahead()
+    assert {LATE.title, WINDOW.title} <= set(read)
+    read.clear()
+    assert chat(bot, "is my parcel late?").text == LATE.text
+    assert set(read) == {"is my parcel late?"}
+
+
 def test_an_answer_must_be_more_probable_where_a_person_has_led_the_conversation(bot):
     bot._known._fitness = replace(FITNESS, led=0.999)
     turns = [

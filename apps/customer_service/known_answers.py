@@ -48,6 +48,11 @@ class KnownAnswers:
         """Whether it knows itself what nothing answers, whatever the intent run takes it for."""
         return self._fitness is not None
 
+    def read_ahead(self) -> None:
+        """Read what needs no message, so that the first turns are as quick as later ones."""
+        if self._fitness is not None:
+            self._readings.read_ahead(self._index)
+
     def search(self, turn: BotTurn, asked: Sequence[str] = ()) -> Passage | None:
         """The passage to answer the turn with, or None where none is close enough.
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 import numpy as np
 
@@ -18,6 +19,7 @@ FOUND = 12  # passages that compete for a reading
 # Which thing or whom a message is about: no words that tell what is asked.
 _NAMES = frozenset({"order_number", "tracking_number", "email", "phone", "person", "product"})
 _TITLES = 5000  # titles whose intents are kept
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +134,22 @@ class Readings:
         ]
         return np.array(rows, dtype=np.float64).reshape(len(rows), 4)
 
+    def read_ahead(self, index: Index) -> None:
+        """Read the titles of an index's first passages, which turns would have to wait for."""
+        passages = islice(index.passages, _TITLES)
+        while some := list(islice(passages, _AT_ONCE)):
+            self._of_titles(some)
+
     def _of_titles(self, passages: Sequence[Passage]) -> list[IntentPrediction]:
         texts = [passage.title or passage.text for passage in passages]
-        new = list(dict.fromkeys(text for text in texts if text not in self._titles))
+        # Other threads read titles too: what this one needs is held apart from what is kept.
+        known = {text: read for text in texts if (read := self._titles.get(text)) is not None}
+        new = list(dict.fromkeys(text for text in texts if text not in known))
+        known |= dict(zip(new, self._intents.predict(new), strict=True))
         if len(self._titles) + len(new) > _TITLES:
             self._titles.clear()
-            new = list(dict.fromkeys(texts))
-        self._titles |= dict(zip(new, self._intents.predict(new), strict=True))
-        return [self._titles[text] for text in texts]
+        self._titles |= {text: known[text] for text in new}
+        return [known[text] for text in texts]
 
 
 def alike(one: IntentPrediction, other: IntentPrediction) -> float:
