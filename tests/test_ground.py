@@ -6,9 +6,7 @@ from data.errors import ConfigError, LogFormatError
 from data.redact.conversation import redact_conversation
 from data.schema import Passage
 from finetune.reading.dialogues import read_dialogues
-from retrieval.evaluate import fit
 from retrieval.index import build_index
-from retrieval.questions import Question
 from tests.conftest import write_lines
 from tests.fakes import HashEncoder
 
@@ -16,12 +14,6 @@ PAGES = [
     Passage("refund", "Five working days.", "when does my refund arrive", "faq.md#1"),
     Passage("parcel", "See the tracking page.", "where is my parcel", "faq.md#2"),
     Passage("c1:1", "Your refund came.", "when does my refund arrive", "conversation c1"),
-]
-QUESTIONS = [
-    Question("when does my refund arrive", frozenset({"refund"})),
-    Question("where is my parcel", frozenset({"parcel"})),
-    Question("who sings that song", frozenset()),
-    Question("is it cold on mars", frozenset()),
 ]
 
 
@@ -33,8 +25,7 @@ def talk(identity, asked):
 @pytest.fixture
 def index(tmp_path):
     made = build_index(PAGES, HashEncoder(), "hash", tmp_path / "index")
-    fit(made, QUESTIONS, "fit.jsonl")
-    return made.current()
+    return made.refit(1.0, 0.5, "by hand")
 
 
 def test_answers_get_what_the_index_says_but_nothing_of_their_own_conversation(index, tmp_path):
