@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from apps.app import App
 from apps.build import APPS, build_review, build_store, build_summarizer, build_triage
 from apps.chat import exchange, recover
@@ -93,6 +95,15 @@ def check_review(apps: Sequence[str], host: str) -> None:
     logger.warning("review on %s shows everyone's conversations to whoever can open it", host)
 
 
+def leave_cores_to_models() -> None:
+    """One thread for numpy's products from now on, in the whole process.
+
+    They are small beside a model's, and OpenBLAS's idle threads spin for a while on the cores that
+    the next model needs: with two cores a turn took half as long again.
+    """
+    threadpool_limits(limits=1, user_api="blas")
+
+
 def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[str]) -> None:
     """Serve the page, a tab for each app, until it is stopped.
 
@@ -118,6 +129,7 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
         for name, (config, folder) in configs.items()
         if name in APPS
     }
+    leave_cores_to_models()  # after what brings such a library is imported
     recover(chats, store)
     for chat in chats.values():
         if isinstance(chat, CustomerServiceBot):  # the page need not wait for it

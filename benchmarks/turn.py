@@ -43,13 +43,15 @@ def run(datasets: Path) -> list[dict[str, Any]]:
     """Time the three modes."""
     from apps.build import build_bot, build_store, opened_index
     from apps.config import app_config
+    from apps.serving import leave_cores_to_models
 
     texts = [str(each.values["text"]) for each in read_rows(SAMPLES / "turns" / "test.jsonl")]
     with tempfile.TemporaryDirectory() as name:
         config, folder = app_config("customer_service", [f"store=sqlite:///{name}/turn.db"])
         store = build_store(config, folder)
         bot = build_bot(config, folder, store)
-        bot.read_ahead()  # as `deskhand serve` does beside its start
+        leave_cores_to_models()  # this and the next as `deskhand serve` does
+        bot.read_ahead()
         selecting = _turns(bot, store, texts[::EVERY])
         index = opened_index(config.index, config.threads)
         look, made = _second_look(index, Path(name), config.threads)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
@@ -14,6 +15,7 @@ from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
+from apps.serving import leave_cores_to_models
 from data.schema import Conversation, Turn
 from retrieval.index import build_index
 from tests.fakes import HashEncoder
@@ -39,6 +41,13 @@ def test_what_most_probably_answers_is_said_and_nothing_where_it_is_too_improbab
     assert chat(bot, "is my parcel late?").text == LATE.text
     unknown = chat(bot, "late afternoon gift wrapping paper ribbons")
     assert (unknown.hand_over, unknown.reason) == (True, "no_answer")
+
+
+def test_the_page_leaves_the_cores_to_the_models():
+    with threadpool_limits(limits=2, user_api="blas"):  # which sets back what is changed in it
+        leave_cores_to_models()
+        blas = [each for each in threadpool_info() if each["user_api"] == "blas"]
+        assert {each["num_threads"] for each in blas} == {1}
 
 
 def test_titles_that_were_read_ahead_are_not_read_in_a_turn(bot, monkeypatch):
