@@ -99,7 +99,7 @@ def leave_cores_to_models() -> None:
     """One thread for numpy's products from now on, in the whole process.
 
     They are small beside a model's, and OpenBLAS's idle threads spin for a while on the cores that
-    the next model needs: with two cores a turn took half as long again.
+    the next model needs; the benchmark `turn` tells what that costs.
     """
     threadpool_limits(limits=1, user_api="blas")
 

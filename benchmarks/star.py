@@ -86,6 +86,18 @@ TRAINED: dict[str, tuple[str, tuple[str | Path, ...]]] = {
 }
 
 
+def archive_in(datasets: Path) -> Path:
+    """The archive in the folder of public data sets.
+
+    Raises:
+        LogFormatError: If it is not there.
+    """
+    archive = datasets / ARCHIVE
+    if not archive.exists():
+        raise LogFormatError(f"{archive}: no such file; name the folder with --datasets")
+    return archive
+
+
 def prepared(datasets: Path, kept: Path = KEPT) -> Path:
     """A folder with the parts as conversations: `train` the drawn share, `train_all` all of it.
 
@@ -95,9 +107,7 @@ def prepared(datasets: Path, kept: Path = KEPT) -> Path:
     folder = kept / "data"
     if (folder / "complete").exists():
         return folder
-    archive = datasets / ARCHIVE
-    if not archive.exists():
-        raise LogFormatError(f"{archive}: no such file; name the folder with --datasets")
+    archive = archive_in(datasets)
     bad = BadRows()
     dialogues = [each for each in star.read(of_path(archive), {}, bad) if wanted(each)]
     for split in SPLITS:

@@ -50,8 +50,9 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         config, folder = app_config("customer_service", [f"store=sqlite:///{name}/turn.db"])
         store = build_store(config, folder)
         bot = build_bot(config, folder, store)
-        leave_cores_to_models()  # this and the next as `deskhand serve` does
-        bot.read_ahead()
+        bot.read_ahead()  # this and the next as `deskhand serve` does
+        spinning = _turns(bot, store, texts[::EVERY])
+        leave_cores_to_models()
         selecting = _turns(bot, store, texts[::EVERY])
         index = opened_index(config.index, config.threads)
         look, made = _second_look(index, Path(name), config.threads)
@@ -60,6 +61,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         *_rows("selecting", selecting, ("40", "90")),
         _looked(selecting, looks, made),
         *_parts(selecting),
+        _numpys_threads(spinning, selecting),
         *_first_token(texts, config.threads, selecting),
         _idle_threads(texts[:: len(texts) // FEW], config.threads),
     ]
@@ -182,6 +184,15 @@ def _parts(turns: Sequence[Timed]) -> list[dict[str, str]]:
         beside = f"p95 {p95:.1f}; in {len(spent)} of {len(turns)} turns"
         rows.append(row(f"part of a turn: {name}, p50, ms", f"{np.median(spent):.1f}", "", beside))
     return rows
+
+
+def _numpys_threads(spinning: Sequence[Timed], leaving: Sequence[Timed]) -> dict[str, str]:
+    """Turns while numpy's idle threads spin, to the same turns with one thread for its products."""
+    before, after = (np.median([turn.wall for turn in each]) for each in (spinning, leaving))
+    return row(
+        "a turn, numpy's idle threads spinning to none: p50", float(before / after), "",
+        f"{before:.1f} to {after:.1f} ms",
+    )  # fmt: skip
 
 
 def _first_token(

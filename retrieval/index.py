@@ -58,6 +58,7 @@ class Index:
         sizes = [segment.entry.passages for segment in self.segments]
         self._starts = np.cumsum([0, *sizes])[:-1]  # a passage's place in the index begins here
         self._seen = _stamp(root)
+        self._lesson: Focus | None = None  # what its rows teach, once that was asked for
 
     def __len__(self) -> int:
         return sum(map(len, self.segments))
@@ -249,10 +250,12 @@ class Index:
         return learned(vectors, owners)
 
     def _taught(self, fusion: Fusion) -> Focus | None:
-        focus = self.teaches() if fusion.focused else None
-        if fusion.focused and focus is None:
+        if not fusion.focused:
+            return None
+        self._lesson = self._lesson or self.teaches()  # a fit tries many weights on one index
+        if self._lesson is None:
             raise ValueError("focused weights need an index whose rows teach a focus")
-        return focus
+        return self._lesson
 
     def refit(
         self, weights: Fusion | float, threshold: float, fitted_on: str, margin: float = 0.0

@@ -1,6 +1,11 @@
-"""Files of other programs, made on the spot: a PDF of lines, each with its size and place."""
+"""Files of others, made on the spot: a PDF of lines, each with its size and place; STAR's."""
 
+import json
+import tarfile
 from dataclasses import dataclass
+from io import BytesIO
+
+from benchmarks.star import ARCHIVE
 
 
 @dataclass(frozen=True)
@@ -57,3 +62,15 @@ def pdf_of(*pages):
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
     return out + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
         len(objects) + 1, start)  # fmt: skip
+
+
+def star_archive(datasets, dialogues):
+    """Write STAR's archive with these dialogues into a folder of data sets."""
+    path = datasets / ARCHIVE
+    path.parent.mkdir()
+    with tarfile.open(path, "w:gz") as archive:
+        for each in dialogues:
+            content = json.dumps(each).encode()
+            member = tarfile.TarInfo(f"dialogues/{each['DialogueID']}.json")
+            member.size = len(content)
+            archive.addfile(member, BytesIO(content))

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from threading import Event
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from apps import serving
 from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
@@ -15,7 +17,6 @@ from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
-from apps.serving import leave_cores_to_models
 from data.schema import Conversation, Turn
 from retrieval.index import build_index
 from tests.fakes import HashEncoder
@@ -43,11 +44,20 @@ def test_what_most_probably_answers_is_said_and_nothing_where_it_is_too_improbab
     assert (unknown.hand_over, unknown.reason) == (True, "no_answer")
 
 
-def test_the_page_leaves_the_cores_to_the_models():
+def test_the_page_leaves_the_cores_to_the_models_and_reads_ahead(bot, tmp_path, monkeypatch):
+    served, ahead = [], Event()
+    monkeypatch.setitem(serving.APPS, "customer_service", lambda *_: bot)
+    monkeypatch.setattr(bot._known, "read_ahead", ahead.set)
+    monkeypatch.setattr("apps.web.page.build_page", lambda *_: None)
+    monkeypatch.setattr("apps.web.server.create_server", lambda _: None)
+    monkeypatch.setattr("apps.web.server.serve", lambda *where: served.append(where[1:]))
+    store = f"store=sqlite:///{tmp_path}/page.db"
     with threadpool_limits(limits=2, user_api="blas"):  # which sets back what is changed in it
-        leave_cores_to_models()
+        serving.serve_apps(["customer_service"], "127.0.0.1", 7, [store])
         blas = [each for each in threadpool_info() if each["user_api"] == "blas"]
         assert {each["num_threads"] for each in blas} == {1}
+    assert ahead.wait(10)
+    assert served == [("127.0.0.1", 7)]
 
 
 def test_titles_that_were_read_ahead_are_not_read_in_a_turn(bot, monkeypatch):

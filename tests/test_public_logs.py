@@ -14,19 +14,9 @@ from data.logs.tweetsumm import clean_tweet
 from data.rows import BadRows
 from data.schema import Conversation, Turn
 from data.sources import of_path
+from tests.test_logs import file, read
 
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
-
-
-def file(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_text(content, encoding="utf-8")
-    return path
-
-
-def read(path, columns=None, name=None):
-    bad, source = BadRows(), of_path(path)
-    return list(importer_for(source, name).read(source, columns or {}, bad)), bad
 
 
 TWEETS = {

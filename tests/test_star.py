@@ -1,9 +1,6 @@
 """The case `star`, on an archive of made-up dialogues and with a tiny encoder."""
 
-import json
 import shutil
-import tarfile
-from io import BytesIO
 
 import pytest
 import yaml
@@ -17,6 +14,7 @@ from data.split import split_of
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import small
+from tests.made_files import star_archive
 
 pytestmark = pytest.mark.usefixtures("here")
 DAYS = ("Monday", "Friday", "Sunday")
@@ -57,13 +55,7 @@ def datasets(tmp_path_factory):
     root = tmp_path_factory.mktemp("datasets")
     values = [dialogue(number) for number in range(80)]
     values += [dialogue(900, complete=False), dialogue(901, tasks=("book", "pay"))]
-    (root / "star").mkdir()
-    with tarfile.open(root / star.ARCHIVE, "w:gz") as archive:
-        for each in values:
-            content = json.dumps(each).encode()
-            member = tarfile.TarInfo(f"dialogues/{each['DialogueID']}.json")
-            member.size = len(content)
-            archive.addfile(member, BytesIO(content))
+    star_archive(root, values)
     return root
 
 

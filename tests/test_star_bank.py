@@ -1,23 +1,22 @@
 """The case `star_bank`, on made-up dialogues of a bank and with models of keywords."""
 
-import json
-import tarfile
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow_check import read_workflows
+from benchmarks.star import ARCHIVE
 from benchmarks.star_bank import case
 from benchmarks.star_bank.bot import HERE, STAGES, Bank, Nothing, workflows
-from benchmarks.star_bank.dialogues import ARCHIVE, TASKS, prepared, read
+from benchmarks.star_bank.dialogues import TASKS, prepared, read
 from benchmarks.star_bank.filled import filled, same
 from benchmarks.star_bank.learning import intent_rows
 from benchmarks.star_bank.next_step import taken
 from benchmarks.star_bank.whole import LACKS, play
 from data.errors import LogFormatError
 from data.split import split_of
+from tests.made_files import star_archive
 from tests.test_bot import KeywordIntents
 from tests.test_bot import index as index  # a fixture
 
@@ -95,13 +94,7 @@ def datasets(tmp_path_factory):
     values.append(dialogue(900, *balance(900), complete=False))
     others = [said("User", "book me a room"), said("Wizard", "Which?", "ask_room")]
     values += [dialogue(n, "hotel_book", others) for n in range(1000, 1040)]
-    (root / ARCHIVE).parent.mkdir()
-    with tarfile.open(root / ARCHIVE, "w:gz") as archive:
-        for each in values:
-            content = json.dumps(each).encode()
-            info = tarfile.TarInfo(f"dialogues/{each['DialogueID']}.json")
-            info.size = len(content)
-            archive.addfile(info, BytesIO(content))
+    star_archive(root, values)
     return root
 
 

@@ -3,21 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from data.errors import LogFormatError
-from data.logs import importer_for
-from data.rows import BadRows
-from data.sources import of_path
-
-
-def file(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_text(content, encoding="utf-8")
-    return path
-
-
-def read(path, columns=None, name=None):
-    bad, source = BadRows(), of_path(path)
-    return list(importer_for(source, name).read(source, columns or {}, bad)), bad
-
+from tests.test_logs import file, read
 
 TWEET_COLUMNS = (
     "tweet_id,author_id,inbound,created_at,text,response_tweet_id,in_response_to_tweet_id\n"

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.star import archive_in
 from data.conversations import from_dict, to_dict
 from data.errors import LogFormatError
 from data.logs import star
@@ -14,7 +15,6 @@ from data.schema import Conversation
 from data.sources import MAX_LINE, Source, of_path
 from data.split import hash_fraction, split_of
 
-ARCHIVE = "star/star_data_json.tar.gz"
 TASKS = ("bank_balance", "bank_fraud_report")
 OTHERS = 0.12  # of the training dialogues of other domains, whose openings are out of scope
 # A field of the bank's data, and the slot that holds it.
@@ -67,9 +67,7 @@ def prepared(datasets: Path, kept: Path) -> Path:
     folder = kept / "data"
     if (folder / "complete").exists():
         return folder
-    archive = datasets / ARCHIVE
-    if not archive.exists():
-        raise LogFormatError(f"{archive}: no such file; name the folder with --datasets")
+    archive = archive_in(datasets)
     found: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
     others: list[dict[str, Any]] = []
     for dialogue in _completed(of_path(archive)):
