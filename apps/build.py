@@ -27,12 +27,12 @@ from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.whole import WholeWriter
 from data.encoders import Encoder
 from data.errors import ConfigError, RunDirError
-from finetune.extractive import ExtractiveModel
-from finetune.intent_model import IntentModel
-from finetune.ner_model import NerModel
+from finetune.intent.model import IntentModel
+from finetune.ner.model import NerModel
 from finetune.run_dir import RunDir
 from finetune.serving import encoder_of
-from finetune.summary_model import SummaryModel
+from finetune.summary.extractive import ExtractiveModel
+from finetune.summary.model import SummaryModel
 from retrieval.index import Index, open_index
 from retrieval.manifest import read_manifest
 

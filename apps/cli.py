@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from apps.backtest_verb import backtest
-from apps.feedback_verb import feedback
-from apps.fit_verb import fit
-from apps.gaps_verb import gaps
-from apps.index_verbs import index, pairs, search
-from apps.log_verbs import discover, ground, mine, prepare
-from apps.options import AsJson, Overrides, say
-from apps.run_verbs import evaluate, extend, predict, train, tune
-from apps.summary_verbs import summarize
 from apps.testing.command import run_tests
+from apps.verbs.backtest import backtest
+from apps.verbs.feedback import feedback
+from apps.verbs.fit import fit
+from apps.verbs.gaps import gaps
+from apps.verbs.index import index, pairs, search
+from apps.verbs.logs import discover, ground, mine, prepare
+from apps.verbs.options import AsJson, Overrides, say
+from apps.verbs.runs import evaluate, extend, predict, train, tune
+from apps.verbs.summaries import summarize
 from data.errors import DeskhandError
 
 app = typer.Typer(
@@ -34,8 +34,8 @@ def demo(
     port: Annotated[int, typer.Option(help="port of the page")] = 7860,
 ) -> None:
     """Train on the sample logs if needed, then open the chat page."""
-    from apps.demo import ensure_trained
     from apps.serving import is_local, serve_apps
+    from apps.verbs.demo import ensure_trained
 
     ensure_trained()
     # Whoever reaches a page with the review tab reads everyone's conversations.

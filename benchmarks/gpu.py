@@ -33,7 +33,7 @@ from transformers import (
 from benchmarks.shell import SAMPLES, row
 from data.schema import Example
 from finetune.config import TrainConfig
-from finetune.dialogue_causal import causal_trainer
+from finetune.dialogue.causal import causal_trainer
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
 from finetune.run_dir import RunDir

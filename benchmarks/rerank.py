@@ -25,7 +25,7 @@ from benchmarks.shell import ROOT, SAMPLES, deskhand, row
 from benchmarks.stackfaq import KeptVectors, Stack, indexed, read_stackfaq
 from data.encoders import DEFAULT_ENCODER
 from data.schema import Passage
-from finetune.reranker_model import RerankerModel
+from finetune.reply.reranker import RerankerModel
 from finetune.serving import encoder_of
 from retrieval.cutoff import curve_of, fit_decision
 from retrieval.evaluate import fit

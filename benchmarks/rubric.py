@@ -29,7 +29,7 @@ from data.encoders import DEFAULT_ENCODER
 from data.rows import read_rows, write_jsonl
 from data.schema import Example
 from data.split import hash_fraction
-from finetune.dialogue_model import DialogueModel
+from finetune.dialogue.model import DialogueModel
 from finetune.reading.dialogues import read_dialogues
 from retrieval.index import open_index
 

@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 from benchmarks.shell import row
 from data.schema import Conversation, Situation
 from data.steps import step_text, steps_of
-from finetune.intent_model import IntentModel
+from finetune.intent.model import IntentModel
 from finetune.serving import ends_encoder, shared_encoder
 
 NOT_MEASURED = "not measured"

@@ -16,8 +16,8 @@ from sacrebleu.metrics.bleu import BLEU
 from benchmarks.shell import row
 from benchmarks.star_actions import NOT_MEASURED, Contexts, Step, Steps
 from data.pairs import context_of, merged
-from finetune.dialogue_model import DialogueModel
-from finetune.reply_model import ReplyModel
+from finetune.dialogue.model import DialogueModel
+from finetune.reply.model import ReplyModel
 from finetune.run_dir import RunDir
 
 

@@ -20,11 +20,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from benchmarks.shell import deskhand, row
 from data.logs.tweetsumm import clean_tweet
 from data.schema import Example, Speaker, Turn
-from finetune.extractive import ExtractiveModel
-from finetune.extractive_parts import SIDES, Sentence, rule, sentences_of, talk_of
-from finetune.extractive_wording import Wording
 from finetune.reading.summaries import read_summaries
-from finetune.summary_scores import ROUGE, lead, rouge
+from finetune.summary.extractive import ExtractiveModel
+from finetune.summary.extractive_parts import SIDES, Sentence, rule, sentences_of, talk_of
+from finetune.summary.extractive_wording import Wording
+from finetune.summary.scores import ROUGE, lead, rouge
 
 _TRIED = 200  # training rows that tell how many sentences LexRank gives best
 _DRAWS = 2000

@@ -85,7 +85,7 @@ def _second_look(index: Index, work: Path, threads: int) -> tuple[Callable[[str]
     from retrieval.rerank import second_look
 
     if SAMPLE_RUN.exists():
-        from finetune.reranker_model import RerankerModel
+        from finetune.reply.reranker import RerankerModel
 
         reranker: Any = RerankerModel(SAMPLE_RUN, threads, int8=True)
         made = "the sample company's cross-encoder"
@@ -112,8 +112,8 @@ class _Untuned:
         from data.encoders import DEFAULT_ENCODER, resolve_encoder
         from data.onnx_eight_bit import eight_bit
         from data.onnx_text import OnnxText
-        from finetune.cross_encoder import PairNet, pair_inputs
         from finetune.encoder import export_onnx, load_encoder
+        from finetune.reply.cross_encoder import PairNet, pair_inputs
 
         source = resolve_encoder(DEFAULT_ENCODER)
         model, tokenizer = load_encoder(source)
@@ -203,7 +203,7 @@ def _first_token(
     if not STAR_RUN.exists():
         return [row(what, "not measured", "300", f"no run {STAR_RUN.relative_to(ROOT)}")]
     from data.schema import Situation, Turn
-    from finetune.dialogue_model import DialogueModel
+    from finetune.dialogue.model import DialogueModel
 
     model = DialogueModel(STAR_RUN, threads)
     spent = []
@@ -222,8 +222,8 @@ def _first_token(
 def _idle_threads(texts: Sequence[str], threads: int) -> dict[str, str]:
     """Intent, entities and vector of a text: idle threads that spin, to those that stop."""
     from data.encoders import DEFAULT_ENCODER
-    from finetune.intent_model import IntentModel
-    from finetune.ner_model import NerModel
+    from finetune.intent.model import IntentModel
+    from finetune.ner.model import NerModel
     from finetune.serving import encoder_of
 
     def opened() -> Callable[[str], None]:

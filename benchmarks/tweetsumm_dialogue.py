@@ -24,7 +24,7 @@ from benchmarks.shell import ROOT, deskhand, row
 from data.dialogue import VALUE
 from data.encoders import DEFAULT_ENCODER
 from data.schema import Example, Situation, Turn
-from finetune.dialogue_model import DialogueModel
+from finetune.dialogue.model import DialogueModel
 from finetune.reading.dialogues import read_dialogues
 from finetune.run_dir import RunDir
 from finetune.serving import encoder_of

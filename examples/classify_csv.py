@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from data.errors import DeskhandError, LogFormatError
-from finetune.intent_model import IntentModel
+from finetune.intent.model import IntentModel
 from finetune.serving import encoder_of
 
 AT_ONCE = 256  # rows of one call: a file of any length takes the same memory

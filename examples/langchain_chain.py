@@ -15,7 +15,7 @@ from langchain_core.runnables import Runnable, RunnableParallel, RunnablePassthr
 
 from apps.build import opened_index, opened_intents
 from apps.langchain import PassageRetriever, predictor_of
-from finetune.intent_model import IntentPrediction
+from finetune.intent.model import IntentPrediction
 from retrieval.protocols import Retriever
 
 PROMPT = ChatPromptTemplate.from_template(

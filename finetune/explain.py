@@ -21,10 +21,10 @@ from data.encoders import resolve_encoder
 from data.errors import EncoderError
 from finetune.encoder import load_encoder, mean_pool
 from finetune.explain_words import character_weights
+from finetune.intent.words import Words
+from finetune.ner.shapes import shape_ids
 from finetune.run_dir import RunDir
-from finetune.shapes import shape_ids
 from finetune.tuning import hidden_states
-from finetune.words import Words
 
 # Runs of letters and digits; Chinese and Japanese characters one by one; signs one by one.
 _UNIT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction import FeatureHasher
 
-from finetune.words import BUCKETS, Words
+from finetune.intent.words import BUCKETS, Words
 
 _TOKEN = re.compile(r"(?u)\b\w\w+\b")  # what scikit-learn takes for a word
 _CHUNK = re.compile(r"\S+")

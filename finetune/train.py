@@ -26,7 +26,7 @@ from data.rows import write_jsonl
 from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
-from finetune.dialogue_preferences import as_started
+from finetune.dialogue.preferences import as_started
 from finetune.encoder import device_name
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals

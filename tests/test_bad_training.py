@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from apps.cli import main
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import OOS
-from finetune.intent_model import IntentModel
+from finetune.intent.model import IntentModel
 from finetune.run_dir import RunDir
 from finetune.tasks import TASKS
 from finetune.train import train

@@ -12,8 +12,8 @@ from apps.customer_service.workflow import Workflows
 from apps.faq.faq import UNKNOWN, FaqApp, related
 from apps.summarizer.summarizer import Summarizer
 from data.schema import Conversation, Entity, Intent, Passage, Turn
-from finetune.intent_model import IntentPrediction
-from finetune.trust import Levels
+from finetune.confidence.trust import Levels
+from finetune.intent.model import IntentPrediction
 from retrieval.index import build_index
 from retrieval.writing import add
 from tests.fakes import HashEncoder

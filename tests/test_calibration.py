@@ -7,10 +7,10 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from data.schema import OOS
-from finetune.calibration import Calibration, fit_calibration
+from finetune.confidence.calibration import Calibration, fit_calibration
+from finetune.confidence.policy import MAX_REFUSED
+from finetune.confidence.scaling import fit_scaling
 from finetune.config import HandOverConfig
-from finetune.policy import MAX_REFUSED
-from finetune.scaling import fit_scaling
 
 LABELS = ["bill", "card", "loan"]
 

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 import torch
 
-from finetune.contrastive import Balanced, contrastive_loss, contrastive_rows, name_texts
-from finetune.intent_model import IntentModel
+from finetune.intent.contrastive import Balanced, contrastive_loss, contrastive_rows, name_texts
+from finetune.intent.model import IntentModel
 from finetune.train import train
 from tests.conftest import INTENTS, intent_rows, open_encoder, small, write_lines
 

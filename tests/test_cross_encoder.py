@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from apps.measure import evaluate_path, predict_texts
+from apps.verbs.measure import evaluate_path, predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, RunDirError
 from data.onnx_text import OnnxText
 from data.schema import Example
 from finetune.config import CONFIGS, train_config
-from finetune.cross_encoder import PairNet, fit_scale, pair_inputs
 from finetune.encoder import export_onnx, load_encoder, save_tokenizer
 from finetune.methods import METHODS
-from finetune.ranking import CANDIDATES, draw, score_ranking
-from finetune.reply_model import ReplyModel
-from finetune.reranker_model import PairLogits, RerankerModel
+from finetune.reply.cross_encoder import PairNet, fit_scale, pair_inputs
+from finetune.reply.model import ReplyModel
+from finetune.reply.ranking import CANDIDATES, draw, score_ranking
+from finetune.reply.reranker import PairLogits, RerankerModel
 from finetune.run_dir import RunDir
 from finetune.serving import encoder_of
 from finetune.train import train
@@ -182,7 +182,7 @@ def test_predict_and_evaluate_read_a_cross_encoder_run(reranker, folders):
 
 def test_serving_it_imports_no_training_library():
     code = (
-        "import sys, finetune.reranker_model\n"
+        "import sys, finetune.reply.reranker\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'peft', 'datasets'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )

@@ -8,20 +8,20 @@ import pytest
 import torch
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
-from apps.measure import evaluate_path
+from apps.verbs.measure import evaluate_path
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Situation, Turn
-from finetune.dialogue_causal import TEMPLATE, causal_rows, causal_trainer, load_tokenizer
-from finetune.dialogue_model import DialogueModel, NotWrittenError
-from finetune.leaks import canary_report, leaks_of, secret_values
+from finetune.dialogue.causal import TEMPLATE, causal_rows, causal_trainer, load_tokenizer
+from finetune.dialogue.leaks import canary_report, leaks_of, secret_values
+from finetune.dialogue.model import DialogueModel, NotWrittenError
+from finetune.dialogue.talker import Talker
 from finetune.methods import METHODS
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
 from finetune.run_dir import RunDir
-from finetune.talker import Talker
+from finetune.summary.writer_net import load_writer
 from finetune.train import describe, train
-from finetune.writer_net import load_writer
 from tests.conftest import THINGS, finite, log_rows, names_a_thing, small, write_lines
 
 pytestmark = pytest.mark.usefixtures("here")

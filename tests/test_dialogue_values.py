@@ -6,8 +6,8 @@ from transformers import AutoTokenizer
 from data.clean import merge_turns
 from data.dialogue import fill, hide, hide_in_answer, situations
 from data.schema import Entity, Passage, Situation, Turn
-from finetune.dialogue_text import fitting_messages, fitting_text, hidden_messages, hidden_text
-from finetune.surface import as_written, written_forms
+from finetune.dialogue.surface import as_written, written_forms
+from finetune.dialogue.text import fitting_messages, fitting_text, hidden_messages, hidden_text
 
 BANK = Situation(
     (

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from apps.measure import explained
+from apps.verbs.measure import explained
 from data.errors import ConfigError, RunDirError
 from finetune.explain import Explainer
 from finetune.explain_words import character_weights
-from finetune.extend import extend
+from finetune.intent.extend import extend
+from finetune.intent.text_logits import TextLogits
+from finetune.intent.words import fit_words
 from finetune.run_dir import RunDir
-from finetune.text_logits import TextLogits
 from finetune.train import train
-from finetune.words import fit_words
 from tests.conftest import INTENTS, THINGS, open_encoder, small, write_lines
 
 pytestmark = pytest.mark.usefixtures("here")

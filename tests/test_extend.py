@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from data.errors import ConfigError, LogFormatError
-from finetune.extend import _Old, _shift, extend
-from finetune.intent_model import IntentModel
-from finetune.memory import Memory
+from finetune.confidence.memory import Memory
+from finetune.intent.extend import _Old, _shift, extend
+from finetune.intent.model import IntentModel
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import INTENTS, intent_rows, open_encoder, small, write_lines

@@ -9,10 +9,10 @@ from apps.customer_service.config import CostsConfig
 from apps.customer_service.fitness import FEATURES, Competing, Fitness, named
 from apps.customer_service.fitting import Labelled, fit, labelled, labelled_log
 from apps.customer_service.readings import Message, Readings, alike, without
-from apps.fit_verb import fit as fit_verb
+from apps.verbs.fit import fit as fit_verb
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Conversation, Entity, Intent, Passage, Turn
-from finetune.intent_model import IntentPrediction
+from finetune.intent.model import IntentPrediction
 from retrieval.index import build_index
 from retrieval.questions import Question
 from tests.fakes import HashEncoder

@@ -10,10 +10,10 @@ from data.encoders import resolve_encoder
 from data.onnx_text import OnnxText
 from data.schema import Example
 from finetune.encoder import Pooled, export_onnx, load_encoder, token_inputs
-from finetune.intent_net import IntentNet
-from finetune.ner_model import NerModel
-from finetune.shapes import shape_ids
-from finetune.tasks.ner import NerNet, collate, token_rows
+from finetune.intent.net import IntentNet
+from finetune.ner.model import NerModel
+from finetune.ner.shapes import shape_ids
+from finetune.ner.task import NerNet, collate, token_rows
 from finetune.train import train
 from tests.conftest import small
 

@@ -1,6 +1,6 @@
 import pytest
 
-from apps.ground import ground
+from apps.verbs.ground import ground
 from data.conversations import read_conversations
 from data.errors import ConfigError, LogFormatError
 from data.redact.conversation import redact_conversation

@@ -8,9 +8,9 @@ import pytest
 
 import apps.build
 import apps.cli
-import apps.indexing
-import apps.measure
-from apps.index_verbs import index as index_verb
+import apps.verbs.indexing
+import apps.verbs.measure
+from apps.verbs.index import index as index_verb
 from tests.fakes import HashEncoder
 
 FAQ = """\
@@ -47,8 +47,8 @@ def run(tmp_path, monkeypatch, capsys):
 
     apps.build.opened_index.cache_clear()
     monkeypatch.setattr(apps.build, "opened_encoder", encoder)
-    monkeypatch.setattr(apps.indexing, "opened_encoder", encoder)
-    monkeypatch.setattr(apps.measure, "opened_encoder", encoder)
+    monkeypatch.setattr(apps.verbs.indexing, "opened_encoder", encoder)
+    monkeypatch.setattr(apps.verbs.measure, "opened_encoder", encoder)
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faq.md").write_text(FAQ, "utf-8")

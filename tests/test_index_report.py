@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from apps.index_report import index_report
+from apps.verbs.index_report import index_report
 from data.schema import Passage
 from retrieval.evaluate import fit, measure
 from retrieval.index import build_index

@@ -7,8 +7,8 @@ import pytest
 from data.conversations import from_dict, to_dict
 from data.process import Settings, process
 from data.schema import Situation, Turn
-from finetune.dialogue_model import DialogueModel
-from finetune.leaks import canary_report, leaks_of
+from finetune.dialogue.leaks import canary_report, leaks_of
+from finetune.dialogue.model import DialogueModel
 from finetune.reading.dialogues import read_dialogues
 from finetune.train import train
 from tests.conftest import THINGS, small, write_lines

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from finetune.intent_model import IntentModel
-from finetune.ner_model import NerModel
-from finetune.reply_model import ReplyModel
+from finetune.intent.model import IntentModel
+from finetune.ner.model import NerModel
+from finetune.reply.model import ReplyModel
 from finetune.train import train
 from tests.conftest import (
     ANSWERS,

@@ -16,14 +16,14 @@ from data.encoders import resolve_encoder
 from data.errors import ConfigError
 from data.onnx_text import OnnxText
 from finetune.encoder import export_onnx, load_encoder, save_encoder, token_inputs
-from finetune.frozen import frozen_head
-from finetune.intent_model import IntentModel
-from finetune.intent_net import IntentNet
+from finetune.intent.frozen import frozen_head
+from finetune.intent.model import IntentModel
+from finetune.intent.net import IntentNet
 from finetune.loop import balanced
 from finetune.methods import ADAPTERS, METHODS, Method
-from finetune.ner_model import NerModel
+from finetune.ner.model import NerModel
 from finetune.reading import read_splits
-from finetune.reply_model import ReplyModel
+from finetune.reply.model import ReplyModel
 from finetune.run_dir import RunDir
 from finetune.tasks import TASKS
 from finetune.train import train

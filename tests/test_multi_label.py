@@ -5,21 +5,21 @@ import json
 import numpy as np
 import pytest
 
-from apps.measure import predict_texts
+from apps.verbs.measure import predict_texts
 from benchmarks.finetune.ours import said_of
 from benchmarks.finetune.scoring import score
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import OOS, Example
 from finetune.config import HeadConfig, TrainConfig
-from finetune.intent_model import IntentModel
-from finetune.multi_label_fit import (
+from finetune.intent.model import IntentModel
+from finetune.multi_label.fit import (
     MultiCalibration,
     fit_multi_calibration,
     fit_multi_head,
     marks_of,
 )
-from finetune.multi_label_model import MultiLabelModel
-from finetune.multi_label_scores import most_frequent, multi_label_metrics, score_labels
+from finetune.multi_label.model import MultiLabelModel
+from finetune.multi_label.scores import most_frequent, multi_label_metrics, score_labels
 from finetune.reading import carve, read_labelled
 from finetune.tasks import TASKS
 from finetune.train import train

@@ -7,18 +7,18 @@ import pytest
 from transformers import AutoTokenizer
 
 from apps.build import opened_intents
-from apps.measure import evaluate_path, extend_run, predict_given, predict_texts
+from apps.verbs.measure import evaluate_path, extend_run, predict_given, predict_texts
 from data.conversations import from_dict
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.onnx_text import OnnxText
 from data.schema import Entity, Situation, Turn
 from data.steps import STEP_CHARS, VALUE_CHARS, step_examples, step_text, steps_of
 from finetune.config import CONFIGS, train_config
-from finetune.intent_model import IntentModel
+from finetune.intent.model import IntentModel
+from finetune.intent.task import IntentTask
 from finetune.reading import carve, read_splits, read_steps
 from finetune.run_dir import RunDir
 from finetune.serving import ends_encoder
-from finetune.tasks.intent import IntentTask
 from finetune.train import train
 from tests.conftest import THINGS, finite, intent_rows, open_encoder, small, write_lines
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from finetune.confidence.policy import Judged, Policy, fit_policy, lower_bound
+from finetune.confidence.trust import fit_levels, fit_trust
 from finetune.config import HandOverConfig
-from finetune.policy import Judged, Policy, fit_policy, lower_bound
 from finetune.report.policy import hand_over, scope_table
 from finetune.task import Scored
-from finetune.trust import fit_levels, fit_trust
 
 
 def judged(rows, seed=0, names=("bill", "card"), outside=0.0):

@@ -8,12 +8,12 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from apps.measure import evaluate_path
+from apps.verbs.measure import evaluate_path
 from data.errors import ConfigError, LogFormatError, RunDirError
 from finetune.config import TrainConfig, train_config
-from finetune.dialogue_model import DialogueModel
-from finetune.dialogue_preference_scores import drops
-from finetune.dialogue_preferences import as_started, pair_rows, preference_trainer, thumb_rows
+from finetune.dialogue.model import DialogueModel
+from finetune.dialogue.preference_scores import drops
+from finetune.dialogue.preferences import as_started, pair_rows, preference_trainer, thumb_rows
 from finetune.reading import Splits
 from finetune.reading.preferences import read_preferences
 from finetune.run_dir import RunDir

@@ -8,20 +8,20 @@ import torch
 from safetensors.numpy import load_file, save_file
 from transformers import AutoTokenizer
 
-from apps.measure import evaluate_path, predict_texts
+from apps.verbs.measure import evaluate_path, predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, EncoderError, LogFormatError, RunDirError
 from finetune.config import TrainConfig
 from finetune.encoder import load_encoder
-from finetune.half_matching import half_matches
-from finetune.intent_model import IntentModel
-from finetune.masked_net import MaskedNet, fit_head, guesses, word_metrics
-from finetune.masking import Masker, Remover, windows
+from finetune.intent.model import IntentModel
 from finetune.methods import METHODS
+from finetune.pretrain.half_matching import half_matches
+from finetune.pretrain.masked_net import MaskedNet, fit_head, guesses, word_metrics
+from finetune.pretrain.masking import Masker, Remover, windows
+from finetune.pretrain.task import notes
 from finetune.reading.unlabelled import read_unlabelled
 from finetune.run_dir import RunDir
 from finetune.serving import encoder_of
-from finetune.tasks.pretrain import notes
 from finetune.train import train
 from tests.conftest import (
     SMALL,
@@ -331,7 +331,7 @@ def test_the_report_says_so_where_vectors_of_texts_got_worse(tiny, data, tmp_pat
     assert notes({}, {"halves_recall_at_1": 0.5}) == []
     (note,) = notes({"halves_recall_at_1": 0.5}, {"halves_recall_at_1": 0.25})
     assert "25.0% of cases, 50.0% before" in note
-    monkeypatch.setattr("finetune.tasks.pretrain.notes", lambda before, after: [note])
+    monkeypatch.setattr("finetune.pretrain.task.notes", lambda before, after: [note])
     run = train(brief(tiny), data, tmp_path / "run").run
     assert "<p class=warn>Vectors of whole texts got worse" in run.report.read_text()
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from apps.measure import evaluate_path, predict_given
-from apps.run_verbs import readable
+from apps.verbs.measure import evaluate_path, predict_given
+from apps.verbs.runs import readable
 from data.errors import ConfigError, LogFormatError
 from finetune.methods import ADAPTERS, METHODS
-from finetune.qa_model import QaModel
+from finetune.qa.model import QaModel
 from finetune.reading import carve, read_questions_on_passages, read_splits
 from finetune.run_dir import RunDir
 from finetune.train import train

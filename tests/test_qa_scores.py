@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from data.schema import Example
-from finetune.negatives import other_passages
-from finetune.qa_scores import exact_match, fit_qa, normalised, overlap_f1, score_answers
-from finetune.qa_spans import Found, QaCalibration
-from finetune.tasks.qa import sentences
+from finetune.qa.negatives import other_passages
+from finetune.qa.scores import exact_match, fit_qa, normalised, overlap_f1, score_answers
+from finetune.qa.spans import Found, QaCalibration
+from finetune.qa.task import sentences
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from data.encoders import resolve_encoder
 from data.onnx_text import OnnxText
 from finetune.encoder import export_onnx, load_encoder
 from finetune.frames import bare, frame_of
-from finetune.qa_net import NEVER, QaNet, collate
-from finetune.qa_spans import best_span
-from finetune.tasks.qa import answer_tokens
-from finetune.windows import OUTSIDE, SHARED, Window, Windows, segments_of
+from finetune.qa.net import NEVER, QaNet, collate
+from finetune.qa.spans import best_span
+from finetune.qa.task import answer_tokens
+from finetune.qa.windows import OUTSIDE, SHARED, Window, Windows, segments_of
 
 pytestmark = pytest.mark.usefixtures("here")
 CHINESE = "我的包裹在哪里"

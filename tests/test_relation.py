@@ -9,21 +9,30 @@ import numpy as np
 import pytest
 import torch
 
-from apps.measure import evaluate_path, predict_given
-from apps.run_verbs import readable
+from apps.verbs.measure import evaluate_path, predict_given
+from apps.verbs.runs import readable
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.onnx_text import OnnxText
 from data.schema import Entity, Example
 from finetune.encoder import export_onnx, load_encoder
 from finetune.frames import bare, frame_of
-from finetune.markers import HEAD, HEAD_END, ROLE_WORDS, TAIL, TAIL_END, Marker, marks_of, words_of
 from finetune.methods import ADAPTERS, METHODS
 from finetune.metrics import label_metrics
 from finetune.reading import carve, read_relations
-from finetune.relation_model import RelationModel
-from finetune.relation_net import RelationNet, collate
-from finetune.relation_scores import score_labels
+from finetune.relation.markers import (
+    HEAD,
+    HEAD_END,
+    ROLE_WORDS,
+    TAIL,
+    TAIL_END,
+    Marker,
+    marks_of,
+    words_of,
+)
+from finetune.relation.model import RelationModel
+from finetune.relation.net import RelationNet, collate
+from finetune.relation.scores import score_labels
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import THINGS, finite, log_rows, names_a_thing, small, write_lines

@@ -7,7 +7,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from data.encoders import DEFAULT_ENCODER, resolve_encoder
-from finetune.reply_rows import with_negatives
+from finetune.reply.rows import with_negatives
 from tests.conftest import small
 
 THINGS = "lamp desk chair book mug ring kettle phone coat sofa pillow blanket".split()

@@ -76,7 +76,7 @@ def test_the_demo_has_it_on_this_machine_alone(host, on, monkeypatch):
     from typer.testing import CliRunner
 
     asked = []
-    monkeypatch.setattr("apps.demo.ensure_trained", lambda: None)
+    monkeypatch.setattr("apps.verbs.demo.ensure_trained", lambda: None)
     monkeypatch.setattr(serving, "serve_apps", lambda apps, *rest: asked.append(apps))
     CliRunner().invoke(command, ["demo", "--host", host])
     assert [("review" in apps) for apps in asked] == [on]

@@ -8,7 +8,7 @@ import yaml
 from safetensors.numpy import save_file
 
 from data.errors import RunDirError
-from finetune.intent_model import IntentModel
+from finetune.intent.model import IntentModel
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from data.schema import OOS
-from finetune.memory import ROWS, Memory, few_of_each, fit_memory
-from finetune.scope import ALL, ScopeScore, fit_scope, scope_scores
+from finetune.confidence.memory import ROWS, Memory, few_of_each, fit_memory
+from finetune.confidence.scope import ALL, ScopeScore, fit_scope, scope_scores
 
 NAMES = ["bill", "card", "loan", "swap"]
 

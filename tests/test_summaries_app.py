@@ -24,8 +24,8 @@ from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Conversation, Entity, Turn
-from finetune.extractive import Extract
 from finetune.reading.summaries import read_summaries
+from finetune.summary.extractive import Extract
 from tests.conftest import write_lines
 from tests.fakes import HashEncoder
 

@@ -10,18 +10,25 @@ import pytest
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
-from apps.measure import evaluate_path, predict_texts
+from apps.verbs.measure import evaluate_path, predict_texts
 from data.errors import EncoderError, RunDirError
 from data.schema import Turn
-from finetune.extractive import ExtractiveModel
-from finetune.extractive_fit import Talk, fit_wording
-from finetune.extractive_parts import FEATURES, describe, rule, runs_of, sentences_of, talk_of
-from finetune.extractive_rouge import Reference, nearest, words_of
-from finetune.extractive_wording import Wording, bare, in_third_person, openings
 from finetune.reading.summaries import read_summaries
 from finetune.run_dir import RunDir, record_sums
-from finetune.summary_model import SummaryModel
-from finetune.summary_scores import rouge
+from finetune.summary.extractive import ExtractiveModel
+from finetune.summary.extractive_fit import Talk, fit_wording
+from finetune.summary.extractive_parts import (
+    FEATURES,
+    describe,
+    rule,
+    runs_of,
+    sentences_of,
+    talk_of,
+)
+from finetune.summary.extractive_rouge import Reference, nearest, words_of
+from finetune.summary.extractive_wording import Wording, bare, in_third_person, openings
+from finetune.summary.model import SummaryModel
+from finetune.summary.scores import rouge
 from finetune.train import describe as describe_training
 from finetune.train import train
 from tests.conftest import THINGS, finite, names_a_thing, open_encoder, small, write_lines
@@ -177,7 +184,7 @@ def test_a_run_of_the_other_kind_another_encoder_and_foreign_weights_are_refused
 
 
 def test_serving_imports_no_torch():
-    code = "import sys, finetune.extractive\nsys.exit('torch' in sys.modules)"
+    code = "import sys, finetune.summary.extractive\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
 
 

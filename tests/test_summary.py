@@ -11,18 +11,18 @@ import torch
 from safetensors.numpy import load_file, save_file
 from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
-from apps.measure import evaluate_path, predict_texts, read_texts
+from apps.verbs.measure import evaluate_path, predict_texts, read_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Example
 from finetune.methods import METHODS
 from finetune.reading.summaries import read_summaries
 from finetune.run_dir import RunDir
-from finetune.summary_model import SummaryModel
-from finetune.summary_scores import lead, rouge, score_written
+from finetune.summary.model import SummaryModel
+from finetune.summary.scores import lead, rouge, score_written
+from finetune.summary.writer_net import collate, load_writer
 from finetune.train import train
 from finetune.tuning import parameter_groups
-from finetune.writer_net import collate, load_writer
 from tests.conftest import SMALL, THINGS, finite, names_a_thing, small, write_lines
 from tests.test_resume import cut_off
 
@@ -276,11 +276,11 @@ def test_more_tokens_than_the_model_holds_are_refused(tiny):
 
 
 def test_serving_imports_no_training_library(tiny, data, tmp_path):
-    code = "import sys, finetune.summary_model\nsys.exit('torch' in sys.modules)"
+    code = "import sys, finetune.summary.model\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
     run = train(brief(tiny, optim=SMALL), data, tmp_path / "run").run
     code = (
-        "import sys\nfrom pathlib import Path\nfrom finetune.summary_model import SummaryModel\n"
+        "import sys\nfrom pathlib import Path\nfrom finetune.summary.model import SummaryModel\n"
         f"SummaryModel(Path({str(run.root)!r})).write(['where'])\n"
         "heavy = {'peft', 'trl', 'datasets', 'sentence_transformers'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"

@@ -7,7 +7,7 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from data.schema import Entity
-from finetune.shapes import CHUNK_SHAPES, OWN_SHAPES, shape_ids
+from finetune.ner.shapes import CHUNK_SHAPES, OWN_SHAPES, shape_ids
 from finetune.tags import IGNORE, allowed, best_path, spans_of, tag_names, tags_for
 
 TAGS = tag_names(["city", "order"])

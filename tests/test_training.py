@@ -13,11 +13,11 @@ import finetune.train as training
 from data.errors import EncoderError, RunDirError
 from data.onnx_text import OnnxEncoder
 from data.schema import OOS, Example
-from finetune import frozen
-from finetune.intent_model import IntentModel
-from finetune.intent_scores import _scored
-from finetune.ner_model import NerModel
-from finetune.reply_model import ReplyModel
+from finetune.intent import frozen
+from finetune.intent.model import IntentModel
+from finetune.intent.scores import _scored
+from finetune.ner.model import NerModel
+from finetune.reply.model import ReplyModel
 from finetune.serving import encoder_of
 from finetune.train import describe, train
 from tests.conftest import (

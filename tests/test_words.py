@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from finetune.words import SHARES, Words, best_share, fit_words
+from finetune.intent.words import SHARES, Words, best_share, fit_words
 
 TEXTS = [f"{word} number {n}" for n in range(6) for word in ("refund", "parcel", "password")]
 TARGET = np.array([0, 1, 2] * 6)

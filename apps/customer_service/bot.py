@@ -36,8 +36,8 @@ from apps.generation.answering import HAND_OVER as PASSED_ON
 from apps.generation.writer import AnswerWriter
 from apps.hours import HoursConfig
 from data.schema import Answer, Conversation, Passage
-from finetune.intent_model import IntentModel
-from finetune.ner_model import NerModel
+from finetune.intent.model import IntentModel
+from finetune.ner.model import NerModel
 from retrieval.index import Index
 
 SHORT = 6  # words of a mere correction

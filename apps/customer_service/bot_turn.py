@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.customer_service.progress import Progress, Said
 from data.schema import Answer, Conversation, Entity, Intent, Passage
-from finetune.intent_model import IntentPrediction
+from finetune.intent.model import IntentPrediction
 
 REMEMBERED = 8  # steps that a summary tells
 

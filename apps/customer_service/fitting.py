@@ -25,8 +25,8 @@ from apps.customer_service.questions import rule_questions
 from apps.customer_service.readings import Message, Readings
 from data.errors import LogFormatError
 from data.schema import Conversation, Passage, Turn
-from finetune.intent_model import IntentModel
-from finetune.ner_model import NerModel
+from finetune.intent.model import IntentModel
+from finetune.ner.model import NerModel
 from retrieval.index import Index
 from retrieval.questions import Question
 

@@ -16,7 +16,7 @@ from apps.customer_service.selection import select
 from apps.customer_service.workflow import Workflows
 from apps.generation.writer import AnswerWriter
 from data.schema import Answer, Passage, Situation
-from finetune.intent_model import IntentModel
+from finetune.intent.model import IntentModel
 from retrieval.filters import Filter
 from retrieval.index import Index
 

@@ -11,7 +11,7 @@ from apps.customer_service.fitness import FEATURES, Competing, Floats
 from apps.customer_service.questions import follow_up, questions
 from apps.customer_service.selection import fill, reusable
 from data.schema import Conversation, Entity, Passage
-from finetune.intent_model import IntentModel, IntentPrediction
+from finetune.intent.model import IntentModel, IntentPrediction
 from retrieval.filters import Filter
 from retrieval.index import Index
 

@@ -12,8 +12,8 @@ from apps.customer_service.questions import clauses, follow_up
 from apps.customer_service.wishes import Part, parts, same_for_others, wishes_something, within
 from apps.customer_service.workflow import Workflows
 from data.schema import Conversation, Entity, Intent
-from finetune.intent_model import IntentModel
-from finetune.ner_model import NerModel
+from finetune.intent.model import IntentModel
+from finetune.ner.model import NerModel
 
 
 class Understanding:

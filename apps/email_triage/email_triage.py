@@ -17,7 +17,7 @@ from apps.web.paste import parse_conversation
 from data.conversations import entity_values
 from data.errors import LogFormatError
 from data.schema import Conversation, Entity, Intent, Passage, Turn
-from finetune.intent_model import IntentPrediction
+from finetune.intent.model import IntentPrediction
 from retrieval.filters import Filter
 from retrieval.index import Index
 

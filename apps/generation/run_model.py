@@ -5,7 +5,7 @@ from pathlib import Path
 
 from apps.generation.generator import Failure, GenerationFailed
 from data.schema import Situation
-from finetune.dialogue_model import DialogueModel, NotWrittenError
+from finetune.dialogue.model import DialogueModel, NotWrittenError
 
 _REASONS: dict[str, Failure] = {"empty": "empty", "unfilled": "unfilled", "timeout": "timeout"}
 

@@ -17,9 +17,9 @@ from apps.summarizer.moods import Moods, by_words
 from apps.summarizer.summary import Summary
 from data.encoders import Encoder
 from data.schema import Conversation, Entity, Outcome, Turn
-from finetune.extractive import Extract
-from finetune.extractive_parts import SENTENCES
-from finetune.extractive_wording import Wording
+from finetune.summary.extractive import Extract
+from finetune.summary.extractive_parts import SENTENCES
+from finetune.summary.extractive_wording import Wording
 
 _SMALL_TALK = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks?|thank you|you'?re welcome"

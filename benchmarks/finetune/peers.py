@@ -16,19 +16,25 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from benchmarks.finetune.answers import (
+    SURE,
+    Answers,
+    Predict,
+    Record,
+    indicators,
+    intent_answers,
+    label_names,
+    multi_answers,
+)
 from benchmarks.finetune.scoring import micro_f1, read_records
 from benchmarks.shell import ROOT
 from data.encoders import DEFAULT_ENCODER
 from data.rows import read_rows
 from data.schema import OOS
 
-Record = dict[str, Any]
-Answers = dict[str, Any]
-Predict = Callable[[Sequence[Record]], Answers]
 C_GRID = (1.0, 5.0, 20.0, 60.0)  # inverse regularization
 FOLDS = 5
 ENCODERS = ROOT / "var" / "encoders"
-SURE = 0.5  # of a label, where several may be right
 
 
 def tfidf_svm(train: Path, test: Path, label: str, text: str = "text") -> float:
@@ -135,41 +141,6 @@ def quality(task: str, answers: Answers, rows: Sequence[Record]) -> float:
         return float(np.mean([said == want for said, want in pairs]))
     sets = [({*a.split("|")} - {OOS, ""}, {*b.split("|")} - {OOS, ""}) for a, b in pairs]
     return micro_f1([(len(a & b), len(a), len(b)) for a, b in sets])
-
-
-def intent_answers(
-    scores: Any,  # noqa: ANN401 - floats (n, K)
-    names: list[str],
-    calibrated: bool = True,
-) -> Answers:
-    """Best label, best in-scope label and, where scores are probabilities, how sure it is."""
-    inside = np.array([name != OOS for name in names])
-    best = np.where(inside, scores, -np.inf).argmax(axis=1)
-    answers: Answers = {
-        "best": [names[place] for place in best],
-        "said": [names[place] for place in scores.argmax(axis=1)],
-    }
-    if calibrated:
-        shares = scores[np.arange(len(scores)), best] / scores[:, inside].sum(axis=1)
-        answers["confidence"] = [round(float(share), 5) for share in shares]
-    return answers
-
-
-def multi_answers(yes: Any, names: list[str]) -> Answers:  # noqa: ANN401 - bools (n, K)
-    """The labels that each row has, `|` between them."""
-    return {"said": ["|".join(names[k] for k in np.flatnonzero(row)) for row in yes]}
-
-
-def label_names(rows: Sequence[Record], task: str) -> list[str]:
-    """Sorted labels of the rows; with several a row, `oos` is none of them."""
-    if task == "multi":
-        return sorted({each for row in rows for each in row["label"].split("|")} - {OOS})
-    return sorted({row["label"] for row in rows})
-
-
-def indicators(rows: Sequence[Record], names: list[str]) -> Any:  # noqa: ANN401 - ints (n, K)
-    """1 where a row has the label."""
-    return np.array([[int(name in row["label"].split("|")) for name in names] for row in rows])
 
 
 def _imported(system: str, task: str) -> Callable[..., Any]:

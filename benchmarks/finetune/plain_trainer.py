@@ -1,6 +1,6 @@
 """transformers' Trainer as its documentation has people write it: the peer of what we add."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,9 +17,10 @@ from transformers import (
     TrainingArguments,
 )
 
-from benchmarks.finetune.peers import (
+from benchmarks.finetune.answers import (
     SURE,
     Answers,
+    Predict,
     Record,
     indicators,
     intent_answers,
@@ -30,7 +31,6 @@ from data.encoders import DEFAULT_ENCODER, resolve_encoder
 from data.schema import Entity
 from finetune.metrics import word_tags
 
-Predict = Callable[[Sequence[Record]], Answers]
 MAX_TOKENS = 256
 THREADS = 2
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.finetune.cells import TASK, Cell, ours_of
 from benchmarks.finetune.ours import loop_seconds, train
-from benchmarks.finetune.systems import peer_command
+from benchmarks.finetune.peer_runs import peer_command
 from benchmarks.shell import measured
 from finetune.run_dir import RunDir
 

@@ -13,7 +13,7 @@ from apps.customer_service.workflow import Workflows
 from benchmarks.shell import deskhand
 from benchmarks.star_bank.dialogues import TASKS, Dialogue
 from data.schema import Answer, Entity
-from finetune.ner_model import NerModel
+from finetune.ner.model import NerModel
 
 HERE = Path(__file__).parent
 # What the wizard does, as the end of a workflow's step.

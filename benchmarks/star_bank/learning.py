@@ -11,7 +11,7 @@ from data.conversations import to_dict
 from data.rows import write_jsonl
 from data.steps import steps_of
 from finetune.config import CONFIGS
-from finetune.intent_model import IntentModel
+from finetune.intent.model import IntentModel
 from finetune.serving import shared_encoder
 
 LEAST = 3  # words of an opening that tells a task

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from data.schema import Example
+from finetune.confidence.scaling import best_temperature
 from finetune.head import deal, fold_scores
-from finetune.scaling import best_temperature
 
 Floats = NDArray[np.floating[Any]]
 FOLDS = 5

@@ -1,0 +1,1 @@
+"""The agent's next turn, written by a model."""

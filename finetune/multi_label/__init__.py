@@ -1,0 +1,1 @@
+"""Text classification with several labels a text."""

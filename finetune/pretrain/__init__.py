@@ -1,0 +1,1 @@
+"""Continued pre-training on a company's unlabelled logs."""

@@ -1,0 +1,1 @@
+"""Relations between two entities of a text."""

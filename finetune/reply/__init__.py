@@ -1,0 +1,1 @@
+"""Ranking replies and passages."""

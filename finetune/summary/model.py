@@ -1,0 +1,50 @@
+"""Serving a summary run: a text for each text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from data.errors import RunDirError
+from finetune.run_dir import RunDir
+from finetune.summary.extractive import summary_kind
+from finetune.summary.writer import Writer
+
+
+class SummaryModel:
+    """A tuned encoder–decoder: summaries, translations, whatever it was trained to write.
+
+    `most_tokens` is what it reads of a text; the rest is cut.
+
+    Raises:
+        RunDirError: If the run is not a complete summary run that writes, or its weights changed.
+    """
+
+    def __init__(self, run: Path, threads: int = 2) -> None:
+        folder = RunDir(run)
+        folder.check("summary")
+        if summary_kind(folder) != "writer":
+            raise RunDirError(
+                f"{run}: a run that quotes sentences; one that writes is needed here: train it "
+                "with --set summary.kind=writer"
+            )
+        config = folder.read_config()["train"]
+        self._prefix = str(config["summary"]["prefix"])
+        self.most_tokens = int(config["max_tokens"])
+        self._writer = Writer(folder, self.most_tokens, threads)
+        self._counter: Tokenizer = Tokenizer.from_file(str(folder.tokenizer / "tokenizer.json"))
+        self._counter.no_truncation()
+        self._counter.no_padding()
+
+    def tokens(self, text: str) -> int:
+        """How many tokens it reads of a text, with the prefix."""
+        return len(self._counter.encode(self._prefix + text).ids)
+
+    def write(self, texts: Sequence[str]) -> list[str]:
+        """What is written for each text; nothing for an empty one."""
+        filled = [place for place, text in enumerate(texts) if text.strip()]
+        written = self._writer.write([self._prefix + texts[place] for place in filled])
+        said = [""] * len(texts)
+        for place, text in zip(filled, written, strict=True):
+            said[place] = text
+        return said
