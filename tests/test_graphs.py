@@ -12,8 +12,8 @@ from data.schema import Example
 from finetune.encoder import Pooled, export_onnx, load_encoder, token_inputs
 from finetune.intent.net import IntentNet
 from finetune.ner.model import NerModel
+from finetune.ner.net import NerNet, collate, token_rows
 from finetune.ner.shapes import shape_ids
-from finetune.ner.task import NerNet, collate, token_rows
 from finetune.train import train
 from tests.conftest import small
 
