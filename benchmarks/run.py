@@ -27,6 +27,7 @@ from benchmarks import (
     gpu,
     guard,
     guideline,
+    headline,
     highlights,
     logs,
     pretrain,
@@ -49,6 +50,7 @@ from benchmarks.finetune.tables import footnote, sections
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "BENCHMARKS.md"
+README = PAGE.with_name("README.md")
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 SEED = 0
 FINETUNE = "finetune"
@@ -146,19 +148,26 @@ def _run(name: str, datasets: Path, case: Case) -> None:
 
 
 def _render() -> None:
-    """Write the results' tables between the two marks of BENCHMARKS.md."""
-    parts = []
+    """Write the results' tables between the marks of BENCHMARKS.md, and a few into the README."""
+    done = finished()
+    told = {title: rows for title, rows, _ in done}
+    missing = [title for title, _ in CASES.values() if title not in told]
+    parts = [table(*each) for each in done] + [f"### {each}\n\nnot measured\n" for each in missing]
+    page = PAGE.read_text(encoding="utf-8")
+    head, tail = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{head}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{tail}", encoding="utf-8")
+    README.write_text(headline.placed(README.read_text(encoding="utf-8"), told), encoding="utf-8")
+
+
+def finished() -> list[tuple[str, Sequence[Mapping[str, str]], str]]:
+    """Title, rows and how they were made, of every table that has results."""
+    done: list[tuple[str, Sequence[Mapping[str, str]], str]] = []
     for name, (title, _) in CASES.items():
         path = RESULTS / f"{name}.json"
         if path.exists():
             result = json.loads(path.read_text(encoding="utf-8"))
-            parts.append(table(title, result["rows"], _made(result)))
-        else:
-            parts.append(f"### {title}\n\nnot measured\n")
-    parts += [table(title, rows, footnote(found)) for title, rows, found in sections()]
-    page = PAGE.read_text(encoding="utf-8")
-    head, tail = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(f"{head}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{tail}", encoding="utf-8")
+            done.append((title, result["rows"], _made(result)))
+    return done + [(title, rows, footnote(found)) for title, rows, found in sections()]
 
 
 def table(title: str, rows: Sequence[Mapping[str, str]], made: str) -> str:

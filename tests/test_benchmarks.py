@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from benchmarks import retrieval_probe
+from benchmarks import headline, retrieval_probe
 from benchmarks.finetune import paired, tables
 from benchmarks.finetune.cells import (
     OURS,
@@ -22,7 +22,7 @@ from benchmarks.finetune.datasets import READERS, banking77, carve, few, multido
 from benchmarks.finetune.extend import NEW_INTENTS, held_out
 from benchmarks.finetune.ours import said_of
 from benchmarks.finetune.scoring import read_records, score
-from benchmarks.run import table
+from benchmarks.run import README, finished, table
 from data.schema import OOS
 
 CELL = Cell("banking77", "full", "svm")
@@ -260,3 +260,21 @@ def test_a_size_of_an_index_is_built_and_asked(tmp_path):
     assert made["disk_mb"] >= made["vectors_mb"] > 0
     assert said["recall_at_10"] == 1
     assert said["whole_p95_ms"] >= said["whole_p50_ms"] > 0
+
+
+def test_the_readme_has_the_figures_of_the_results():
+    told = {title: rows for title, rows, _ in finished()}
+    page = README.read_text(encoding="utf-8")
+    assert headline.placed(page, told) == page, "python -m benchmarks.run --render"
+    shown = headline.block(told)
+    assert shown in page
+    assert headline.MISSING not in shown
+
+
+def test_a_figure_without_a_result_says_so():
+    figure = headline.Figure("speed", "Turns", "p50", (("other", "p95"),))
+    rows = [{"what": "p50, ms", "value": 3}]
+    assert "| speed | 3 | other not measured |" in headline.block(
+        {"Turns of a bot": rows}, [figure]
+    )
+    assert "| speed | not measured |" in headline.block({"Others": rows}, [figure])
