@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +39,7 @@ class Talker:
         max_written: Tokens of an answer.
         forms: How words are written (`finetune.surface`), where it knows lower case alone.
         system: What a causal model is told first.
+        reads_step: Whether it learned from situations with their step; else a step is not read.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class Talker:
         max_written: int,
         forms: Mapping[str, str] | None = None,
         system: str = SYSTEM,
+        reads_step: bool = False,
     ) -> None:
         self._kind, self._forms, self._system = kind, forms, system
+        self._reads_step = reads_step
         self._max_tokens, self._max_written = max_tokens, max_written
         self._tokenizer, self._network = tokenizer, network.eval()
         self._device = next(network.parameters()).device
@@ -188,6 +192,8 @@ class Talker:
 
     def _inputs(self, situations: Sequence[Situation]) -> tuple[list[Hidden], dict[str, Any]]:
         """What the network reads, and the values that it does not."""
+        if not self._reads_step:
+            situations = [replace(each, step=None) for each in situations]
         if self._kind == "causal":
             pairs = [
                 fitting_messages(each, self._tokenizer, self._max_tokens, self._system)
