@@ -16,7 +16,8 @@ from finetune.dialogue_text import SYSTEM, fitting_messages, fitting_text
 from finetune.surface import as_written
 
 Kind = Literal["writer", "causal"]
-BATCH = 16  # situations written side by side
+BATCH = 16  # situations written or scored side by side
+WRITER_BATCH = 64  # the same of an encoder–decoder, whose cost lies in passes, not in rows
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 
 
@@ -111,9 +112,10 @@ class Talker:
         import torch
 
         answers: list[str] = [""] * len(situations)
-        order = sorted(range(len(situations)), key=lambda at: len(situations[at].turns))
-        for first in range(0, len(order), BATCH):
-            places = order[first : first + BATCH]
+        order = sorted(range(len(situations)), key=lambda at: _chars(situations[at]))
+        size = BATCH if self._kind == "causal" else WRITER_BATCH
+        for first in range(0, len(order), size):
+            places = order[first : first + size]
             hidden, inputs = self._inputs([situations[place] for place in places])
             with self._lock, torch.inference_mode():
                 output = self._network.generate(**inputs, **self._settings)
@@ -263,6 +265,12 @@ class Talker:
     def _spelled(self, text: str) -> str:
         text = text.strip()
         return text if self._forms is None else as_written(text, self._forms)
+
+
+def _chars(situation: Situation) -> int:
+    """About how long a situation is: those of like length need little padding."""
+    texts = [*(turn.text for turn in situation.turns), *situation.facts.values()]
+    return sum(map(len, texts)) + sum(len(each.text) for each in situation.passages)
 
 
 def _with_digits(tokenizer: Any) -> list[int]:  # noqa: ANN401 - a transformers tokenizer
