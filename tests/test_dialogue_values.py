@@ -150,6 +150,18 @@ def test_words_are_written_as_the_company_writes_them():
     assert said == "It's Dr. Smith at the Hi-Fi desk (UK)! For ${price}."
 
 
+def test_a_sentence_that_is_written_again_and_again_is_written_as_it_was():
+    text = "Ok, your Hotel {a}-{b} is booked... Bye."
+    often = ["OK, that hotel is OK.", "OK, this hotel is OK.", "OK, a hotel!"] * 2
+    forms = written_forms([*often, *[text] * 3])
+    said = as_written("well , ok . ok , your hotel {a} - {b} is booked . . . bye . a hotel", forms)
+    assert said == "Well, OK. Ok, your Hotel {a}-{b} is booked... Bye. A hotel"
+    seldom = written_forms([*often, *[text] * 2])
+    assert as_written("ok , your hotel {a} - {b} is booked . . .", seldom) == (
+        "OK, your hotel {a} - {b} is booked..."
+    )
+
+
 def test_quotes_stand_at_what_they_quote():
     text = "the flight ' {id} ' isn ' t there , she said \" come in \" and it ' s ( nearly ) full"
     assert as_written(text, {}) == (
