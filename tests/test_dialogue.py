@@ -13,10 +13,11 @@ from transformers import AutoTokenizer, Qwen3ForCausalLM
 from apps.measure import evaluate_path, predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
-from data.schema import Situation, Turn
+from data.schema import Example, Situation, Turn
 from finetune.dialogue_causal import TEMPLATE, causal_rows, causal_trainer, load_tokenizer
 from finetune.dialogue_model import DialogueModel, NotWrittenError
 from finetune.dialogue_rows import taught
+from finetune.dialogue_writer import token_rows
 from finetune.leaks import canary_report, leaks_of, secret_values
 from finetune.methods import METHODS
 from finetune.reading import Splits
@@ -261,6 +262,21 @@ def test_only_the_agent_s_words_are_learned(qwen, data):
     whole = tokenizer.decode(first["input_ids"]).replace(" ", "")
     assert "whereisparcel{a}" in whole
     assert "1000" not in whole
+
+
+def test_of_a_long_conversation_the_end_is_read_and_of_a_long_answer_the_beginning_learned(tiny):
+    asked = Situation((Turn("customer", "parcel " * 90 + "where is it"),))
+    row = Example("", answer="it is on its way " + "parcel " * 90, situation=asked)
+    config = talk(tiny, max_tokens=16)
+    net, tokenizer = load_writer(resolve_encoder(tiny), config)
+    tokenizer.truncation_side = "left"
+    start = net.network.config.decoder_start_token_id
+    (read,) = token_rows([row], tokenizer, start, config)
+    assert tokenizer.decode(read["input_ids"], skip_special_tokens=True).endswith("where is it")
+    assert len(read["labels"]) == SHORT["max_target_tokens"] - 1
+    learned = tokenizer.decode(read["labels"], skip_special_tokens=True)
+    assert learned.startswith("it is on its way")
+    assert tokenizer.truncation_side == "left"
 
 
 def test_packed_rows_give_the_loss_of_rows_by_themselves(qwen, data, tmp_path):
