@@ -76,11 +76,15 @@ TRAINED: dict[str, tuple[str, tuple[str | Path, ...]]] = {
         (
             "dialogue",
             "--set",
+            "dialogue.step=given",
+            "--set",
             "dialogue.max_rows=6000",
             "--set",
             "max_tokens=128",
             "--set",
             "dialogue.max_target_tokens=48",
+            "--set",
+            "dialogue.scored_rows=100",
         ),
     ),
 }

@@ -7,6 +7,7 @@ action in training.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sacrebleu.metrics.bleu import BLEU
 from benchmarks.shell import row
 from benchmarks.star_actions import NOT_MEASURED, Contexts, Step, Steps
 from data.pairs import context_of, merged
+from data.schema import Situation
 from finetune.dialogue.model import DialogueModel
 from finetune.reply.model import ReplyModel
 from finetune.run_dir import RunDir
@@ -63,14 +65,31 @@ def answer_rows(
     name = "written by a dialogue run"
     if (kept / "dialogue").exists():
         writer = DialogueModel(kept / "dialogue")
-        name += learned(kept / "dialogue")
+        given = trained if reads_step(kept / "dialogue") else None
+        name += (" with the predicted action" if given else "") + learned(kept / "dialogue")
         written = {
-            part: writer.write_all([step.situation for step in steps[part]]) for part in parts
+            part: writer.write_all(situations(steps[part], given[part] if given else None))
+            for part in parts
         }
         rows += _told(name, steps, written)
     else:
         rows.append(row(f"answer, {name}", NOT_MEASURED, "", "python -m benchmarks.star dialogue"))
     return rows
+
+
+def reads_step(run: Path) -> bool:
+    """Whether a dialogue run was trained on situations with their step."""
+    step: str | None = RunDir(run).read_config()["train"]["dialogue"].get("step")
+    return step == "given"
+
+
+def situations(steps: Sequence[Step], actions: Sequence[str] | None) -> list[Situation]:
+    """What a dialogue run writes from: the actions are what a model predicted, never the true."""
+    if actions is None:
+        return [step.situation for step in steps]
+    return [
+        replace(step.situation, step=action) for step, action in zip(steps, actions, strict=True)
+    ]
 
 
 def learned(run: Path) -> str:

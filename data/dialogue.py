@@ -29,7 +29,8 @@ class Hidden:
     """A Situation without its values.
 
     `turns` are (speaker, text), `facts` (name, placeholder, value or text), `passages` texts with
-    their titles; `values` are by placeholder, `known` the placeholders by lower-case value.
+    their titles; `values` are by placeholder, `known` the placeholders by lower-case value. `step`
+    is the situation's, empty where it has none.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -37,6 +38,7 @@ class Hidden:
     passages: tuple[str, ...]
     values: Mapping[str, str]
     known: Mapping[str, str]
+    step: str = ""
 
 
 def hide(situation: Situation) -> Hidden:
@@ -63,6 +65,7 @@ def hide(situation: Situation) -> Hidden:
         passages,
         dict(names.values),
         dict(names.known),
+        situation.step or "",
     )
 
 
@@ -104,10 +107,13 @@ def fill(text: str, values: Mapping[str, str]) -> str | None:
 
 
 def situations(turns: Sequence[Turn]) -> Iterator[tuple[int, Situation]]:
-    """The place of each agent turn that follows a customer's, and what it was written from."""
+    """The place of each agent turn that follows a customer's, and what it was written from.
+
+    Its action is the situation's step.
+    """
     for place, turn in enumerate(turns):
         if turn.speaker == "agent" and place > 0 and turns[place - 1].speaker == "customer":
-            yield place, Situation(tuple(turns[:place]), turn.passages, turn.facts)
+            yield place, Situation(tuple(turns[:place]), turn.passages, turn.facts, turn.action)
 
 
 def hidden_example(example: Example) -> tuple[Hidden, str | None]:

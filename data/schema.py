@@ -113,12 +113,14 @@ class Situation:
     """A conversation at the moment when an agent is to write.
 
     `turns` end with the customer's; `passages` are what was retrieved for it, best first, and
-    `facts` what was looked up or is known of the customer, name to value.
+    `facts` what was looked up or is known of the customer, name to value. `step` names what the
+    agent is to do now, as `action` of a Turn does, where a log, a workflow or a model tells it.
     """
 
     turns: tuple[Turn, ...]
     passages: tuple[Passage, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,13 @@ class DialogueConfig(WriterConfig):
     scored_rows: int = Field(
         300, ge=1, description="rows of a split that are written for the metrics, the first ones"
     )
+    step: Literal["none", "given"] = Field(
+        "none",
+        description="given: the name of the step that the agent took is read beside the text",
+    )
+    hide_step: float = Field(
+        0.1, ge=0, le=1, description="share of the training rows whose step is not read after all"
+    )
     pack: bool = Field(
         False, description="causal models: several conversations to a row of max_tokens"
     )
@@ -228,6 +235,11 @@ class DialogueConfig(WriterConfig):
         ge=0,
         description="kto, dpo: a rise of perplexity that is not told, nor a fall of grounded",
     )
+
+    @property
+    def reads_step(self) -> bool:
+        """Whether a situation's step is read."""
+        return self.step == "given"
 
     @model_validator(mode="after")
     def _started(self) -> "DialogueConfig":

@@ -2,20 +2,25 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
-from apps.verbs.measure import evaluate_path
+from apps.verbs.measure import evaluate_path, predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
-from data.schema import Situation, Turn
+from data.schema import Example, Situation, Turn
 from finetune.dialogue.causal import TEMPLATE, causal_rows, causal_trainer, load_tokenizer
 from finetune.dialogue.leaks import canary_report, leaks_of, secret_values
 from finetune.dialogue.model import DialogueModel, NotWrittenError
+from finetune.dialogue.rows import taught
 from finetune.dialogue.talker import Talker
+from finetune.dialogue.task import DialogueTask
+from finetune.dialogue.writer import token_rows
 from finetune.methods import METHODS
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
@@ -86,6 +91,90 @@ def test_two_steps_give_a_complete_run_that_writes(
     assert evaluate_path(out, data / "test.jsonl")["n"] == SHORT["scored_rows"]
     assert capfd.readouterr().out == ""
     assert not names_a_thing(caplog.text)  # customers' words are never logged
+
+
+STEPS = {"tell_where": "It is on its way.", "ask_name": "Who are you?"}
+
+
+def step_rows():
+    """Conversations whose answers their steps alone tell apart."""
+    return [
+        {
+            "id": f"{step}{number}",
+            "turns": [
+                {"speaker": "customer", "text": "where is it"},
+                {"speaker": "agent", "text": text, "action": step},
+            ],
+        }
+        for step, text in STEPS.items()
+        for number in range(3)
+    ]
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory):
+    root = tmp_path_factory.mktemp("steps")
+    for split in ("train", "validation"):
+        write_lines(root / f"{split}.jsonl", step_rows())
+    return root
+
+
+def read_by(model, situation):
+    talker = model._talker
+    return talker._tokenizer.decode(talker._inputs([situation])[1]["input_ids"][0])
+
+
+@pytest.mark.parametrize("kind", ["encoder", "qwen"])
+def test_a_run_reads_the_step_where_it_learned_with_it_and_not_else(
+    kind, tiny, qwen, steps, tmp_path
+):
+    asked = Situation((Turn("customer", "where is it"),), step="ask_name")
+    unasked = replace(asked, step=None)
+    encoder = {"encoder": tiny, "qwen": qwen}[kind]
+    with_steps = talk(encoder, dialogue={**SHORT, "step": "given"})
+    model = DialogueModel(train(with_steps, steps, tmp_path / "given").run.root, threads=1)
+    assert read_by(model, asked).count("step : ask name") == 1
+    assert "step" not in read_by(model, unasked)
+    assert len(model.write_all([unasked, asked])) == 2  # where nobody knows the step it writes too
+
+    run = train(talk(encoder), steps, tmp_path / "none").run
+    config = run.read_config()
+    assert config["train"]["dialogue"].pop("step") == "none"
+    run.config.write_text(
+        yaml.safe_dump(config), encoding="utf-8"
+    )  # as runs were before there was a choice
+    model = DialogueModel(run.root, threads=1)
+    assert read_by(model, asked) == read_by(model, unasked)
+    assert evaluate_path(run.root, steps / "validation.jsonl")["n"] == SHORT["scored_rows"]
+
+
+def test_some_training_rows_hide_their_step_and_no_others_do(tiny, steps):
+    rows = read_dialogues(steps / "train.jsonl", steps=True) * 50
+    assert {row.situation.step for row in rows} == set(STEPS)
+    assert {row.situation.step for row in read_dialogues(steps / "train.jsonl")} == {None}
+    config = talk(tiny, dialogue={"step": "given", "hide_step": 0.2})
+    shown = [row.situation.step is not None for row in taught(rows, config)]
+    assert 0.7 < np.mean(shown) < 0.9
+    assert shown == [row.situation.step is not None for row in taught(rows, config)]
+    never = talk(tiny, dialogue={"step": "given", "hide_step": 0.0})
+    assert taught(rows, never) == rows
+    asked = [
+        {"id": "c", "turns": [{"speaker": "customer", "text": "hi"}, step_rows()[0]["turns"][1]]}
+    ]
+    write_lines(steps / "one.jsonl", asked)
+    (read,) = DialogueTask().read(steps / "one.jsonl", never)
+    assert read.situation.step == "tell_where"
+
+
+@pytest.mark.slow
+def test_a_step_tells_what_the_text_does_not(tiny, steps, tmp_path):
+    config = talk(tiny, optim=LONG, dialogue={"max_target_tokens": 16, "step": "given"})
+    model = DialogueModel(train(config, steps, tmp_path / "run").run.root, threads=1)
+    asked = [Situation((Turn("customer", "where is it"),), step=step) for step in STEPS]
+    assert model.write_all(asked) == list(STEPS.values())
+    said = [row["answer"] for row in predict_texts(tmp_path / "run", [
+        f"customer: where is it\nstep: {step}" for step in STEPS])]  # fmt: skip
+    assert said == list(STEPS.values())
 
 
 @pytest.mark.slow
@@ -173,6 +262,21 @@ def test_only_the_agent_s_words_are_learned(qwen, data):
     whole = tokenizer.decode(first["input_ids"]).replace(" ", "")
     assert "whereisparcel{a}" in whole
     assert "1000" not in whole
+
+
+def test_of_a_long_conversation_the_end_is_read_and_of_a_long_answer_the_beginning_learned(tiny):
+    asked = Situation((Turn("customer", "parcel " * 90 + "where is it"),))
+    row = Example("", answer="it is on its way " + "parcel " * 90, situation=asked)
+    config = talk(tiny, max_tokens=16)
+    net, tokenizer = load_writer(resolve_encoder(tiny), config)
+    tokenizer.truncation_side = "left"
+    start = net.network.config.decoder_start_token_id
+    (read,) = token_rows([row], tokenizer, start, config)
+    assert tokenizer.decode(read["input_ids"], skip_special_tokens=True).endswith("where is it")
+    assert len(read["labels"]) == SHORT["max_target_tokens"] - 1
+    learned = tokenizer.decode(read["labels"], skip_special_tokens=True)
+    assert learned.startswith("it is on its way")
+    assert tokenizer.truncation_side == "left"
 
 
 def test_packed_rows_give_the_loss_of_rows_by_themselves(qwen, data, tmp_path):

@@ -1,5 +1,7 @@
 """Values out of a conversation before a model reads it, and back into what it wrote."""
 
+from dataclasses import replace
+
 import pytest
 from transformers import AutoTokenizer
 
@@ -88,6 +90,12 @@ def test_only_agent_turns_after_a_customer_s_are_situations():
     assert [(place, dict(each.facts)) for place, each in found] == [(2, {"x": "1"})]
 
 
+def test_the_step_of_a_situation_is_the_one_that_the_agent_took_in_it():
+    turns = (Turn("customer", "a"), Turn("agent", "b", action="ask_name"), Turn("customer", "c"),
+             Turn("agent", "d"))  # fmt: skip
+    assert [each.step for _, each in situations(turns)] == ["ask_name", None]
+
+
 def test_a_text_ends_with_what_must_not_be_cut_and_messages_alternate():
     text = hidden_text(hide(BANK))
     assert text.splitlines()[-2] == "facts: {BankName} Penn Bank; {Balance} 5703; Open True"
@@ -113,6 +121,22 @@ def test_passages_never_push_the_customer_out(tiny):
     assert messages[-1]["content"].count("passage:") == 1
 
 
+@pytest.mark.parametrize("long", [(), tuple(Passage(str(n), "parcel " * 60) for n in range(3))])
+def test_a_step_stands_last_as_words_and_is_never_cut(long, tiny):
+    asked = Situation((Turn("customer", "refund " * 90),), long, {"thing": "shoes"}, "ask_name ")
+    whole = hidden_text(hide(asked))
+    assert whole.endswith("\nstep: ask name")
+    assert hidden_text(hide(replace(asked, step=None))) == whole.removesuffix("\nstep: ask name")
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    tokenizer.truncation_side = "left"
+    ids = tokenizer(fitting_text(hide(asked), tokenizer, 40), truncation=True, max_length=40)
+    read = tokenizer.decode(ids["input_ids"], skip_special_tokens=True)
+    alone = tokenizer.decode(tokenizer("step: ask name", add_special_tokens=False)["input_ids"])
+    assert read.endswith(alone)
+    messages, _ = fitting_messages(asked, _Words(), 130)
+    assert messages[-1]["content"].endswith("\nstep: ask name")
+
+
 class _Words:
     """A tokenizer whose tokens are words."""
 
@@ -124,6 +148,18 @@ def test_words_are_written_as_the_company_writes_them():
     forms = written_forms(["Ask Dr. Smith (UK): it's at the Hi-Fi desk.", "It's Dr. Smith's."])
     said = as_written("it ' s dr . smith at the hi - fi desk ( uk ) ! for $ {price} .", forms)
     assert said == "It's Dr. Smith at the Hi-Fi desk (UK)! For ${price}."
+
+
+def test_a_sentence_that_is_written_again_and_again_is_written_as_it_was():
+    text = "Ok, your Hotel {a}-{b} is booked... Bye."
+    often = ["OK, that hotel is OK.", "OK, this hotel is OK.", "OK, a hotel!"] * 2
+    forms = written_forms([*often, *[text] * 3])
+    said = as_written("well , ok . ok , your hotel {a} - {b} is booked . . . bye . a hotel", forms)
+    assert said == "Well, OK. Ok, your Hotel {a}-{b} is booked... Bye. A hotel"
+    seldom = written_forms([*often, *[text] * 2])
+    assert as_written("ok , your hotel {a} - {b} is booked . . .", seldom) == (
+        "OK, your hotel {a} - {b} is booked..."
+    )
 
 
 def test_quotes_stand_at_what_they_quote():

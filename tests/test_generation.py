@@ -1,6 +1,7 @@
 """Written answers behind a guard, what stands in for them, and when they are written at all."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -108,6 +109,7 @@ def test_the_same_situation_gets_the_same_answer_until_it_is_too_old():
     assert (again.text, again.step, writer.asked) == (first.text, "generate:remembered", 1)
     other = Situation(SITUATION.turns, (PAGE,), {"order": "FK-2"})
     assert kept.get(kept.key("fake", other)) is None
+    assert kept.get(kept.key("fake", replace(SITUATION, step="ask_name"))) is None
     deadline = time.monotonic() + 5
     while len(kept) and time.monotonic() < deadline:
         time.sleep(0.02)

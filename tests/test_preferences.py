@@ -65,7 +65,8 @@ def starts(qwen, tmp_path_factory):
     for method in ("lora", "full"):
         optim = {"batch_size": 4, "max_steps": 2, "lr": {"lora": 3e-2, "full": 1e-3}[method]}
         config = small("dialogue", qwen, method, optim, max_tokens=64,
-                       dialogue={"max_target_tokens": 24, "scored_rows": 4})  # fmt: skip
+                       dialogue={"max_target_tokens": 24, "scored_rows": 4,
+                                 "step": "given"})  # fmt: skip
         runs[method] = train(config, root / "talks", root / method).run.root
     return runs
 
@@ -250,4 +251,5 @@ def test_a_run_tuned_from_preferences_is_a_start_itself(starts, data, tmp_path):
     rows = read_preferences(data / "kto" / "test.jsonl", "kto")
     assert len(DialogueModel(second, threads=1).write_all([rows[0].situation])) == 1
     assert SHORT["max_target_tokens"] == 12  # the start's own is 24, and stays
-    assert RunDir(second).read_config()["train"]["dialogue"]["max_target_tokens"] == 24
+    made = RunDir(second).read_config()["train"]["dialogue"]
+    assert (made["max_target_tokens"], made["step"]) == (24, "given")

@@ -133,6 +133,7 @@ def test_a_dialogue_run_is_asked_for_every_step(datasets, kept, tiny, monkeypatc
 
         def write_all(self, situations):
             asked.append(len(situations))
+            assert {each.step for each in situations} == {None}
             return ["Goodbye."] * len(situations)
 
     monkeypatch.setattr(star_answers, "DialogueModel", Writer)
@@ -151,6 +152,37 @@ def test_a_dialogue_run_is_asked_for_every_step(datasets, kept, tiny, monkeypatc
         ]
         == "0.3333"
     )
+
+
+def test_a_dialogue_run_that_reads_steps_is_given_the_predicted_ones(
+    datasets, kept, tiny, monkeypatch
+):
+    asked = {}
+
+    class Writer:
+        def __init__(self, run):
+            pass
+
+        def write_all(self, situations):
+            asked[len(asked)] = [each.step for each in situations]
+            return ["Goodbye."] * len(situations)
+
+    monkeypatch.setattr(star_answers, "DialogueModel", Writer)
+    monkeypatch.setattr(
+        star, "predicted", lambda _, steps: {part: ["guessed"] * len(steps[part]) for part in steps}
+    )
+    (kept / "dialogue").mkdir()
+    config = {
+        "train": {"dialogue": {"max_rows": 6000, "step": "given"}, "optim": {"epochs": 2.0}}
+    }  # fmt: skip
+    RunDir(kept / "dialogue").config.write_text(yaml.safe_dump(config), encoding="utf-8")
+    try:
+        rows = by_name(star.run(datasets, kept, tiny))
+    finally:
+        shutil.rmtree(kept / "dialogue")
+    assert [set(steps) for steps in asked.values()] == [{"guessed"}, {"guessed"}]
+    name = "written by a dialogue run with the predicted action, 6,000 training answers, 2 passes"
+    assert f"answer, {name}: BLEU-4" in rows
 
 
 def test_trained_runs_are_measured(datasets, kept, tiny, tmp_path):

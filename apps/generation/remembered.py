@@ -39,6 +39,7 @@ class Remembered:
                 [[turn.speaker, turn.text] for turn in situation.turns],
                 [[each.id, each.title, each.text] for each in situation.passages],
                 sorted(situation.facts.items()),
+                situation.step,
             ]
         )
         return hmac.new(self._secret, told.encode(), hashlib.sha256).hexdigest()

@@ -204,11 +204,21 @@ def _summaries(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _written(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The next agent turn after each text: a customer's message, or lines `customer: …`."""
+    """The next agent turn after each text: a customer's message, or lines `customer: …`.
+
+    A last line `step: …` names the step that the turn is to take.
+    """
     model = DialogueModel(path, THREADS)
-    asked = [Situation(_turns(text)) for text in texts]
+    asked = [_asked(text) for text in texts]
     for text, answer in zip(texts, model.write_all(asked), strict=True):
         yield {"text": text, "answer": answer}
+
+
+def _asked(text: str) -> Situation:
+    *lines, last = text.splitlines() or [""]
+    if lines and (step := _STEP.fullmatch(last)):
+        return Situation(_turns("\n".join(lines)), step=step[1])
+    return Situation(_turns(text))
 
 
 def _turns(text: str) -> tuple[Turn, ...]:
@@ -221,6 +231,7 @@ def _turns(text: str) -> tuple[Turn, ...]:
 
 
 _SAID = re.compile(r"(customer|agent): (.*)")
+_STEP = re.compile(r"step: (.*\S)\s*")
 _PREDICT = {
     "intent": _intents,
     "ner": _entities,

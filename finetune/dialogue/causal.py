@@ -126,8 +126,10 @@ def untuned_causal(config: TrainConfig) -> Talker:
     """The model as it is before tuning."""
     source = resolve_encoder(config.encoder)
     network = load_causal(source, config).to(device_name())
-    most = config.dialogue.max_target_tokens
-    return Talker(network, load_tokenizer(source), "causal", config.max_tokens, most)
+    return Talker(
+        network, load_tokenizer(source), "causal", config.max_tokens,
+        config.dialogue.max_target_tokens, reads_step=config.dialogue.reads_step,
+    )  # fmt: skip
 
 
 def save_causal(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:

@@ -10,6 +10,7 @@ Source: Carlini et al. 2019, The Secret Sharer, https://arxiv.org/abs/1802.08232
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,7 +84,7 @@ def canary_report(
 
 def _without_values(situation: Situation) -> Situation:
     """The situation with other values in their places: what comes back is then not copied."""
-    return Situation(situation.turns[-1:], situation.passages, {})
+    return replace(situation, turns=situation.turns[-1:], facts={})
 
 
 def _holds(text: str, value: str) -> bool:

@@ -55,6 +55,7 @@ class DialogueModel:
             int(config["dialogue"]["max_target_tokens"]),
             served.get("forms"),
             **({"system": served["system"]} if "system" in served else {}),
+            reads_step=config["dialogue"].get("step") == "given",
         )
 
     def write(self, situation: Situation, stop_after_s: float = 20.0) -> Iterator[str]:

@@ -52,14 +52,14 @@ def as_started(config: TrainConfig) -> TrainConfig:
         return config
     run = start_of(config)
     made = TrainConfig.model_validate(run.read_config()["train"])
-    lengths = {"max_target_tokens": made.dialogue.max_target_tokens}
+    read = {"max_target_tokens": made.dialogue.max_target_tokens, "step": made.dialogue.step}
     return config.model_copy(
         update={
             "encoder": made.encoder,
             "method": made.method,
             "adapter": made.adapter,
             "max_tokens": made.max_tokens,
-            "dialogue": config.dialogue.model_copy(update=lengths),
+            "dialogue": config.dialogue.model_copy(update=read),
             "optim": config.optim.model_copy(update={"lr": config.dialogue.preference_lr}),
         }
     )

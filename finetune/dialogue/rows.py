@@ -1,6 +1,7 @@
 """Which answers of a log a model learns to write."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from finetune.config import TrainConfig
 def taught(examples: Sequence[Example], config: TrainConfig) -> list[Example]:
     """The trusted answers whose values the conversation shows, at most as many as asked for.
 
+    Of a drawn share of them the step is hidden, so that the text is still listened to.
+
     Raises:
         LogFormatError: If fewer than two are left.
     """
@@ -24,7 +27,13 @@ def taught(examples: Sequence[Example], config: TrainConfig) -> list[Example]:
             f"{where}: fewer than two answers can be learned from; more conversations are needed"
         )
     most = config.dialogue.max_rows
-    if not most or len(shown) <= most:
-        return shown
-    order = np.random.default_rng(config.seed).permutation(len(shown))[:most]
-    return [shown[place] for place in np.sort(order)]
+    if most and len(shown) > most:
+        order = np.random.default_rng(config.seed).permutation(len(shown))[:most]
+        shown = [shown[place] for place in np.sort(order)]
+    hidden = np.random.default_rng([config.seed, 1]).random(len(shown)) < config.dialogue.hide_step
+    return [_stepless(each) if hides else each for each, hides in zip(shown, hidden, strict=True)]
+
+
+def _stepless(example: Example) -> Example:
+    assert example.situation is not None
+    return replace(example, situation=replace(example.situation, step=None))

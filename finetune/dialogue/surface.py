@@ -15,15 +15,20 @@ _END = re.compile(r"[.!?]$")
 _QUOTES = ("'", '"', "’")
 _AFTER_APOSTROPHE = ("s", "t", "re", "ve", "ll", "d", "m")
 _LONGEST = 6  # parts of one written word: a link, a time, an abbreviation
+_OFTEN = 3  # a sentence that was written so often is a phrase of the company's
 
 
 def written_forms(texts: Iterable[str]) -> dict[str, str]:
     """The usual form of each written word by its lower-case parts, where it is not theirs.
 
-    A first word of a sentence tells nothing of its case.
+    A first word of a sentence tells nothing of its case. Sentences that are written again and again
+    are there whole, by their parts, where their words alone would come out otherwise.
     """
     seen: dict[str, Counter[str]] = defaultdict(Counter)
+    whole: dict[str, Counter[str]] = defaultdict(Counter)
     for text in texts:
+        for start, end in _sentences(text):
+            whole[" ".join(_parts(text[start:end]))][" ".join(text[start:end].split())] += 1
         first = True
         for word in text.split():
             core = word.rstrip(".,:;!?)\"'").lstrip("(\"'") or word
@@ -32,7 +37,12 @@ def written_forms(texts: Iterable[str]) -> dict[str, str]:
                 seen[" ".join(parts)][core.lower() if first and core[1:].islower() else core] += 1
             first = bool(_END.search(word))
     forms = {parts: counts.most_common(1)[0][0] for parts, counts in seen.items()}
-    return {parts: form for parts, form in forms.items() if form != parts}
+    forms = {parts: form for parts, form in forms.items() if form != parts}
+    usual = {parts: counts.most_common(1)[0] for parts, counts in whole.items()}
+    often = {parts: form for parts, (form, count) in usual.items() if count >= _OFTEN}
+    return forms | {
+        parts: form for parts, form in often.items() if as_written(parts, forms) != form
+    }
 
 
 def lower_forms(
@@ -47,6 +57,30 @@ def lower_forms(
 
 def as_written(text: str, forms: Mapping[str, str]) -> str:
     """The text with words in their usual form, blanks as people set them, sentences capital."""
+    said: list[str] = []
+    between = 0
+    for start, end in _sentences(text):
+        phrase = forms.get(" ".join(_parts(text[start:end])))
+        if phrase is not None:
+            said += [_words_written(text[between:start], forms), phrase]
+            between = end
+    return " ".join(each for each in [*said, _words_written(text[between:], forms)] if each)
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    """Where the sentences lie that have a mark at their end: starts and ends."""
+    found: list[tuple[int, int]] = []
+    start, end, ended = 0, 0, False
+    for match in _PARTS.finditer(text):
+        mark = bool(_END.search(match[0]))
+        if ended and not mark:
+            found.append((start, end))
+            start = match.start()
+        end, ended = match.end(), mark
+    return [*found, (start, end)] if ended else found
+
+
+def _words_written(text: str, forms: Mapping[str, str]) -> str:
     parts, words, place = _parts(text), [], 0
     while place < len(parts):
         for size in range(min(_LONGEST, len(parts) - place), 0, -1):

@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,8 @@ from finetune.dialogue.surface import as_written
 from finetune.dialogue.text import SYSTEM, fitting_messages, fitting_text
 
 Kind = Literal["writer", "causal"]
-BATCH = 16  # situations written side by side
+BATCH = 16  # situations written or scored side by side
+WRITER_BATCH = 64  # the same of an encoder–decoder, whose cost lies in passes, not in rows
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)")
 
 
@@ -38,6 +40,7 @@ class Talker:
         max_written: Tokens of an answer.
         forms: How words are written (`finetune.dialogue.surface`), where it knows lower case alone.
         system: What a causal model is told first.
+        reads_step: Whether it learned from situations with their step; else a step is not read.
     """
 
     def __init__(
@@ -49,8 +52,10 @@ class Talker:
         max_written: int,
         forms: Mapping[str, str] | None = None,
         system: str = SYSTEM,
+        reads_step: bool = False,
     ) -> None:
         self._kind, self._forms, self._system = kind, forms, system
+        self._reads_step = reads_step
         self._max_tokens, self._max_written = max_tokens, max_written
         self._tokenizer, self._network = tokenizer, network.eval()
         self._device = next(network.parameters()).device
@@ -107,9 +112,10 @@ class Talker:
         import torch
 
         answers: list[str] = [""] * len(situations)
-        order = sorted(range(len(situations)), key=lambda at: len(situations[at].turns))
-        for first in range(0, len(order), BATCH):
-            places = order[first : first + BATCH]
+        order = sorted(range(len(situations)), key=lambda at: _chars(situations[at]))
+        size = BATCH if self._kind == "causal" else WRITER_BATCH
+        for first in range(0, len(order), size):
+            places = order[first : first + size]
             hidden, inputs = self._inputs([situations[place] for place in places])
             with self._lock, torch.inference_mode():
                 output = self._network.generate(**inputs, **self._settings)
@@ -188,6 +194,8 @@ class Talker:
 
     def _inputs(self, situations: Sequence[Situation]) -> tuple[list[Hidden], dict[str, Any]]:
         """What the network reads, and the values that it does not."""
+        if not self._reads_step:
+            situations = [replace(each, step=None) for each in situations]
         if self._kind == "causal":
             pairs = [
                 fitting_messages(each, self._tokenizer, self._max_tokens, self._system)
@@ -257,6 +265,12 @@ class Talker:
     def _spelled(self, text: str) -> str:
         text = text.strip()
         return text if self._forms is None else as_written(text, self._forms)
+
+
+def _chars(situation: Situation) -> int:
+    """About how long a situation is: those of like length need little padding."""
+    texts = [*(turn.text for turn in situation.turns), *situation.facts.values()]
+    return sum(map(len, texts)) + sum(len(each.text) for each in situation.passages)
 
 
 def _with_digits(tokenizer: Any) -> list[int]:  # noqa: ANN401 - a transformers tokenizer

@@ -41,8 +41,9 @@ class DialogueTask:
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
-        objective = config.dialogue.objective
-        return read_dialogues(path) if objective == "answers" else read_preferences(path, objective)
+        if _prefers(config):
+            return read_preferences(path, config.dialogue.objective)
+        return read_dialogues(path, config.dialogue.reads_step)
 
     def trainer(self, config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         """See Task."""

@@ -10,6 +10,7 @@ from data.schema import Situation
 FACTS_CHARS = 600  # all facts together
 PASSAGE_CHARS = 500  # one passage
 PASSAGES = 3
+STEP_CHARS = 60
 SYSTEM = (
     "You are the support agent of this company. Answer from the facts and passages given, in the "
     "tone of the conversation. Write names in braces, such as {order_number}, in the place of "
@@ -20,9 +21,9 @@ Message = dict[str, str]
 
 
 def hidden_text(hidden: Hidden) -> str:
-    """The whole conversation, then facts and passages: what is cut is cut at the left."""
+    """The whole conversation, then facts, passages and the step: what is cut is cut at the left."""
     lines = [f"{speaker}: {' '.join(text.split())}" for speaker, text in hidden.turns]
-    return "\n".join([*lines, *_facts(hidden), *_passages(hidden)])
+    return "\n".join([*lines, *_given(hidden)])
 
 
 def fitting_text(
@@ -40,12 +41,12 @@ def fitting_text(
     ]
     if len(ends) > most // 2:
         passages = passages[: ends[most // 2 - 1]]
-    rest = hidden_text(replace(hidden, passages=()))
-    return f"{rest}\n{passages}" if passages else rest
+    rest = hidden_text(replace(hidden, passages=(), step=""))
+    return "\n".join([rest, *([passages] if passages else []), *_step(hidden)])
 
 
 def hidden_messages(hidden: Hidden, system: str = SYSTEM) -> list[Message]:
-    """A system message, then the turns; facts and passages stand in the last customer's."""
+    """A system message, then the turns; facts, passages, step stand in the last customer's."""
     messages: list[Message] = [{"role": "system", "content": system}] if system else []
     for speaker, text in hidden.turns:
         role = _ROLES[speaker]
@@ -53,9 +54,7 @@ def hidden_messages(hidden: Hidden, system: str = SYSTEM) -> list[Message]:
             messages[-1]["content"] += f"\n{text}"
         else:
             messages.append({"role": role, "content": text})
-    messages[-1]["content"] = "\n".join(
-        [messages[-1]["content"], *_facts(hidden), *_passages(hidden)]
-    )
+    messages[-1]["content"] = "\n".join([messages[-1]["content"], *_given(hidden)])
     return messages
 
 
@@ -85,6 +84,16 @@ def tokens_of(messages: Sequence[Mapping[str, str]], tokenizer: Any) -> int:  # 
     """How many tokens the messages are by the tokenizer's chat template."""
     ids = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)
     return len(ids["input_ids"] if hasattr(ids, "keys") else ids)
+
+
+def _given(hidden: Hidden) -> list[str]:
+    return [*_facts(hidden), *_passages(hidden), *_step(hidden)]
+
+
+def _step(hidden: Hidden) -> list[str]:
+    """Its name as words: `ask_name` is `ask name`."""
+    words = " ".join(hidden.step.replace("_", " ").split())[:STEP_CHARS]
+    return [f"step: {words}"] if words else []
 
 
 def _facts(hidden: Hidden) -> list[str]:

@@ -83,7 +83,8 @@ def untuned_writer(config: TrainConfig) -> Talker:
     net, tokenizer = load_writer(resolve_encoder(config.encoder), config)
     network = net.network.to(device_name())
     most = config.dialogue.max_target_tokens
-    return Talker(network, tokenizer, "writer", config.max_tokens, most)
+    reads = config.dialogue.reads_step
+    return Talker(network, tokenizer, "writer", config.max_tokens, most, reads_step=reads)
 
 
 def save_dialogue_writer(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:

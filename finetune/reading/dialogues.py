@@ -1,5 +1,6 @@
 """What a model that writes learns from: each answer of an agent, and what it was written from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from data.clean import merge_turns
@@ -12,8 +13,12 @@ from data.schema import Conversation, Example
 from finetune.reading.cells import some
 
 
-def read_dialogues(path: Path) -> list[Example]:
+def read_dialogues(path: Path, steps: bool = False) -> list[Example]:
     """An Example for each agent turn that follows a customer's, with its Situation.
+
+    Args:
+        path: Of conversations.
+        steps: Whether a situation has the step that its agent took.
 
     Raises:
         LogFormatError: If a row cannot be read or no agent answers a customer in the file.
@@ -22,14 +27,14 @@ def read_dialogues(path: Path) -> list[Example]:
     examples = [
         example
         for conversation in read_conversations(path, bad)
-        for example in dialogue_examples(conversation)
+        for example in dialogue_examples(conversation, steps)
     ]
     if bad.lines:
         raise LogFormatError(bad.lines[0])
     return some(path, examples)
 
 
-def dialogue_examples(conversation: Conversation) -> list[Example]:
+def dialogue_examples(conversation: Conversation, steps: bool = False) -> list[Example]:
     """The Examples of one conversation; turns that no person wrote are left out."""
     turns, _ = merge_turns([turn for turn in conversation.turns if turn.mark is None])
     return [
@@ -40,7 +45,7 @@ def dialogue_examples(conversation: Conversation) -> list[Example]:
             group=conversation.labels.get("brand", conversation.id),
             weight=answer_weight(conversation, turns, place),
             where=f"{conversation.id}:{place}",
-            situation=situation,
+            situation=situation if steps else replace(situation, step=None),
         )
         for place, situation in situations(turns)
     ]

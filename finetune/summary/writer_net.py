@@ -160,11 +160,13 @@ def target_ids(
     start: int,
     most: int,
 ) -> list[list[int]]:
-    """Token ids of texts to write, at most `most`, the end among them.
+    """Token ids of texts to write, at most `most`, the end among them; a long one's rest is cut.
 
     The token that writing starts with is given to the network, not written by it.
     """
+    side, tokenizer.truncation_side = tokenizer.truncation_side, "right"
     rows = tokenizer(list(texts), truncation=True, max_length=most)["input_ids"]
+    tokenizer.truncation_side = side  # what is read may be cut on the left
     return [ids[1:] if ids[0] == start else ids for ids in rows]
 
 
