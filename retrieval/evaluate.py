@@ -12,9 +12,10 @@ from data.schema import Passage
 from retrieval.cutoff import Curve, curve_of, fit_decision
 from retrieval.filters import Filter
 from retrieval.folds import folds_of, groups_of
-from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, HALVES, Fusion, scores
+from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, HALVES, Fusion, scores, with_topics
 from retrieval.index import Index
 from retrieval.questions import Question
+from retrieval.topics import LabelledTurns
 
 DEPTH = 10
 _WORTH = 0.002  # of a table's mean: what a choice must gain on questions that it did not see
@@ -96,13 +97,14 @@ def fit(
     name: str,
     kinds: Collection[str] | None = None,
     fusions: Sequence[Fusion] = (*FUSIONS, *FOCUSED),
+    turns: LabelledTurns | None = None,
 ) -> Index:
     """Choose weights and decision on labelled questions, then write both to the manifest.
 
-    Words, further rows and focus are weighed in only where that sets what answers further apart
-    from what does not, on questions that the weights were not chosen on: see `apart_table` and
-    `choose`. The decision gives the best mean of
-    answerable questions answered by a right first passage and unanswerable ones refused.
+    Words, further rows, focus and topics are weighed in only where that sets what answers further
+    apart from what does not, on questions that the weights were not chosen on: see `apart_table`
+    and `choose`. The decision gives the best mean of answerable questions answered by a right first
+    passage and unanswerable ones refused.
 
     Args:
         index: What is searched.
@@ -110,19 +112,24 @@ def fit(
         name: What they are called in the manifest.
         kinds: Search only passages of these kinds.
         fusions: What is tried, the halves among them; focused ones where the rows teach a focus.
+        turns: Turns that people have labelled; each of `fusions` is tried beside their topics too.
 
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
     """
     _check_ids(index, questions)
     vectors = question_vectors(index.encoder, [question.text for question in questions])
+    if turns is not None:
+        index.learn_from(turns)
     known = np.array([bool(question.relevant) for question in questions])
     groups = groups_of(questions)
     fusion = DENSE_ONLY
     if known.any():
         asked = [question for question in questions if question.relevant]
-        teaches = index.teaches() is not None
-        fusions = [each for each in fusions if teaches or not each.focused]
+        lesson = index.teaches()
+        fusions = [each for each in fusions if lesson.focus is not None or not each.focused]
+        if lesson.topics is not None:
+            fusions = with_topics(fusions)
         table = apart_table(index, asked, fusions, kinds, vectors[known])
         fusion = fusions[choose(table, fusions, groups[known])]
     found = _searched(index.weighted(fusion), questions, kinds, vectors)
@@ -189,16 +196,21 @@ def _weighed(
     """
     if vectors is None:
         vectors = question_vectors(index.encoder, [question.text for question in questions])
-    views = {fusion.focused: index.weighted(fusion) for fusion in fusions}
+    views = {_view(fusion): index.weighted(fusion) for fusion in fusions}
     for row, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
         relevant, seen = index.places(question.relevant), {}
-        for focused, view in views.items():
+        for key, view in views.items():
             each = view.candidates(question.text, depth, where=_of_kinds(kinds), vector=vector)
-            seen[focused] = each, np.isin(each.places, relevant)
+            seen[key] = each, np.isin(each.places, relevant)
         for place, fusion in enumerate(fusions):
-            each, is_right = seen[fusion.focused]
-            found = scores(fusion, each.whole, each.closest, each.words)
+            each, is_right = seen[_view(fusion)]
+            found = scores(fusion, each.whole, each.closest, each.words, each.topics)
             yield row, place, found, each.places, is_right
+
+
+def _view(fusion: Fusion) -> tuple[bool, bool]:
+    """What of a lesson the weights look through: those that look alike share candidates."""
+    return fusion.focused, fusion.topics > 0
 
 
 def choose(table: NDArray[np.float64], fusions: Sequence[Fusion], groups: NDArray[np.int64]) -> int:
