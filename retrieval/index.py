@@ -33,7 +33,7 @@ from retrieval.manifest import (
 from retrieval.questions import Question
 from retrieval.rows import encodable, encoded, owned
 from retrieval.segment import Segment, write_segment
-from retrieval.topics import LabelledTurns
+from retrieval.topics import AKIN, LabelledTurns, Topics
 
 _POOL = 50  # candidates that each half brings, at least
 _DEEPEST = 10_000  # candidates, past which no more are looked at for other passages or sources
@@ -145,6 +145,13 @@ class Index:
             for place in segment.places_of(ids).values()
         ]
         return np.array(found, dtype=np.int64)
+
+    def akin(
+        self, topics: Topics, places: NDArray[np.int64], others: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Which passages (m,), by their places, are about the same as any of the others (r,)."""
+        roots = np.concatenate([segment.in_topics(topics).roots for segment in self.segments])
+        return np.asarray((roots[places] @ roots[others].T >= AKIN).any(axis=1))
 
     def word_shares(self, question: str, ids: Sequence[str]) -> list[float]:
         """How much of a question's words each passage or a row that leads to it holds, in [0, 1].

@@ -27,6 +27,7 @@ from retrieval.focus import within
 # is too sure of itself; an overlap below the floor is as good as none.
 _SURE = 0.4
 _FLOOR = 0.03
+AKIN = 0.5  # the overlap from which two passages are about the same
 LEAST_TURNS = 100  # turns beyond the first of their label, below which there is too little to learn
 
 Vectors = NDArray[np.float32]
