@@ -147,7 +147,9 @@ def fit(
         fusions = [each for each in fusions if lesson.focus is not None or not each.focused]
         if lesson.topics is not None:
             fusions = with_topics(fusions)
-        table = apart_table(index, questions, fusions, kinds, vectors)
+        weighed = known | (lesson.topics is not None)
+        asked = [question for question, there in zip(questions, weighed, strict=True) if there]
+        table = apart_table(index, asked, fusions, kinds, vectors[weighed])
         fusion = fusions[choose(table, fusions, groups[known])]
     found = _searched(index.weighted(fusion), questions, kinds, vectors)
     right = np.array(
@@ -184,10 +186,10 @@ def apart_table(
 ) -> NDArray[np.float64]:
     """How far what answers stands above what does not, under each fusion (F, a) in [0, 1].
 
-    For each of a answerable questions the share of what cannot be answered that scores less than
-    the passage that answers it. What cannot be answered is each unanswerable question, and each
-    answerable one as if its passages were left out of the index; where turns teach topics, as if
-    all passages were that are about the same.
+    For each of a answerable questions the share of all n, itself among them, whose best passage
+    that does not answer scores less than the one that answers this question. So each stands for a
+    question that nothing answers too, as if its passages were left out of the index; where topics
+    are tried, as if all passages were that are about the same.
     """
     right, wrong = np.zeros((2, len(fusions), len(questions)))
     for row, place, found, seen in _weighed(index, questions, fusions, kinds, vectors):

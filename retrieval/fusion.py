@@ -52,13 +52,14 @@ FUSIONS = (
 FOCUSED = tuple(
     Fusion(fusion.dense, fusion.whole, focused=True) for fusion in FUSIONS if fusion.dense
 )  # what a fit tries beside them, where the rows teach a focus
-TOPICS = (0.15, 0.3)  # parts of the topics that a fit tries, where turns teach them
+# The topics' part where turns teach them. Chosen on the sample company's fitting questions: 0.15
+# refuses less, with 0.45 the first passage is right less often.
+TOPICS = 0.3
 
 
 def with_topics(fusions: Sequence[Fusion]) -> tuple[Fusion, ...]:
     """The fusions, and each of them beside topics."""
-    beside = (replace(fusion, topics=part) for part in TOPICS for fusion in fusions)
-    return (*fusions, *beside)
+    return (*fusions, *(replace(fusion, topics=TOPICS) for fusion in fusions))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import IndexMismatchError
+from data.encoders import Encoder, question_vectors
+from data.errors import IndexMismatchError, LogFormatError
+from data.rows import read_rows
 from retrieval.durable import sync, write_array
 from retrieval.focus import within
+from retrieval.rows import encodable
 
 # Both chosen on the sample company's fitting questions. A discriminant over hundreds of directions
 # is too sure of itself; an overlap below the floor is as good as none.
@@ -116,6 +119,30 @@ class Topics:
         if matrix.ndim != 2 or min(matrix.shape) < 2 or matrix.dtype != np.float32:
             raise IndexMismatchError(f"{root}: broken ({name}: not a matrix); index again")
         return cls(matrix)
+
+
+def read_labelled_turns(path: Path, encoder: Encoder) -> LabelledTurns:
+    """Rows `{"text", "label"}`, as `deskhand train intent` reads them, in an encoder's vectors.
+
+    Raises:
+        LogFormatError: If a row has no text or no label, or they are too few to teach topics.
+    """
+    texts, labels = [], []
+    for row in read_rows(path):
+        text, label = row.values.get("text"), row.values.get("label")
+        if not isinstance(text, str) or not isinstance(label, str) or not label:
+            raise LogFormatError(f"{row.where}: labelled turns need a text and a label")
+        texts.append(encodable(text))
+        labels.append(label)
+    turns = LabelledTurns(
+        question_vectors(encoder, texts), np.unique(labels, return_inverse=True)[1]
+    )
+    if not turns.teach:
+        raise LogFormatError(
+            f"{path}: teaches no topics; two labels and {LEAST_TURNS} turns more than labels are "
+            "needed"
+        )
+    return turns
 
 
 def learned_topics(turns: LabelledTurns) -> Topics:
