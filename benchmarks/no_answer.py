@@ -18,6 +18,7 @@ from data.encoders import Encoder
 from data.schema import Passage
 from retrieval.evaluate import fit, measure
 from retrieval.questions import Question
+from retrieval.topics import LabelledTurns
 
 PARTS = 5
 
@@ -45,6 +46,7 @@ def left_out(
     testing: Sequence[Question],
     encoder: Encoder,
     known: Sequence[Question] = (),
+    turns: LabelledTurns | None = None,
 ) -> LeftOut:
     """Measure refusal.
 
@@ -55,6 +57,7 @@ def left_out(
         testing: Other ones to measure on.
         encoder: Of the index.
         known: Further rows; those of a topic that is left out are left out too.
+        turns: Labelled turns that a fit learns topics from.
     """
     rows: list[tuple[float, float, float, float]] = []
     margins = []
@@ -64,9 +67,11 @@ def left_out(
             kept = [passage for passage in passages if topics[passage.id] not in both]
             some = indexed(kept, encoder, Path(name) / "fit", _within(known, kept), titles=True)
             asked = [q for q in fitting if not _of(q, topics, {part})]
-            fitted = fit(some, _within(asked, kept, keep=True), "fit").manifest
+            fitted = fit(some, _within(asked, kept, keep=True), "fit", turns=turns).manifest
             kept = [passage for passage in passages if topics[passage.id] != part]
             index = indexed(kept, encoder, Path(name) / "test", _within(known, kept), titles=True)
+            if turns is not None:
+                index.learn_from(turns)
             index.refit(fitted.fusion, fitted.threshold, "fit", fitted.margin)
             found = measure(index, _within(testing, kept, keep=True))
         margins.append(fitted.margin)

@@ -61,6 +61,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "samples": ("The sample company, separately written test sets", samples.run),
     "faq": ("FAQ of the sample company, separately written questions", samples.faq),
     "retrieval": ("Retrieval: StackFAQ, refusal, Chinese", retrieval.run),
+    "retrieval_topics": ("Refusal with the topics of labelled turns", retrieval.topics),
     "retrieval_tuned": ("Retrieval before and after tuning", retrieval_tuned.run),
     "rerank": ("The first candidates read again by a cross-encoder", rerank.run),
     "highlight": ("Highlighting the sentence that answers", highlights.run),

@@ -10,11 +10,13 @@ from retrieval.focus import Focus
 from retrieval.fusion import Candidates
 from retrieval.lexical import LexicalQuery
 from retrieval.segment import Segment
+from retrieval.topics import Topics
 
 
 def gathered(
     segments: Sequence[Segment],
     focus: Focus | None,
+    topics: Topics | None,
     vector: NDArray[np.float32],
     query: LexicalQuery | None,
     pool: int,
@@ -27,6 +29,7 @@ def gathered(
         segments: At least one; a passage's place counts through all of them.
         focus: What the vectors are looked at through, if anything. The nearest rows are those of
             the vectors as they are: in focus they are weighed again.
+        topics: What tells how far passages agree with the question in topics; else that is 0.
         vector: The question's (D,).
         query: The question's words; None where they do not count.
         pool: Rows that each half brings from a segment.
@@ -52,6 +55,9 @@ def gathered(
             own = view.centres[places] @ asked
         elif whole:  # a passage's own row has the passage's place
             own = segment.vectors.of(places.astype(np.int64)) @ vector
-        parts.append((places + start, own.astype(np.float32), closest, matched))
+        agreed = np.zeros(len(places))
+        if topics is not None:
+            agreed = topics.agreement(vector, segment.in_topics(topics).roots[places])
+        parts.append((places + start, own.astype(np.float32), closest, matched, agreed))
         start += segment.entry.passages
     return Candidates(*(np.concatenate(each) for each in zip(*parts, strict=True))), is_all

@@ -12,9 +12,19 @@ from data.schema import Passage
 from retrieval.cutoff import Curve, curve_of, fit_decision
 from retrieval.filters import Filter
 from retrieval.folds import folds_of, groups_of
-from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, HALVES, Fusion, scores
+from retrieval.fusion import (
+    DENSE_ONLY,
+    FOCUSED,
+    FUSIONS,
+    HALVES,
+    Candidates,
+    Fusion,
+    scores,
+    with_topics,
+)
 from retrieval.index import Index
 from retrieval.questions import Question
+from retrieval.topics import LabelledTurns
 
 DEPTH = 10
 _WORTH = 0.002  # of a table's mean: what a choice must gain on questions that it did not see
@@ -31,6 +41,15 @@ class Measured:
     metrics: dict[str, float]
     curve: Curve
     found: list[list[Passage]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Of m passages which answer a question, and which are about the same as those do (m,)."""
+
+    candidates: Candidates
+    is_right: NDArray[np.bool_]
+    is_akin: NDArray[np.bool_]
 
 
 def evaluate(
@@ -96,13 +115,14 @@ def fit(
     name: str,
     kinds: Collection[str] | None = None,
     fusions: Sequence[Fusion] = (*FUSIONS, *FOCUSED),
+    turns: LabelledTurns | None = None,
 ) -> Index:
     """Choose weights and decision on labelled questions, then write both to the manifest.
 
-    Words, further rows and focus are weighed in only where that sets what answers further apart
-    from what does not, on questions that the weights were not chosen on: see `apart_table` and
-    `choose`. The decision gives the best mean of
-    answerable questions answered by a right first passage and unanswerable ones refused.
+    Words, further rows, focus and topics are weighed in only where that sets what answers further
+    apart from what does not, on questions that the weights were not chosen on: see `apart_table`
+    and `choose`. The decision gives the best mean of answerable questions answered by a right first
+    passage and unanswerable ones refused.
 
     Args:
         index: What is searched.
@@ -110,20 +130,26 @@ def fit(
         name: What they are called in the manifest.
         kinds: Search only passages of these kinds.
         fusions: What is tried, the halves among them; focused ones where the rows teach a focus.
+        turns: Turns that people have labelled; each of `fusions` is tried beside their topics too.
 
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
     """
     _check_ids(index, questions)
     vectors = question_vectors(index.encoder, [question.text for question in questions])
+    if turns is not None:
+        index.learn_from(turns)
     known = np.array([bool(question.relevant) for question in questions])
     groups = groups_of(questions)
     fusion = DENSE_ONLY
     if known.any():
-        asked = [question for question in questions if question.relevant]
-        teaches = index.teaches() is not None
-        fusions = [each for each in fusions if teaches or not each.focused]
-        table = apart_table(index, asked, fusions, kinds, vectors[known])
+        lesson = index.teaches()
+        fusions = [each for each in fusions if lesson.focus is not None or not each.focused]
+        if lesson.topics is not None:
+            fusions = with_topics(fusions)
+        weighed = known | (lesson.topics is not None)
+        asked = [question for question, there in zip(questions, weighed, strict=True) if there]
+        table = apart_table(index, asked, fusions, kinds, vectors[weighed])
         fusion = fusions[choose(table, fusions, groups[known])]
     found = _searched(index.weighted(fusion), questions, kinds, vectors)
     right = np.array(
@@ -144,10 +170,9 @@ def rank_table(
 ) -> NDArray[np.float64]:
     """Reciprocal rank of each answerable question under each fusion (F, n); 0 below `depth`."""
     table = np.zeros((len(fusions), len(questions)))
-    for row, place, found, places, is_right in _weighed(
-        index, questions, fusions, kinds, vectors, depth
-    ):
-        hits = np.flatnonzero(is_right[np.lexsort((places, -found))[:depth]])
+    for row, place, found, seen in _weighed(index, questions, fusions, kinds, vectors, depth):
+        order = np.lexsort((seen.candidates.places, -found))[:depth]
+        hits = np.flatnonzero(seen.is_right[order])
         table[place, row] = 1 / (1 + hits[0]) if len(hits) else 0.0
     return table
 
@@ -159,18 +184,20 @@ def apart_table(
     kinds: Collection[str] | None = None,
     vectors: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """How far what answers stands above what does not, under each fusion (F, n) in [0, 1].
+    """How far what answers stands above what does not, under each fusion (F, a) in [0, 1].
 
-    For each answerable question the share of all of them, itself among them, whose best passage
+    For each of a answerable questions the share of all n, itself among them, whose best passage
     that does not answer scores less than the one that answers this question. So each stands for a
-    question that nothing answers too, as if its passages were left out of the index.
+    question that nothing answers too, as if its passages were left out of the index; where topics
+    are tried, as if all passages were that are about the same.
     """
     right, wrong = np.zeros((2, len(fusions), len(questions)))
-    for row, place, found, _, is_right in _weighed(index, questions, fusions, kinds, vectors):
-        right[place, row] = found[is_right].max(initial=0.0)
-        wrong[place, row] = found[~is_right].max(initial=0.0)
+    for row, place, found, seen in _weighed(index, questions, fusions, kinds, vectors):
+        right[place, row] = found[seen.is_right].max(initial=0.0)
+        wrong[place, row] = found[~seen.is_akin].max(initial=0.0)
+    known = [bool(question.relevant) for question in questions]
     return np.stack([
-        np.searchsorted(np.sort(others), answers) / len(questions)
+        np.searchsorted(np.sort(others), answers[known]) / len(questions)
         for answers, others in zip(right, wrong, strict=True)
     ])  # fmt: skip
 
@@ -182,23 +209,31 @@ def _weighed(
     kinds: Collection[str] | None,
     vectors: NDArray[np.float32] | None,
     depth: int = DEPTH,
-) -> Iterator[tuple[int, int, NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]]:
-    """For each question and fusion their places; then scores, places and rightness of m passages.
+) -> Iterator[tuple[int, int, NDArray[np.float64], "_Seen"]]:
+    """For each question and fusion their places; then scores and what was seen of m passages.
 
     The m passages are those that may be among the best `depth`.
     """
     if vectors is None:
         vectors = question_vectors(index.encoder, [question.text for question in questions])
-    views = {fusion.focused: index.weighted(fusion) for fusion in fusions}
+    views = {_view(fusion): index.weighted(fusion) for fusion in fusions}
+    topics = index.teaches().topics if any(fusion.topics for fusion in fusions) else None
     for row, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
         relevant, seen = index.places(question.relevant), {}
-        for focused, view in views.items():
+        for key, view in views.items():
             each = view.candidates(question.text, depth, where=_of_kinds(kinds), vector=vector)
-            seen[focused] = each, np.isin(each.places, relevant)
+            is_right = np.isin(each.places, relevant)
+            akin = is_right if topics is None else index.akin(topics, each.places, relevant)
+            seen[key] = _Seen(each, is_right, is_right | akin)
         for place, fusion in enumerate(fusions):
-            each, is_right = seen[fusion.focused]
-            found = scores(fusion, each.whole, each.closest, each.words)
-            yield row, place, found, each.places, is_right
+            each = seen[_view(fusion)].candidates
+            found = scores(fusion, each.whole, each.closest, each.words, each.topics)
+            yield row, place, found, seen[_view(fusion)]
+
+
+def _view(fusion: Fusion) -> tuple[bool, bool]:
+    """What of a lesson the weights look through: those that look alike share candidates."""
+    return fusion.focused, fusion.topics > 0
 
 
 def choose(table: NDArray[np.float64], fusions: Sequence[Fusion], groups: NDArray[np.int64]) -> int:

@@ -92,24 +92,35 @@ class Focus:
 
 
 def learned(vectors: Vectors, owners: NDArray[np.int64]) -> Focus | None:
-    """What rows teach; None where they are too few or too many.
+    """What rows teach; None where they are too few.
 
     Args:
-        vectors: Of the rows (R, D).
-        owners: The passage that each leads to (R,).
+        vectors: Of the rows (R, D), or of other texts that are sorted by what they ask.
+        owners: The passage that each leads to, or another number for what it asks (R,).
+    """
+    if len(vectors) - len(np.unique(owners)) < LEAST:
+        return None
+    variances, directions = np.linalg.eigh(within(vectors, owners)[1])
+    return Focus((directions / np.sqrt(variances / variances.mean())).astype(np.float32))
+
+
+def within(
+    vectors: Vectors, owners: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How vectors (R, D) differ that have the same owner (R,).
+
+    Returns:
+        The owners' means (P, D), and the covariance (D, D) around them, part of it evened out.
     """
     passages, of = np.unique(owners, return_inverse=True)
-    told = len(vectors) - len(passages)
-    if told < LEAST or len(vectors) > MOST:
-        return None
     exact = vectors.astype(np.float64)
     means = np.zeros((len(passages), exact.shape[1]))
     np.add.at(means, of, exact)
     means /= np.bincount(of)[:, None]
     apart = exact - means[of]
-    variances, directions = np.linalg.eigh(apart.T @ apart / told)
-    variances = (1 - _EVEN) * variances + _EVEN * variances.mean()
-    return Focus((directions / np.sqrt(variances / variances.mean())).astype(np.float32))
+    seen = apart.T @ apart / (len(vectors) - len(passages))
+    even = np.eye(len(seen)) * np.trace(seen) / len(seen)
+    return means, (1 - _EVEN) * seen + _EVEN * even
 
 
 def _of_length_1(vectors: Vectors) -> Vectors:

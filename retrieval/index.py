@@ -18,8 +18,8 @@ from data.errors import IndexMismatchError
 from data.schema import Passage
 from retrieval.candidates import gathered
 from retrieval.filters import Filter
-from retrieval.focus import LEAST, MOST, Focus, learned
 from retrieval.fusion import Candidates, Fusion, scores
+from retrieval.lesson import Lesson, taught
 from retrieval.lexical import LexicalQuery
 from retrieval.manifest import (
     MANIFEST,
@@ -33,6 +33,7 @@ from retrieval.manifest import (
 from retrieval.questions import Question
 from retrieval.rows import encodable, encoded, owned
 from retrieval.segment import Segment, write_segment
+from retrieval.topics import AKIN, LabelledTurns, Topics
 
 _POOL = 50  # candidates that each half brings, at least
 _DEEPEST = 10_000  # candidates, past which no more are looked at for other passages or sources
@@ -51,14 +52,16 @@ class Index:
         manifest: Manifest,
         segments: Sequence[Segment],
         encoder: Encoder,
-        focus: Focus | None = None,
+        lesson: Lesson | None = None,
     ) -> None:
-        self.root, self.manifest, self.encoder, self.focus = root, manifest, encoder, focus
+        self.root, self.manifest, self.encoder = root, manifest, encoder
+        self.lesson = lesson or Lesson()
         self.segments = tuple(segments)
         sizes = [segment.entry.passages for segment in self.segments]
         self._starts = np.cumsum([0, *sizes])[:-1]  # a passage's place in the index begins here
         self._seen = _stamp(root)
-        self._lesson: Focus | None = None  # what its rows teach, once that was asked for
+        self._turns: LabelledTurns | None = None
+        self._teaches: Lesson | None = None  # once that was asked for
 
     def __len__(self) -> int:
         return sum(map(len, self.segments))
@@ -100,7 +103,7 @@ class Index:
         pool = _POOL + 20 * k
         while True:
             each, is_all = self._candidates(vector, query, pool, where, whole=fusion.whole > 0)
-            found = scores(fusion, each.whole, each.closest, each.words)
+            found = scores(fusion, each.whole, each.closest, each.words, each.topics)
             order = np.lexsort((each.places, -found)).tolist()
             chosen = self._chosen(each.places, order, k, per_source)
             if len(chosen) == k or is_all or pool >= _DEEPEST:
@@ -142,6 +145,13 @@ class Index:
             for place in segment.places_of(ids).values()
         ]
         return np.array(found, dtype=np.int64)
+
+    def akin(
+        self, topics: Topics, places: NDArray[np.int64], others: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Which passages (m,), by their places, are about the same as any of the others (r,)."""
+        roots = np.concatenate([segment.in_topics(topics).roots for segment in self.segments])
+        return np.asarray((roots[places] @ roots[others].T >= AKIN).any(axis=1))
 
     def word_shares(self, question: str, ids: Sequence[str]) -> list[float]:
         """How much of a question's words each passage or a row that leads to it holds, in [0, 1].
@@ -185,7 +195,8 @@ class Index:
         where: Filter | None,
         whole: bool,
     ) -> tuple[Candidates, bool]:
-        return gathered(self.segments, self.focus, vector, query, pool, where, whole)
+        focus, topics = self.lesson.focus, self.lesson.topics
+        return gathered(self.segments, focus, topics, vector, query, pool, where, whole)
 
     def _chosen(
         self, places: NDArray[np.int64], order: list[int], k: int, per_source: int | None
@@ -232,30 +243,33 @@ class Index:
         rows teach as they are now.
         """
         fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
-        focus = self._taught(fusion)
+        lesson = self._seen_through(fusion)
         manifest = replace(
             self.manifest, dense_weight=fusion.dense, whole=fusion.whole, threshold=0.0,
-            margin=0.0, focus=None if focus is None else "not written",
+            margin=0.0, focus=None if lesson.focus is None else "not written",
+            topic_weight=fusion.topics, topics=None if lesson.topics is None else "not written",
         )  # fmt: skip
-        return Index(self.root, manifest, self.segments, self.encoder, focus)
+        return Index(self.root, manifest, self.segments, self.encoder, lesson)
 
-    def teaches(self) -> Focus | None:
-        """The focus that its rows teach as they are now; None where they are too few or many."""
-        live = [np.isin(segment.owners, segment.live()) for segment in self.segments]
-        if not LEAST <= sum(int(rows.sum()) for rows in live) <= MOST:
-            return None
-        parts = zip(self._starts, self.segments, map(np.flatnonzero, live), strict=True)
-        rows = [(each.vectors.of(at), each.owners[at] + start) for start, each, at in parts]
-        vectors, owners = (np.concatenate(each) for each in zip(*rows, strict=True))
-        return learned(vectors, owners)
+    def learn_from(self, turns: LabelledTurns) -> None:
+        """Take labelled turns for what a fit learns from now on; nothing is written."""
+        self._turns, self._teaches = turns, None
 
-    def _taught(self, fusion: Fusion) -> Focus | None:
-        if not fusion.focused:
-            return None
-        self._lesson = self._lesson or self.teaches()  # a fit tries many weights on one index
-        if self._lesson is None:
-            raise ValueError("focused weights need an index whose rows teach a focus")
-        return self._lesson
+    def teaches(self) -> Lesson:
+        """What its rows teach as they are now, with the turns to learn from.
+
+        Without turns, topics that were learned before stay as they are.
+        """
+        if self._teaches is None:  # a fit tries many weights on one index
+            lesson = taught(self.segments, self._turns)
+            known = self.lesson.topics if self._turns is None else lesson.topics
+            self._teaches = replace(lesson, topics=known)
+        return self._teaches
+
+    def _seen_through(self, fusion: Fusion) -> Lesson:
+        if fusion.focused or fusion.topics:
+            return self.teaches().of(fusion)
+        return Lesson()
 
     def refit(
         self, weights: Fusion | float, threshold: float, fitted_on: str, margin: float = 0.0
@@ -272,11 +286,12 @@ class Index:
             if read_manifest(self.root).version != self.manifest.version:
                 raise IndexMismatchError(f"{self.root}: changed since it was opened; fit it again")
             fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
-            self.focus = self._taught(fusion)
+            self.lesson = self._seen_through(fusion)
+            focus, topics = self.lesson.save(self.root)
             fitted = replace(
                 self.manifest, dense_weight=fusion.dense, whole=fusion.whole,
-                threshold=threshold, margin=margin, fitted_on=fitted_on,
-                focus=None if self.focus is None else self.focus.save(self.root),
+                topic_weight=fusion.topics, threshold=threshold, margin=margin,
+                fitted_on=fitted_on, focus=focus, topics=topics,
             )  # fmt: skip
             self.manifest = commit(self.root, fitted, keep=False)
             self._seen = _stamp(self.root)
@@ -347,22 +362,22 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
                 known[entry] if entry in known else Segment(root, entry)
                 for entry in manifest.segments
             ]
-            focus = _focus(root, manifest, opened)
+            lesson = _lesson(root, manifest, opened)
         except IndexMismatchError:
             if _stamp(root) == seen:
                 raise
             continue  # someone has written twice since the manifest was read: begin again
-        index = Index(root, manifest, segments, encoder, focus)
+        index = Index(root, manifest, segments, encoder, lesson)
         index._seen = seen
         return index
 
 
-def _focus(root: Path, manifest: Manifest, opened: Index | None) -> Focus | None:
-    if manifest.focus is None:
-        return None
-    if opened is not None and opened.manifest.focus == manifest.focus:
-        return opened.focus
-    return Focus.load(root, manifest.focus)
+def _lesson(root: Path, manifest: Manifest, opened: Index | None) -> Lesson:
+    if opened is not None:
+        known = opened.manifest
+        if (known.focus, known.topics) == (manifest.focus, manifest.topics):
+            return opened.lesson
+    return Lesson.load(root, manifest)
 
 
 def _stamp(root: Path) -> tuple[int, int, int] | None:

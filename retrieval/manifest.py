@@ -5,6 +5,7 @@
     INDEX/segment-<id>/          a segment; it never changes
     INDEX/tombstones-<id>.npy    places of a segment that are deleted; it never changes
     INDEX/focus-<id>.npy         what its rows taught (see focus.py); it never changes
+    INDEX/topics-<id>.npy        what labelled turns taught (see topics.py); it never changes
     INDEX/.lock                  held by whoever writes; readers never lock
 
 What no kept version names is removed after the rename, and what a killed writer left at the next
@@ -33,7 +34,7 @@ WAIT_S = 10.0  # for another writer
 _PARTIAL = f".{MANIFEST}.partial"
 _LOCK = ".lock"
 _VERSIONS = "versions"
-_PARTS = ("segment-*", "tombstones-*.npy", "focus-*.npy")
+_PARTS = ("segment-*", "tombstones-*.npy", "focus-*.npy", "topics-*.npy")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -52,7 +53,8 @@ class SegmentEntry:
 class Manifest:
     """What an index is made of.
 
-    `dense_weight` and `whole` in [0, 1] are a `Fusion`, focused where `focus` names a file;
+    `dense_weight`, `whole` and `topic_weight` in [0, 1] are a `Fusion`, focused where `focus` names
+    a file; `topics` names one where topics are weighed. An index from before either has none.
     `threshold` and `margin` are a `Decision`, `fitted_on` the questions that both were fitted on.
     `sources` has the SHA-256 of the files that passages came from, by the file's name. `previous`
     is the version that a rollback brings back.
@@ -66,6 +68,8 @@ class Manifest:
     threshold: float = 0.0
     margin: float = 0.0
     focus: str | None = None
+    topic_weight: float = 0.0
+    topics: str | None = None
     fitted_on: str = "nothing: vectors only, every question counts as answerable"
     sources: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
@@ -75,7 +79,7 @@ class Manifest:
     @property
     def fusion(self) -> Fusion:
         """How the halves of a search make a score."""
-        return Fusion(self.dense_weight, self.whole, self.focus is not None)
+        return Fusion(self.dense_weight, self.whole, self.focus is not None, self.topic_weight)
 
     @property
     def decision(self) -> Decision:
@@ -203,7 +207,7 @@ def collect(root: Path) -> None:
             return
         versions = []
     for manifest in versions:
-        kept.add(root / (manifest.focus or MANIFEST))
+        kept |= {root / (manifest.focus or MANIFEST), root / (manifest.topics or MANIFEST)}
         for entry in manifest.segments:
             kept |= {root / entry.name, root / (entry.tombstones or entry.name)}
     for path in {*_parts(root), *(root / _VERSIONS).glob("*.json"), root / _PARTIAL} - kept:

@@ -56,8 +56,8 @@ class MilvusPassages:
             encoder: What its vectors are made with.
             collection: Its name; one for each index.
             token: `user:password` or an API key, where the cluster wants one.
-            fusion: As an index's manifest has it after fitting; its `whole` and its focus are left
-                out, because rows are weighed one by one here. None: the vectors alone.
+            fusion: As an index's manifest has it after fitting; its `whole`, focus and topics
+                are left out, because rows are weighed one by one here. None: the vectors alone.
             timeout_s: Of each call.
 
         Raises:

@@ -33,6 +33,7 @@ from retrieval.focus import Focus, Focused
 from retrieval.hashing import found, hashes
 from retrieval.lexical import LexicalQuery, Words, write_words
 from retrieval.manifest import SegmentEntry
+from retrieval.topics import Profiles, Topics
 
 ABOUT = "segment.json"
 _MASKS = 16  # filters whose masks are kept; an app asks with a few, again and again
@@ -164,6 +165,7 @@ class Segment:
             )
         self._masks: dict[Filter | None, NDArray[np.bool_] | None] = {}
         self._focused: Focused | None = None
+        self._profiles: Profiles | None = None
 
     def __len__(self) -> int:
         return self.entry.passages - self.entry.deleted
@@ -256,6 +258,15 @@ class Segment:
             focused = focus.of_rows(vectors, self.owners, self.entry.passages)
             self._focused = focused
         return focused
+
+    def in_topics(self, topics: Topics) -> Profiles:
+        """What its passages are about; kept as what is in focus."""
+        profiles = self._profiles
+        if profiles is None or profiles.topics is not topics:
+            vectors = self.vectors.of(np.arange(self.entry.rows))
+            profiles = topics.of_rows(vectors, self.owners, self.entry.passages)
+            self._profiles = profiles
+        return profiles
 
     def holds(self, query: LexicalQuery, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which words (q,) of a query stand in any row of each of m passages: (m, q)."""

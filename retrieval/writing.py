@@ -122,4 +122,4 @@ def _committed(latest: Index, segments: Sequence[Segment], sources: Mapping[str,
     entries = tuple(segment.entry for segment in segments)
     changed = replace(latest.manifest, segments=entries, sources=dict(sources))
     manifest = commit(latest.root, changed)
-    return Index(latest.root, manifest, segments, latest.encoder, latest.focus)
+    return Index(latest.root, manifest, segments, latest.encoder, latest.lesson)

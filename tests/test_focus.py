@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-import retrieval.index
+import retrieval.lesson
 from data.errors import IndexMismatchError
 from retrieval.evaluate import apart_table, evaluate, fit
 from retrieval.focus import LEAST, Focus, learned
@@ -146,19 +146,19 @@ def test_a_focus_of_another_shape_is_refused(tmp_path):
 
 def test_few_or_very_many_rows_teach_no_focus(tmp_path, index, monkeypatch):
     few = build_index(PASSAGES, HashEncoder(), "hash", tmp_path / "few", KNOWN[: LEAST // 2])
-    assert few.teaches() is None
+    assert few.teaches().focus is None
     fitted = fit(few, [*NEW, *UNKNOWN], "fit.jsonl")
     assert not fitted.manifest.fusion.focused
     with pytest.raises(ValueError, match="teach a focus"):
         few.weighted(IN_FOCUS)
-    assert index.teaches() is not None
-    monkeypatch.setattr(retrieval.index, "MOST", len(KNOWN))
-    assert index.teaches() is None
+    assert index.teaches().focus is not None
+    monkeypatch.setattr(retrieval.lesson, "MOST", len(KNOWN))
+    assert open_index(index.root, HashEncoder()).teaches().focus is None
 
 
 def test_deleted_passages_teach_nothing(index):
     smaller = add(index, (), delete=TOPICS[:5])
-    assert smaller.teaches() is None
+    assert smaller.teaches().focus is None
 
 
 def test_directions_in_which_texts_of_one_passage_differ_are_shortened():

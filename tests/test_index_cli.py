@@ -222,3 +222,24 @@ def test_an_empty_question_and_an_empty_filter_say_so(made):
     code, _, err = made("search", "i", "  ")
     assert (code, "the question is empty" in err) == (2, True)
     assert "no passage passes the filter" in made("search", "i", "x", "--where", "kind=none")[1]
+
+
+def test_topics_are_for_a_fit_and_are_told_where_one_weighs_them(run, tmp_path):
+    turns = [
+        {"text": f"thing{n} {word}", "label": word}
+        for n in range(40)
+        for word in ("parcel", "refund", "warranty")
+    ]
+    (tmp_path / "turns.jsonl").write_text("\n".join(map(json.dumps, turns)), "utf-8")
+    made = ("index", "faq.md", "--out", "mine", "--topics", "turns.jsonl")
+    code, _, err = run(*made)
+    assert (code, "give --fit" in err) == (2, True)
+    asked = [
+        {"question": f"new{n} {word}", "relevant": [word]}
+        for n in range(4)
+        for word in ("parcel", "refund", "warranty")
+    ]
+    (tmp_path / "fit.jsonl").write_text("\n".join(map(json.dumps, asked)), "utf-8")
+    code, out, _ = run(*made, "--fit", "fit.jsonl", "--json")
+    assert code == 0
+    assert json.loads(out)["topics"] >= 0

@@ -24,6 +24,9 @@ def index(
     fit_questions: Annotated[
         Path | None, typer.Option("--fit", help="labelled questions for fusion and threshold")
     ] = None,
+    topics: Annotated[
+        Path | None, typer.Option(help="labelled turns (text, label): topics that --fit weighs")
+    ] = None,
     encoder: Annotated[str | None, typer.Option(help="encoder or reply run")] = None,
     overrides: Overrides = None,
     add: Annotated[
@@ -57,6 +60,8 @@ def index(
     verb = _chosen([name for name, is_asked in asked.items() if is_asked], given)
     if verb not in ("", "--add") and (questions or fit_questions or encoder or overrides):
         raise ConfigError(f"{verb} reads no questions and no encoder; leave those options out")
+    if topics and not fit_questions:
+        raise ConfigError("--topics is for a fit: give --fit, questions with and without an answer")
     from apps.verbs import indexing
 
     files = [Path(name) for name in given]
@@ -79,13 +84,17 @@ def index(
         looked = "" if files else "; give PATH… to compare files too"
         text = "\n".join([f"{len(rows)} stale passages{looked}", *rows[:_SHOWN], *more])
     elif verb == "--add":
-        made = indexing.add_passages(files, out, questions, fit_questions, encoder, overrides or ())
+        made = indexing.add_passages(
+            files, out, questions, fit_questions, encoder, overrides or (), topics
+        )
         text = (
             f"{made['added']} passages added, {made['replaced']} replaced, {made['deleted']} "
             f"deleted, {made['unchanged']} as they were; {made['passages']} → {out}"
         )
     else:
-        made = indexing.make_index(files, out, questions, fit_questions, encoder, overrides or ())
+        made = indexing.make_index(
+            files, out, questions, fit_questions, encoder, overrides or (), topics
+        )
         kinds = ", ".join(f"{count} {kind}" for kind, count in made["kinds"].items())
         text = f"{made['passages']} passages ({kinds}) → {out}"
     say(made, as_json, text)

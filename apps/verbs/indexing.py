@@ -21,6 +21,7 @@ from retrieval.parts import part_rows
 from retrieval.passages import fingerprints, read_passages
 from retrieval.questions import read_questions
 from retrieval.stale import ids_from, stale
+from retrieval.topics import read_labelled_turns
 from retrieval.writing import add, compact, delete, rollback
 
 THREADS = 2
@@ -33,6 +34,7 @@ def make_index(
     labelled: Path | None,
     encoder: str | None,
     overrides: Sequence[str],
+    topics: Path | None = None,
 ) -> dict[str, Any]:
     """Build an index; fit its fusion and threshold where labelled questions are given.
 
@@ -43,6 +45,7 @@ def make_index(
         labelled: Questions with and without an answer, to fit on; not those of `questions`.
         encoder: Name, path or reply run.
         overrides: `encoder=…` again, for scripts that set everything that way.
+        topics: Labelled turns, whose topics the fit weighs.
 
     Raises:
         DeskhandError: If a file, an option or the encoder is wrong.
@@ -54,7 +57,7 @@ def make_index(
     rows = [row for passage in passages for row in part_rows(passage)]
     index = build_index(passages, opened, name, out, known, extra_rows=rows, sources=sources)
     made = {"index": str(out), "passages": len(passages), "kinds": _kinds(passages)}
-    return made | {"encoder": name} | _fitted(index, labelled)
+    return made | {"encoder": name} | _fitted(index, labelled, topics)
 
 
 def add_passages(
@@ -64,6 +67,7 @@ def add_passages(
     labelled: Path | None,
     encoder: str | None,
     overrides: Sequence[str],
+    topics: Path | None = None,
 ) -> dict[str, Any]:
     """Add files to an index; a passage with a known id replaces that one, if it has changed.
 
@@ -76,6 +80,7 @@ def add_passages(
         labelled: Questions to fit fusion and threshold on again; without them both stay.
         encoder: The index's own, if any.
         overrides: The same again.
+        topics: Labelled turns; without them the fit keeps the topics that are known.
 
     Raises:
         DeskhandError: If there is no index, or a file, an option or the encoder is wrong.
@@ -104,7 +109,7 @@ def add_passages(
         "added": len(new), "replaced": len(fresh) - len(new), "unchanged": len(ids) - len(fresh),
         "deleted": len(gone),
     }  # fmt: skip
-    return _told(grown) | counts | {"kinds": _kinds(passages)} | _fitted(grown, labelled)
+    return _told(grown) | counts | {"kinds": _kinds(passages)} | _fitted(grown, labelled, topics)
 
 
 def delete_passages(
@@ -235,13 +240,15 @@ def _told(index: Index) -> dict[str, Any]:
     return {"index": str(index.root), "version": index.manifest.version, "passages": len(index)}
 
 
-def _fitted(index: Index, labelled: Path | None) -> dict[str, Any]:
+def _fitted(index: Index, labelled: Path | None, topics: Path | None) -> dict[str, Any]:
     """Fit on labelled questions, if any are given; what came out."""
     if labelled is None:
         return {}
-    fitted = fit(index, read_questions(labelled), labelled.name, kinds={"faq"}).manifest
+    turns = None if topics is None else read_labelled_turns(topics, index.encoder)
+    questions = read_questions(labelled)
+    fitted = fit(index, questions, labelled.name, kinds={"faq"}, turns=turns).manifest
     return {
         "dense_weight": fitted.dense_weight, "whole": fitted.whole,
-        "focused": fitted.fusion.focused,
+        "focused": fitted.fusion.focused, "topics": fitted.topic_weight,
         "threshold": fitted.threshold, "margin": fitted.margin,
     }  # fmt: skip
