@@ -25,9 +25,9 @@ from apps.app import App
 from data.encoders import Encoder, passage_vectors, question_vectors
 from data.schema import Answer, Conversation, Passage, Turn
 from retrieval.filters import Filter
-from retrieval.index import build_index
 from retrieval.living import LivingIndex
 from retrieval.protocols import LivingRetriever, Retriever
+from retrieval.writing import build_index
 
 _TITLE, _SOURCE, _SCORE = "title", "source", "score"
 P = TypeVar("P", covariant=True)

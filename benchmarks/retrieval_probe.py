@@ -19,9 +19,9 @@ from benchmarks.retrieval_peers import peak_mib
 from benchmarks.retrieval_rows import Given, passages, texts_of, vectors
 from data.schema import Passage
 from retrieval.filters import Filter
-from retrieval.index import Index, build_index, open_index
+from retrieval.index import Index, open_index
 from retrieval.lexical import LexicalQuery
-from retrieval.writing import add
+from retrieval.writing import add, build_index
 
 K = 10
 WEIGHT = 0.7  # of the vectors: both halves are asked

@@ -13,9 +13,10 @@ from data.schema import Passage
 from retrieval.evaluate import choose
 from retrieval.folds import folds_of, groups_of
 from retrieval.fusion import FUSIONS, Fusion
-from retrieval.index import Index, build_index
+from retrieval.index import Index
 from retrieval.parts import part_rows
 from retrieval.questions import Question
+from retrieval.writing import build_index
 
 _SEPARATOR = "*"
 DEEP = 125  # all passages: a whole order

@@ -1,12 +1,12 @@
 """The index: passages that are searched by vectors and words, in immutable segments.
 
 `manifest.py` draws the directory, `segment.py` a segment, `candidates.py` gathers what is weighed.
-`Index` only searches. What changes an index stands in `build_index` here, `writing.py` and
-`compaction.py`; each gives a new version.
+`Index` only searches. What makes and changes an index stands in `writing.py` and `compaction.py`;
+each gives a new version.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,15 +24,12 @@ from retrieval.lexical import LexicalQuery
 from retrieval.manifest import (
     MANIFEST,
     Manifest,
-    SegmentEntry,
     commit,
-    may_be_replaced,
     read_manifest,
     writing,
 )
-from retrieval.questions import Question
-from retrieval.rows import encodable, encoded, owned
-from retrieval.segment import Segment, write_segment
+from retrieval.rows import encodable
+from retrieval.segment import Segment
 from retrieval.topics import AKIN, LabelledTurns, Topics
 
 _POOL = 50  # candidates that each half brings, at least
@@ -41,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Index:
-    """Passages that can be searched. Open one with `open_index`, make one with `build_index`.
+    """Passages that can be searched. `open_index` opens one, `build_index` (`writing.py`) makes one.
 
     It stays what it was when others write: `current` gives the newest version.
     """
@@ -296,44 +293,6 @@ class Index:
             self.manifest = commit(self.root, fitted, keep=False)
             self._seen = _stamp(self.root)
         return self
-
-
-def build_index(
-    passages: Sequence[Passage],
-    encoder: Encoder,
-    name: str,
-    root: Path,
-    questions: Sequence[Question] = (),
-    *,
-    extra_rows: Sequence[tuple[str, str]] = (),
-    sources: Mapping[str, str] | None = None,
-) -> Index:
-    """Write a new index to `root`; one that was there is the version to roll back to.
-
-    Args:
-        passages: Ids unique.
-        encoder: What its vectors are made with.
-        name: The encoder's name or run, for the manifest.
-        root: The index directory.
-        questions: Known questions and the passages that answer them; each is a further row.
-        extra_rows: (text, passage id) of further texts that lead to a passage.
-        sources: SHA-256 of the files that passages came from, by name.
-
-    Raises:
-        LogFormatError: If an id stands twice, or a question's passage is not among `passages`.
-        IndexMismatchError: If `root` is a file, or a folder that is not an index.
-    """
-    if root.exists() and not may_be_replaced(root):
-        raise IndexMismatchError(f"{root}: exists and is not an index; choose another --out")
-    extras = owned(passages, questions, extra_rows)
-    vectors = encoded(passages, extras, encoder)
-    with writing(root):
-        entries: tuple[SegmentEntry, ...] = ()
-        if passages:
-            entries = (write_segment(root, passages, extras, vectors),)
-        new = Manifest(name, encoder.fingerprint, entries, sources=dict(sources or {}))
-        manifest = commit(root, new)
-        return Index(root, manifest, [Segment(root, entry) for entry in entries], encoder)
 
 
 def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Index:

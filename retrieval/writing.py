@@ -1,4 +1,4 @@
-"""Changing an index: new passages get a segment of their own, old ones a tombstone."""
+"""Making and changing an index: new passages get a segment of their own, old ones a tombstone."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.encoders import Encoder
+from data.errors import IndexMismatchError
 from data.schema import Passage
 from retrieval.compaction import MAX_SEGMENTS, merged, small_ones
 from retrieval.index import Index, open_index
 from retrieval.manifest import (
     Manifest,
+    SegmentEntry,
     commit,
+    may_be_replaced,
     read_manifest,
     read_previous,
     writing,
@@ -20,6 +24,44 @@ from retrieval.manifest import (
 from retrieval.questions import Question
 from retrieval.rows import encoded, owned
 from retrieval.segment import Segment, write_segment, write_tombstones
+
+
+def build_index(
+    passages: Sequence[Passage],
+    encoder: Encoder,
+    name: str,
+    root: Path,
+    questions: Sequence[Question] = (),
+    *,
+    extra_rows: Sequence[tuple[str, str]] = (),
+    sources: Mapping[str, str] | None = None,
+) -> Index:
+    """Write a new index to `root`; one that was there is the version to roll back to.
+
+    Args:
+        passages: Ids unique.
+        encoder: What its vectors are made with.
+        name: The encoder's name or run, for the manifest.
+        root: The index directory.
+        questions: Known questions and the passages that answer them; each is a further row.
+        extra_rows: (text, passage id) of further texts that lead to a passage.
+        sources: SHA-256 of the files that passages came from, by name.
+
+    Raises:
+        LogFormatError: If an id stands twice, or a question's passage is not among `passages`.
+        IndexMismatchError: If `root` is a file, or a folder that is not an index.
+    """
+    if root.exists() and not may_be_replaced(root):
+        raise IndexMismatchError(f"{root}: exists and is not an index; choose another --out")
+    extras = owned(passages, questions, extra_rows)
+    vectors = encoded(passages, extras, encoder)
+    with writing(root):
+        entries: tuple[SegmentEntry, ...] = ()
+        if passages:
+            entries = (write_segment(root, passages, extras, vectors),)
+        new = Manifest(name, encoder.fingerprint, entries, sources=dict(sources or {}))
+        manifest = commit(root, new)
+        return Index(root, manifest, [Segment(root, entry) for entry in entries], encoder)
 
 
 def add(

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from data.schema import Passage
-from retrieval.index import build_index, open_index
-from retrieval.writing import add, compact, delete, rollback
+from retrieval.index import open_index
+from retrieval.writing import add, build_index, compact, delete, rollback
 from tests.fakes import HashEncoder
 
 ENCODER = HashEncoder()

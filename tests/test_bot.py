@@ -14,8 +14,7 @@ from apps.summarizer.summarizer import Summarizer
 from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.confidence.trust import Levels
 from finetune.intent.model import IntentPrediction
-from retrieval.index import build_index
-from retrieval.writing import add
+from retrieval.writing import add, build_index
 from tests.fakes import HashEncoder
 from tests.test_workflows import SHIPPED, FakeOrders, order
 

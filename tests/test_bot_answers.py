@@ -18,7 +18,7 @@ from apps.customer_service.questions import questions, rule_questions
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
 from data.schema import Conversation, Turn
-from retrieval.index import build_index
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder, chat
 from tests.test_workflows import SHIPPED, FakeOrders, order

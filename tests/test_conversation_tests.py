@@ -24,7 +24,7 @@ from apps.testing.written import Expected
 from data.config import load_config
 from data.errors import ConfigError, DeskhandError
 from data.schema import Answer, Entity, Intent, Passage
-from retrieval.index import build_index
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.test_bot import LATE, WINDOW, KeywordIntents, OrderFinder
 from tests.test_workflows import SHIPPED

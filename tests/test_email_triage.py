@@ -13,7 +13,7 @@ from apps.email_triage.email_triage import EmailTriage, fresh, mail_of, triage_v
 from apps.email_triage.urgency import urgency_of
 from data.errors import ConfigError, LogFormatError
 from data.schema import Conversation, Turn
-from retrieval.index import build_index
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder
 

@@ -9,7 +9,8 @@ from retrieval.decision import Decision
 from retrieval.evaluate import DEPTH, choose, evaluate, fit, measure, rank_table
 from retrieval.folds import FOLDS, folds_of, groups_of
 from retrieval.fusion import DENSE_ONLY, WORDS_ONLY, Fusion
-from retrieval.index import build_index, open_index
+from retrieval.index import open_index
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, Killed, asked, faq, ids, kill
 

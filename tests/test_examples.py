@@ -20,7 +20,7 @@ from apps.store import Store
 from data.schema import Intent
 from examples import bot_in_fastapi, classify_csv, helpdesk_webhook, langchain_chain
 from finetune.train import train
-from retrieval.index import build_index
+from retrieval.writing import build_index
 from tests.conftest import intent_rows, open_encoder, small, write_lines
 from tests.fakes import HashEncoder
 from tests.shop import SHOP

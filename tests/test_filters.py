@@ -5,10 +5,9 @@ import pytest
 
 from data.schema import Passage
 from retrieval.filters import Filter
-from retrieval.index import build_index
 from retrieval.passages import fingerprints
 from retrieval.stale import stale
-from retrieval.writing import delete
+from retrieval.writing import build_index, delete
 from tests.fakes import HashEncoder
 from tests.shop import faq, ids
 

@@ -13,8 +13,8 @@ from apps.verbs.fit import fit as fit_verb
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.intent.model import IntentPrediction
-from retrieval.index import build_index
 from retrieval.questions import Question
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.test_bot import LATE, WINDOW, KeywordIntents, OrderFinder
 

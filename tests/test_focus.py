@@ -10,9 +10,9 @@ from data.errors import IndexMismatchError
 from retrieval.evaluate import apart_table, evaluate, fit
 from retrieval.focus import LEAST, Focus, learned
 from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, Fusion
-from retrieval.index import build_index, open_index
+from retrieval.index import open_index
 from retrieval.manifest import read_manifest
-from retrieval.writing import add, compact, rollback
+from retrieval.writing import add, build_index, compact, rollback
 from tests.fakes import HashEncoder
 from tests.shop import asked, faq, ids
 

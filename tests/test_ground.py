@@ -6,7 +6,7 @@ from data.errors import ConfigError, LogFormatError
 from data.redact.conversation import redact_conversation
 from data.schema import Passage
 from finetune.reading.dialogues import read_dialogues
-from retrieval.index import build_index
+from retrieval.writing import build_index
 from tests.conftest import write_lines
 from tests.fakes import HashEncoder
 

@@ -5,8 +5,8 @@ import pytest
 
 import retrieval.index
 from data.errors import IndexMismatchError
-from retrieval.index import build_index, open_index
-from retrieval.writing import add
+from retrieval.index import open_index
+from retrieval.writing import add, build_index
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, Killed, asked, faq, ids, kill
 

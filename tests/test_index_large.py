@@ -8,8 +8,8 @@ import pytest
 
 import retrieval.dense
 from retrieval.filters import Filter
-from retrieval.index import build_index, open_index
-from retrieval.writing import add, compact, delete
+from retrieval.index import open_index
+from retrieval.writing import add, build_index, compact, delete
 from tests.shop import faq, ids
 
 

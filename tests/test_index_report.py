@@ -5,8 +5,8 @@ import pytest
 from apps.verbs.index_report import index_report
 from data.schema import Passage
 from retrieval.evaluate import fit, measure
-from retrieval.index import build_index
 from retrieval.questions import Question
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 
 SHOP = [

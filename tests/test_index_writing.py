@@ -13,10 +13,10 @@ import retrieval.manifest
 import retrieval.segment
 from data.errors import DeskhandError, IndexMismatchError, LogFormatError
 from retrieval.compaction import MAX_SEGMENTS, small_ones
-from retrieval.index import build_index, open_index
+from retrieval.index import open_index
 from retrieval.manifest import read_manifest, writing
 from retrieval.segment import Segment
-from retrieval.writing import add, compact, delete, rollback
+from retrieval.writing import add, build_index, compact, delete, rollback
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, asked, faq, ids
 

@@ -11,7 +11,7 @@ from apps.guard import guarded
 from apps.guard.injected import speaks_to_machine
 from benchmarks.guard import FOLDER, rows_of
 from data.schema import Passage
-from retrieval.index import build_index
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.test_bot import LATE, WINDOW, KeywordIntents, OrderFinder, chat
 from tests.test_workflows import SHIPPED, FakeOrders, order

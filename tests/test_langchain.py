@@ -19,8 +19,8 @@ from apps.langchain import (
     passage_of,
 )
 from retrieval.filters import Filter
-from retrieval.index import build_index
 from retrieval.living import LivingIndex
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.shop import SHOP
 

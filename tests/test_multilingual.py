@@ -13,7 +13,8 @@ from data.schema import Passage
 from finetune.serving import encoder_of, shared_encoder
 from finetune.train import train
 from retrieval.highlight import highlight
-from retrieval.index import build_index, open_index
+from retrieval.index import open_index
+from retrieval.writing import build_index
 from tests.conftest import small
 from tests.fakes import HashEncoder
 

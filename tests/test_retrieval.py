@@ -9,8 +9,9 @@ from data.errors import LogFormatError
 from retrieval.dense import ExactVectors
 from retrieval.filters import Filter
 from retrieval.fusion import DENSE_ONLY
-from retrieval.index import build_index, open_index
+from retrieval.index import open_index
 from retrieval.lexical import LexicalQuery, Words, words_of, write_words
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, asked, ids
 

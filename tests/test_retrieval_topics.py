@@ -8,10 +8,10 @@ import pytest
 from data.errors import IndexMismatchError, LogFormatError
 from retrieval.evaluate import evaluate, fit
 from retrieval.fusion import DENSE_ONLY, FUSIONS, TOPICS, Fusion, scores, with_topics
-from retrieval.index import build_index, open_index
+from retrieval.index import open_index
 from retrieval.manifest import read_manifest
 from retrieval.topics import LabelledTurns, Topics, learned_topics, read_labelled_turns
-from retrieval.writing import add
+from retrieval.writing import add, build_index
 from tests.fakes import HashEncoder
 from tests.shop import asked, faq
 

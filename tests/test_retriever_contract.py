@@ -7,8 +7,8 @@ import pytest
 from data.schema import Passage
 from retrieval.filters import Filter
 from retrieval.fusion import Fusion
-from retrieval.index import build_index
 from retrieval.living import LivingIndex
+from retrieval.writing import build_index
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, faq, ids
 

@@ -14,7 +14,7 @@ from data.schema import Passage
 from retrieval.columns import source_file
 from retrieval.evaluate import fit
 from retrieval.filters import Filter
-from retrieval.index import Index, build_index, open_index
+from retrieval.index import Index, open_index
 from retrieval.manifest import read_manifest
 from retrieval.pairs import training_pairs
 from retrieval.parts import part_rows
@@ -22,7 +22,7 @@ from retrieval.passages import fingerprints, read_passages
 from retrieval.questions import read_questions
 from retrieval.stale import ids_from, stale
 from retrieval.topics import read_labelled_turns
-from retrieval.writing import add, compact, delete, rollback
+from retrieval.writing import add, build_index, compact, delete, rollback
 
 THREADS = 2
 
