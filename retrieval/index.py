@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Index:
-    """Passages that can be searched. `open_index` opens one, `build_index` (`writing.py`) makes one.
+    """Passages that can be searched: `open_index` opens one, `writing.build_index` makes one.
 
     It stays what it was when others write: `current` gives the newest version.
     """

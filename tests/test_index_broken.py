@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-import retrieval.index
+import retrieval.writing
 from data.errors import IndexMismatchError
 from retrieval.index import open_index
 from retrieval.writing import add, build_index
@@ -87,7 +87,7 @@ def test_no_index_and_a_folder_of_other_things_are_refused(tmp_path):
 def killed_before_manifest(monkeypatch):
     """Building dies when all of the segment is written, and before the manifest is."""
     with monkeypatch.context() as patch:
-        patch.setattr(retrieval.index, "commit", kill)
+        patch.setattr(retrieval.writing, "commit", kill)
         yield patch
 
 

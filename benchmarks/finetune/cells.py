@@ -135,7 +135,7 @@ OURS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "clinc150.full.ours_refusing",
         "intent_full",
-        ("method=frozen_embeddings", "hand_over.hand_over_cost=0.2"),
+        ("method=frozen_embeddings", "hand_over.hand_over_cost=0.4"),
     ),
     ("clinc150.*", "intent_full", ("method=frozen_embeddings",)),
     (
