@@ -8,7 +8,7 @@ from apps.guard.cases import Case, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.promises import SAID_DONE, Made, denied, segment
 from apps.guard.synonyms import plainly
-from apps.guard.topics import TOPICS
+from apps.guard.topics import DONE, TOPICS
 from apps.guard.words import content, covered, meaning
 
 _REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
@@ -39,6 +39,7 @@ _BY_THING = (
     ),
     (re.compile(r"replacement|new|another|one\b", re.I), {"replac", "send"}),
 )
+_NAMED = re.compile(DONE, re.I)  # verbs that say what was done
 _MOVED = {"send", "deliver", "transit", "way", "carrier"}
 _SETTLED = re.compile(r"\b(?:sorted|settled|set|hand|care of|good to go|through)$")
 _UNDER_WAY = {meaning("processed"), meaning("prepared")}
@@ -72,7 +73,8 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
         wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
         wanted |= content(whole) & _UNDER_WAY
         return bool((wanted | (_RESULTS if _SETTLED.search(whole) else set())) & known)
-    if meaning(promise.verb) in _ARRANGED and known & _RESULTS:
+    vague = meaning(promise.verb) in _ARRANGED or not _NAMED.fullmatch(promise.verb)
+    if promise.verb and vague and known & _RESULTS:
         first, last = segment(text, promise)
         return bool(known & (content(text[first:last]) - {"order"}))
     said = promise.verb or whole

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from apps.guard.backing import broken
 from apps.guard.binding import unbacked
+from apps.guard.cases import Case
 from apps.guard.denials import allowed
 from apps.guard.evidence import Evidence, Read, gather, read
 from apps.guard.finding import Entailment, Finding, Kind
 from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
+from apps.guard.posture import yes_to_no
 from apps.guard.products import other_things, unknown_names
 from apps.guard.promises import made, segment
 from apps.guard.topics import OF_MONEY
@@ -56,6 +58,7 @@ def check(
     found += broken(promises, answer, evidence)
     if not any(each.kind == "promise" for each in found):
         found += allowed(answer, evidence)
+        found += yes_to_no(answer, evidence, Case.of(evidence, answer))
     found += unknown_names(answer, evidence)
     found += other_things(answer, evidence)
     if system:

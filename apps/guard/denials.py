@@ -63,7 +63,7 @@ def allowed(text: str, evidence: Evidence) -> Iterator[Finding]:
     Of the passages' clauses, the one that shares most words with the sentence must say no, and
     share most of its own words or of the sentence's.
     """
-    no, yes = _told(evidence)
+    no, yes = clauses_told(evidence)
     if not no:
         return
     case = frozenset().union(*(source.words for source in evidence.of("said", "fact")))
@@ -97,7 +97,7 @@ def _weight(words: frozenset[str], told: frozenset[str], known: frozenset[str]) 
     return len(words & told) * len(told & known) / len(told)
 
 
-def _told(evidence: Evidence) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
+def clauses_told(evidence: Evidence) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
     """The words of each clause of the passages that says no, and of each other one."""
     no: list[frozenset[str]] = []
     yes: list[frozenset[str]] = []

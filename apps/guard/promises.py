@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from apps.guard.topics import DONE, IDLE, LIGHT, TOPICS
+from apps.guard.topics import DEED, DONE, IDLE, LIGHT, RESTING, STATES, TOPICS
 from retrieval import sentences
 
 _SOON = (
@@ -37,6 +37,7 @@ _ADVERBS = (
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
     rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
+    rf"|\b{_OURS}(?:['’]ve| have)(?: {_SOON}| gone ahead and)* (?P<deed>{DEED})\b"
     rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
     rf"|parcel) (?:was|were)"
@@ -53,35 +54,26 @@ SAID_DONE = re.compile(
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
     r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently"
     r"|right now|also))*"
-    r" (?P<going>refund|resend|cancell?|send|credit|replac|issu|add|updat|process|arrang|chang"
-    r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return"
-    r"|transferr"
-    r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv|lift|lock|unlock|resett"
-    r"|activat|releas|fix|mov|switch|reduc"
-    r"|deduct|pay|hold|grant|approv|award)ing\b"
+    rf" (?P<going>(?!{RESTING})[a-z]+)ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
     r" (?P<hint>(?:is|are|has|have|should be|['’]s)(?: already| now| just| currently"
     r"| all)*"
-    r" (?:gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of"
-    r"|sorted"
-    r"|all set|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
-    r"|with your bank|out for delivery|good to go"
-    r"|being (?:\w+ed|sent)|settled|through))\b"
+    rf" (?:{STATES}))\b"
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
-    rf"|\bconsider (?:it|this|that|your \w+) (?P<seen>{DONE}|done)"
+    rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
     r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)|已经在路上|在路上了",
     re.I | re.M,
 )
 SAID_WILL = re.compile(
-    rf"\b{_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to|['’]re going to"
+    rf"\b(?!they can\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to|['’]re going to"
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
-    rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
+    rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b|(?<=can )(?:see|tell|hear|feel)\b)[a-z-]+)\b"
     r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team"
     r"|manager"
-    r"|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
+    r"|workshop) (?P<does>(?!is\b|has\b|was\b|costs\b|comes\b)[a-z]+s)\b"
     r"|\b(?:it|they|one|that|your \w+|the \w+) (?:will|['’]ll) be (?P<passively>kept|set|put|held"
     r"|reserved|repaired|fixed|mended|returned|collected|upgraded|extended|waived|assembled"
     r"|installed)\b"
@@ -143,6 +135,13 @@ _HEDGE = re.compile(
     r"|是否|如果",
     re.IGNORECASE,
 )
+# A day or the like that no word is given for, said anywhere in the sentence.
+_NO_WORD = re.compile(
+    r"\b(?:can['’]?t|cannot|can not|could not|couldn['’]t|not able to|unable to|wouldn['’]t|won['’]t) "
+    r"(?:\w+ ){0,2}?(?:promise|guarantee|vouch|say (?:yes|so|for (?:sure|certain)|when|whether)|confirm"
+    r"|swear|commit)\b|\bno (?:promise|guarantee)s?\b",
+    re.I,
+)
 # "As you said, a colleague promised it, so you will get it."
 _CLAIMED = re.compile(
     r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I
@@ -162,14 +161,14 @@ _ONCE = re.compile(
 )
 _WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
 _SEGMENT = re.compile(
-    r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than"
+    r"[,;:：，；—]|\b(?:and|but|so(?! (?:much|far|soon|long)\b)|then|because|although|though|since)\b|(?=\b(?:rather than"
     r"|instead of)\b)",
     re.I,
 )
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = (
-    "verb had past passed passive going seen act now aside exception gets calls does passively"
+    "verb deed had past passed passive going seen act now aside exception gets calls does passively"
 ).split()
 
 
@@ -241,6 +240,8 @@ def says_no(text: str) -> bool:
 
 
 def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
+    if name in ("delivery", "guarantee") and _NO_WORD.search(sentence):
+        return True
     left, _ = _part(sentence, match.start(), match.end(), 0, len(sentence))
     before = sentence[left : match.start()]
     if _HEDGE.search(before):

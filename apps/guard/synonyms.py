@@ -43,6 +43,8 @@ student study studying
 order purchase
 unused unworn
 late delayed
+bring carry take haul
+entry entrance admission door
 """.strip().splitlines()
 SAME = {word: line.split()[0] for line in _SAME for word in line.split()}
 
@@ -60,6 +62,8 @@ _PHRASES = {
     r"run(?:s)? out": "expire",
     r"good for(?=\s*$| \d| a\b| an\b| one| two| three| six| twelve)": "valid",
     r"call(?:ed)? off": "cancel",
+    r"(?:go|goes|come|comes|travel|travels|went|sent) back": "return",
+    r"(?:coming|getting|walking) in\b(?= (?:is|costs))": "entry",
     r"let (?:you|us|me|them) know": "tell",
     r"(?:is |are )?(?:in (?:its|their|the) )?processing|being processed": "processing",
     r"on (?:its|the|their) way": "dispatched",

@@ -28,16 +28,39 @@ DONE = (
     r"|placed|merged|adjusted|renewed|prepared|packed|paused|moved|ended|enrolled|frozen|erased"
     r"|taken(?= (?:you|it|them|off|£|\d|your name)))"
 )
+# What "I have" may be followed by without telling of a deed for the customer.
+DEED = (
+    r"(?!passed|forwarded|handed|looked|checked|noted|received|reviewed|needed|wanted|tried|missed"
+    r"|enjoyed|changed our|mentioned|explained|described|listed|linked|attached|included|answered"
+    r"|based|planned|offered|learned|introduced|marked|seen|read|heard|found|had|been|understood)"
+    r"(?:[a-z]+ed|put|made|sent|set|given|begun|let|brought|written|spoken|told|taken|drawn|had|done"
+    r"|got (?:it|them|that|the \w+|your \w+|a|one)|pulled|cut|kept|held)"
+)
+# What somebody may be doing without doing anything for the customer.
+RESTING = (
+    r"(?:look|check|hop|pass|forward|hand|connect|ask|try|see|read|think|talk|speak|tell|say|wonder|wait"
+    r"|work|do|go|sorry|feel|hear|not|guess|refer|mean|com|us|hav|be|stand|sitt|writ|answer|review|find"
+    r"|runn|open|clos|learn|miss|enjoy|listen|sugg?est|investigat|follow|expect|assum)(?=ing\b)"
+)
+# What is said of a thing for which something was done.
+STATES = (
+    r"gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of|sorted"
+    r"|all (?:set|done|sorted)|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
+    r"|with your bank|out for delivery|good to go|in the bag|off the books|history|no more"
+    r"|being (?:[a-z]+ed|sent|put|made)|settled(?! (?:with|by|over|on|when|between|in))|through"
+    r"|(?:heading|coming|headed|going|winging its way|making its way|bound) (?:your way|to you|for you|back to you)"
+    r"|as good as [a-z]+"
+)
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
-    "pass check look see ask need find hand forward help explain tell notify try rather prefer "
+    "pass check look ask need find hand forward help explain notify try rather prefer "
     "welcome "
-    "be have know say "
+    "have know say "
     "understand hope answer reply respond write assume transfer connect review investigate "
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
-    "apologise apologize bring read start use wish mention note inquire enquire talk speak "
-    "clarify discuss search assist refer direct do sort reassure confirm imagine appreciate".split()
+    "apologise apologize read use wish mention note inquire enquire talk speak "
+    "clarify discuss search assist hear feel picture relate remember refer direct do sort reassure confirm imagine appreciate".split()
 )
 # Verbs that bind or not by what follows.
 LIGHT = {
@@ -60,6 +83,11 @@ LIGHT = {
         "put": "you through|you in|a note|this to|that to",
         "bring": "this up|it up|that up|it to|this to",
         "continue": "to",
+        "see": "what|if|whether|how|you|it|this|where|when",
+        "tell": "you|us|me|them|the (?:team|colleague)|a colleague",
+        "start": "by|with|looking|over|from|at",
+        "be": r"(?!(?:re)?(?:send|refund|replac|cancel|credit|bring|pay|deliver|giv|issu|tak|cover"
+        r"|mak|return)\w*ing\b)\w+",
         "send": "you an? (?:email|mail|message|link|text|confirmation|copy)|this on|it on|this "
         "over|that on|on your|your (?:message|question|case|request)",
         "add": "a note|this to|that",

@@ -1,0 +1,114 @@
+"""Limits and exclusions of the passages' rules that a customer's case is beyond."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from apps.guard.cases import Case
+from apps.guard.evidence import Evidence, Source, same
+from apps.guard.finding import Value
+from apps.guard.words import content
+from retrieval import sentences
+
+_ELAPSED_AFTER = re.compile(
+    r"\s*(?:\w+ ){0,2}?(?:ago|back|now|already|late|later|since|old|have (?:gone|passed)|passed|gone"
+    r"|over(?:due)?|too late)\b",
+    re.I,
+)
+_ELAPSED_BEFORE = re.compile(
+    r"(?:\b(?:it['’]?s been|been|for|after|waited|waiting|had (?:it|them|this) (?:for )?|since|past"
+    r"|within|already|over|more than|almost|nearly|about)\s*)$",
+    re.I,
+)
+_ALLOWED = re.compile(r"\b(?:within|up to|for|have|has|get|in the first|until|lasts?|of)\s*$", re.I)
+_REPORT = re.compile(
+    r"\b(?:within|in the first|up to|have|has)\s*$", re.I
+)
+_LISTED_OUT = re.compile(
+    r"(?P<items>[^.;:]+?) (?:is|are) (?:excluded|not covered|not included|left out|exempt)\b"
+    r"|\b(?:does not|do not|doesn['’]t|don['’]t|not|never) (?:cover|include|hold for|apply to|extend to"
+    r"|offered (?:to|in|for)|deliver to|cover for|valid (?:for|on)|work (?:for|on)|available (?:in|for))"
+    r" (?P<after>[^.;]+)"
+    r"|\b(?:except|excluding|apart from|but not|other than) (?:for |to |in |on )?(?P<except>[^.;]+)",
+    re.I,
+)
+_IF = re.compile(r"\b(?:if|when|once|where|until)\b", re.I)
+_STOP = re.compile(r"[.;!?]\s")
+_ITEMS = re.compile(r",|\band\b|\bor\b", re.I)
+_SPAN = ("minute", "month")
+_MONTH = 30 * 1440  # minutes
+_WORKING_DAY = 1440  # minutes, at least
+
+
+def over_limits(answer: str, evidence: Evidence, case: Case) -> str:
+    """Why the customer's figures are beyond a limit that the answer does not say."""
+    asked = evidence.of("said")
+    if not asked:
+        return ""
+    known = content(answer) | asked[-1].words
+    limits = [
+        limit
+        for source in evidence.of("passage")
+        for limit, words in _limits_of(source)
+        if words & known
+    ]
+    if any(same(limit, other, "passage") for limit in limits for other in case.claimed):
+        return ""
+    for value in case.figures:
+        against = [_beyond(value, limit, case.said) for limit in limits if _alike(value, limit)]
+        if against and all(against):
+            return "the case is beyond a passage's limit"
+    return ""
+
+
+def _alike(value: Value, limit: Value) -> bool:
+    """Whether the two are counted in the same."""
+    both = {value.unit, limit.unit}
+    return value.kind == limit.kind and (len(both) == 1 or both <= set(_SPAN))
+
+
+def _limits_of(source: Source) -> Iterator[tuple[Value, frozenset[str]]]:
+    text = source.told.text
+    for value in source.told.values:
+        if value.kind not in ("number", "price"):
+            continue
+        if value.unit in _SPAN and not _REPORT.search(text[: value.start]):
+            continue
+        if value.unit not in _SPAN and not value.bound:
+            continue
+        first, last = next(
+            ((a, b) for a, b in sentences.spans(text) if a <= value.start < b), (0, len(text))
+        )
+        yield value, content(text[first:last]) | content(source.title)
+
+
+def _beyond(value: Value, limit: Value, said: str) -> bool:
+    mine, theirs = value.keys[0], limit.keys[0]
+    assert isinstance(mine, Decimal | int) and isinstance(theirs, Decimal | int)
+    if value.unit in _SPAN and limit.unit in _SPAN:
+        elapsed = _ELAPSED_AFTER.match(said, value.end) or _ELAPSED_BEFORE.search(
+            said[: value.start]
+        )
+        return bool(elapsed) and _minutes(value) > _minutes(limit)
+    return mine > theirs if limit.bound == "down" else mine < theirs
+
+
+def _minutes(value: Value) -> Decimal:
+    amount = value.keys[0]
+    assert isinstance(amount, Decimal | int)
+    return Decimal(amount) * (_MONTH if value.unit == "month" else 1)
+
+
+def excluded(answer: str, evidence: Evidence) -> str:
+    """Whether the case has what a passage's list of exceptions names."""
+    asked = evidence.of("said")
+    words = frozenset().union(*(each.words for each in asked)) | content(answer)
+    for source in evidence.of("passage"):
+        for match in _LISTED_OUT.finditer(source.told.text):
+            if _IF.search(_STOP.split(source.told.text[: match.end()])[-1]):
+                continue
+            for item in _ITEMS.split(next(group for group in match.groups() if group)):
+                meant = content(item)
+                if meant and meant <= words:
+                    return "a passage leaves it out"
+    return ""
