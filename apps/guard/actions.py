@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.guard.cases import Case, unmet
-from apps.guard.evidence import Evidence
+from apps.guard.evidence import Evidence, Source, same
+from apps.guard.figures import values
 from apps.guard.promises import SAID_DONE, Made, denied, segment
 from apps.guard.synonyms import plainly
 from apps.guard.topics import DONE, TOPICS
@@ -40,6 +41,8 @@ _BY_THING = (
     (re.compile(r"replacement|new|another|one\b", re.I), {"replac", "send"}),
 )
 _NAMED = re.compile(DONE, re.I)  # verbs that say what was done
+_SENT_AGAIN = {meaning("again"), meaning("replaced"), meaning("replacement"), meaning("resent")}
+_CHOSEN = re.compile(r"booked|chosen|ordered|placed|dispatched|delivered|bought|due|set|scheduled", re.I)
 _MOVED = {"send", "deliver", "transit", "way", "carrier"}
 _SETTLED = re.compile(r"\b(?:sorted|settled|set|hand|care of|good to go|through)$")
 _UNDER_WAY = {meaning("processed"), meaning("prepared")}
@@ -69,6 +72,10 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     whole = text[promise.start : promise.end]
     if promise.name in TOPICS and content(promise.name) & known and not _REFUSED & known:
         return True
+    if promise.name == "replacement" and _SENT_AGAIN & known:
+        return True
+    if promise.name == "done" and _chosen(promise, text, facts):
+        return True
     if promise.what:
         wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
         wanted |= content(whole) & _UNDER_WAY
@@ -79,6 +86,17 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
         return bool(known & (content(text[first:last]) - {"order"}))
     said = promise.verb or whole
     return bool((_RESULTS if _BARE.match(said) else content(said) or {meaning(said)}) & known)
+
+
+def _chosen(promise: Made, text: str, facts: Sequence[Source]) -> bool:
+    """Whether it is the day of something that a fact holds: booked for 12 May."""
+    if not _CHOSEN.fullmatch(promise.verb):
+        return False
+    first, last = segment(text, promise)
+    days = [value for value in values(text[first:last]) if value.kind == "date"]
+    return any(
+        same(day, other, "fact") for day in days for each in facts for other in each.told.values
+    )
 
 
 def retold(promise: Made, text: str, case: Case) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from apps.guard.actions import VAGUE, Told, by_action, not_announced, reported, retold
-from apps.guard.cases import Case, unmet
+from apps.guard.cases import Case, amount, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
 from apps.guard.finding import Finding
@@ -49,10 +49,12 @@ _SPOKEN = {
         TOPICS["replacement"].pattern + r"|\b(?:new|fresh|another) one\b|\bchang(?:e|es|ed|ing)\b",
         re.I,
     ),
+    "discount": re.compile(TOPICS["discount"].pattern + r"|\bworth\b|\btaken off\b", re.I),
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
 _PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
 _BACK = frozenset({"refund", "full refund"})  # whose conditions often stand beside
+_PAIRS = frozenset({"refund", "replacement"})
 _ANYTHING = content("item thing")  # any product is one
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
@@ -71,6 +73,7 @@ class _Asked:
         about: Those of them that are not the promise's own.
         aside: Words of the sentence that are not the promise's own.
         known: Words of the sentence, of the one before it and of the customer's case.
+        besides: Names of the other promises of the sentence.
         figures: Of the sentence, by unit.
         conditional: Whether the sentence says for when it holds.
     """
@@ -80,6 +83,7 @@ class _Asked:
     about: frozenset[str]
     aside: frozenset[str]
     known: frozenset[str]
+    besides: frozenset[str]
     figures: set[object]
     conditional: bool
 
@@ -139,15 +143,16 @@ def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Ask
     first, last = segment(text, promise)
     part = content(text[first:last])
     before = [text[start:end] for start, end in sentences.spans(text[: promise.first])][-1:]
-    besides = " ".join(
-        each.name for each in others if each.first == promise.first and each != promise
+    besides = frozenset(
+        each.name for each in others if each.first == promise.first and each.name != promise.name
     )
     return _Asked(
         promise,
         part,
         part - own - VAGUE,
         said - own,
-        said | case.words | content(" ".join([*before, besides])),
+        said | case.words | content(" ".join([*before, *besides])),
+        besides,
         {(value.unit, key) for value in values(sentence) for key in value.keys},
         bool(_IF.search(sentence)),
     )
@@ -167,7 +172,7 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
                 against = max(against, len(words & (asked.part | case.words)))
                 continue
             found = True
-            if not _alike(asked, match, clause, each):
+            if not _alike(asked, case, match, clause, each):
                 continue
             lacks = unmet(name, clause, f"{each.before} {each.title}", case, whole)
             why = why or lacks
@@ -180,13 +185,21 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
     return "a passage denies it" if against > backed else ""
 
 
-def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool:
+def _alike(asked: _Asked, case: Case, match: re.Match[str], clause: str, told: Told) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
     own = content(match.group())
     besides = content(clause) - own - _ANYTHING
     if asked.conditional and (besides | content(told.before)) & asked.aside:
         return True
     if asked.promise.name in _PLAIN or asked.figures & _limits(f"{told.before} {told.text}"):
+        return True
+    pair = asked.besides & _PAIRS
+    if pair and all(_SPOKEN.get(each, PROMISES[each]).search(told.text) for each in pair):
+        return True  # a choice that the passage gives too
+    given = {(value.unit, key) for value in case.figures for key in value.keys}
+    if asked.figures & _figures(told.text, match.start()) and given & _all_figures(told.text):
+        return True
+    if _meets(case, told.text):
         return True
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:
@@ -198,6 +211,22 @@ def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool
     if covered(besides, asked.known) >= enough:
         return True
     return len((content(told.text) - own) & asked.known) >= SHARED
+
+
+def _meets(case: Case, text: str) -> bool:
+    """Whether a figure of the customer's is above a limit that a text has something from."""
+    return any(
+        limit.bound == "up" and value.kind == limit.kind and value.unit in ("", limit.unit)
+        and amount(value) >= amount(limit)
+        for limit in values(text)
+        if limit.kind in ("price", "number")
+        for value in case.figures
+        if value.kind in ("price", "number")
+    )
+
+
+def _all_figures(text: str) -> set[object]:
+    return {(value.unit, key) for value in values(text) for key in value.keys}
 
 
 def _figures(text: str, at: int) -> set[object]:

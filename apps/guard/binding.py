@@ -4,11 +4,17 @@ import re
 from collections.abc import Iterator
 
 from apps.guard.evidence import Evidence, Origin, Read, Source, same
+from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
 from apps.guard.marks import holds_code
+from apps.guard.promises import says_no
 from apps.guard.words import content
 from retrieval import sentences
 
+_SHUT = re.compile(r"\bclos(?:e|ed|es|ing)\b|\bshut\b|\bday off\b|\bdays off\b|关门|休息|放假", re.I)
+_TIME = re.compile(r"\d:\d\d|\d ?[ap]m\b", re.I)
+_FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
+_BESIDE = 25  # characters from a limit to what holds beyond it
 _MOST_DAYS = 4  # from which on the days that are not named are those left out
 _BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
 # Words that say the other side of a limit too.
@@ -40,6 +46,10 @@ def unbacked(
             and _BUT.search(answer.text[: value.start])
             and _left_out(value, evidence)
         ):
+            continue
+        if value.unit == "weekday" and _off_days(value, answer, evidence):
+            text = answer.text[value.start : value.end]
+            yield Finding("date", text, value.start, value.end, "the sources have other days")
             continue
         if value.unit == "relative" and (_within(value, asked) or _beside_its_day(value, answer)):
             continue
@@ -89,8 +99,23 @@ def _missing(value: Value, answer: str, evidence: Evidence, origins: tuple[Origi
     ahead = _AHEAD.match(answer, value.end)
     opposite = {"up": "down", "down": "up"}.get(value.bound)
     if opposite and not ahead and all(other.bound == opposite for other in backing):
+        if _other_side(value, answer, evidence):
+            return ""
         return "the sources set the limit the other way round"
     return ""
+
+
+def _other_side(value: Value, answer: str, evidence: Evidence) -> bool:
+    """Whether it is told what holds beyond the limit: under £50 it is £3.95, another price."""
+    first, last = _sentence(answer, value)
+    return not _FREE.search(_STOP.split(answer[value.end : last])[0]) and any(
+        other is not value
+        and other.kind == value.kind == "price"
+        and 0 < other.start - value.end < _BESIDE
+        and any(same(other, x, "passage") for s in evidence.of("passage") for x in s.told.values)
+        for other in values(answer)
+        if first <= other.start < last and other.start != value.start
+    )
 
 
 def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
@@ -113,6 +138,8 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         for other in source.told.held
     ):
         return ""
+    if value.kind == "time" and _shut(value, answer, evidence):
+        return "the sources say that day is shut"
     if _torn(value, answer, evidence):
         return "the sources say it with another figure"
     words = _words(answer, value)
@@ -185,6 +212,35 @@ def _left_out(value: Value, evidence: Evidence) -> bool:
         for key in other.keys
     }
     return len(days) >= _MOST_DAYS and not days & set(value.keys)
+
+
+def _off_days(value: Value, answer: Read, evidence: Evidence) -> bool:
+    """Whether it is a day that the passages' days leave out, in a sentence that says no no."""
+    first, last = _sentence(answer.text, value)
+    return (
+        len(value.keys) == 1
+        and not says_no(answer.text[first:last])
+        and not _SHUT.search(answer.text[first:last])
+        and not answer.text[first:last].endswith("?")
+        and _left_out(value, evidence)
+    )
+
+
+def _shut(value: Value, answer: Read, evidence: Evidence) -> bool:
+    """Whether it is a time on a day of which the passages only say that nobody is there."""
+    first, last = _sentence(answer.text, value)
+    days = [each for each in answer.values if each.unit == "day" and first <= each.start < last]
+    for day in days:
+        told = [
+            source.told.text[start:end]
+            for source in evidence.of("passage")
+            for other in source.told.values
+            if other.kind == "date" and same(day, other, "passage")
+            for start, end in [_sentence(source.told.text, other)]
+        ]
+        if told and all(_SHUT.search(each) and not _TIME.search(each) for each in told):
+            return not _SHUT.search(answer.text[first:last])
+    return False
 
 
 def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:

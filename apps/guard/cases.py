@@ -122,14 +122,14 @@ def _spent(clause: str, case: Case) -> str:
             continue
         if any(set(limit.keys) & set(other.keys) for other in case.claimed):
             continue
-        bound = _amount(limit)
-        sums = [_amount(other) for other in case.figures if other.kind == "price"]
+        bound = amount(limit)
+        sums = [amount(other) for other in case.figures if other.kind == "price"]
         if not any(paid >= bound if limit.bound == "up" else paid < bound for paid in sums):
             return "a passage promises it for other sums only"
     return ""
 
 
-def _amount(value: Value) -> float:
+def amount(value: Value) -> float:
     """A price, percentage or span in its unit; dates are none."""
     key = value.keys[0]
     assert isinstance(key, int | float | Decimal)
@@ -163,7 +163,7 @@ def _early(rule: str, case: Case) -> str:
         if not after or limit.unit not in ("minute", "month", "working day"):
             continue
         if any(
-            value.unit == limit.unit and _amount(value) < _amount(limit)
+            value.unit == limit.unit and amount(value) < amount(limit)
             for value in case.figures
             if _PASSED.match(case.said, value.end)
         ):
@@ -172,5 +172,4 @@ def _early(rule: str, case: Case) -> str:
 
 
 def _minutes(value: Value) -> float:
-    amount = _amount(value)
-    return amount * _MONTH if value.unit == "month" else amount
+    return amount(value) * (_MONTH if value.unit == "month" else 1)

@@ -92,6 +92,8 @@ def gather(passages: Sequence[Passage], said: Sequence[str], facts: Mapping[str,
 
 def same(value: Value, other: Value, origin: Origin) -> bool:
     """Whether a value of the answer is the other one of a source, however it is written."""
+    if value.unit == other.unit == "weekday" and len(value.keys) > 1 and len(other.keys) > 1:
+        return set(value.keys) == set(other.keys)  # Monday to Friday is not Monday to Saturday
     if value.kind == "date" or other.kind == "date":
         return value.kind == other.kind and any(
             _same_day(a, b) for a in value.keys for b in other.keys

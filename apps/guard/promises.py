@@ -90,7 +90,7 @@ SAID_WILL = re.compile(
 PROMISES = TOPICS | {"done": SAID_DONE, "action": SAID_WILL}
 NO = re.compile(
     r"\b(?:not|no|never|cannot|unable|neither|nor|without|rather than|instead of|nothing|none"
-    r"|only|nowhere|nobody|excluded?|excludes|except|too late|impossible|refuse[sd]?|declined?"
+    r"|only|nowhere|nobody|(?:falls?|lies|lie|is|are) outside|excluded?|excludes|except|too late|impossible|refuse[sd]?|declined?"
     r"|unlikely|isn|far from)\b|n['’]t\b|不|没|无法|未|别",
     re.IGNORECASE,
 )
@@ -99,7 +99,7 @@ _NO_NO = re.compile(
     r"|matter"
     r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay"
     r"|pays) nothing|costs? (?:you )?nothing"
-    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:taken off|deducted"
+    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:charged|taken|taken off|deducted"
     r"|withheld))"
     r"|(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
     r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)"

@@ -135,7 +135,7 @@ _TOPICS = {
     r"|password))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
     r"|second) (?:one|mug|"
-    r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will|leaves|has"
+    r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will(?! be e?mailed)|leaves|has"
     r"|was|"
     r"comes|['’]s)\b|\bswap(?:s|ped|ping)?\b|\bexchang(?:e|es|ed|ing)\b|\banother parcel\b"
     r"|补发|换新|换货|重新寄",
@@ -159,7 +159,9 @@ _TOPICS = {
     r"|\bgift (?:for you|from us)\b|\bthrow in\b|赔偿|补偿",
     "free": r"\bfree of charge\b|\bfor free\b"
     r"|(?<!feel )(?<!scot-)(?<!Feel )(?<!-)\bfree\b(?! to\b)(?!-)"
-    r"|\b(?:no|without|any) (?:extra |additional |further )?(?:charge|cost|fee)s?\b(?! you)"
+    r"|\b(?:no|without|any) (?:extra |additional |further |delivery |shipping |postage |return |handling )*"
+    r"(?:charge|cost|fee)s?\b(?! you)|\bnothing (?:is|gets|will be|was) (?:charged|taken)\b"
+    r"|\bcharges? nothing\b"
     r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
     r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b"
     r"|\bon the house\b"
@@ -181,7 +183,7 @@ _TOPICS = {
     r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
     r"|\bwe (?:will|do) not charge(?: you)?(?: anything| a penny| extra| for(?! any))\b"
     r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
-    "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to"
+    "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|(?<!year )(?<!month )\bguarantee(?:d|s)? (?:that|you|it|to"
     r"|delivery|"
     r"arrival)|\bguaranteed(?= *(?:[.!,]|$))|\b(?:I|we) (?:can )?(?:promise|assure|swear|vow)\b"
     r"|\bpromise[sd]? (?:you|that|it)\b|\b(?:I|we)(?:['’]ll| will| can|['’]m going to)?"
