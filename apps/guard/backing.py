@@ -24,7 +24,9 @@ _IF = re.compile(
 )
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
-    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer"
+    r"\b(?:always|anyway|all the same|even so|nonetheless|nevertheless|(?:just )?this once"
+    r"|on this occasion|one-off|as an exception|used or not|sale item or not|late or not"
+    r"|as well(?=[.!])|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer"
     r"|bank account|waive[ds]?|store credit|whenever you (?:like|want|wish|please)"
     r"|any ?time(?! (?:of|in|within|until"
     r"|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"

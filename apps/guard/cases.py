@@ -44,6 +44,14 @@ _LATER = (
     r"|\bnot my first|\bordered before|\b(?:bought|ordered) (?:here|from you) (?:before"
     r"|for years)"
 )
+_SINGLE = (
+    r"\bonce\b(?! (?:it|you|we|the|a|an|your|that|this|they|in|every|per|each|is|has|opened|used)\b)"
+    r"|\bone (?:free )?(?:swap|exchange|change|code)\b"
+)
+_MORE = (
+    r"\b(?:second|third|another) (?:swap|time|exchange|change|go\b|one\b|code)|\bagain\b|\btwice\b"
+    r"|\b(?:already|before) (?:swapped|exchanged|changed)|\b(?:swapped|exchanged) \w+(?: \w+){0,2} already"
+)
 _AXES = tuple(
     (re.compile(needs, re.I), re.compile(other, re.I), why)
     for needs, other, why in (
@@ -51,6 +59,7 @@ _AXES = tuple(
         (_UNUSED, _USED, "a passage promises it for unused things only"),
         (_BEFORE, _GONE, "a passage promises it until dispatch only"),
         (_FIRST, _LATER, "a passage promises it once only"),
+        (_SINGLE, _MORE, "a passage promises it once only"),
     )
 )
 _NEGATED = re.compile(

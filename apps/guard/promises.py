@@ -74,9 +74,9 @@ SAID_WILL = re.compile(
     r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team"
     r"|manager"
     r"|workshop) (?P<does>(?!is\b|has\b|was\b|costs\b|comes\b)[a-z]+s)\b"
-    r"|\b(?:it|they|one|that|your \w+|the \w+) (?:will|['’]ll) be (?P<passively>kept|set|put|held"
-    r"|reserved|repaired|fixed|mended|returned|collected|upgraded|extended|waived|assembled"
-    r"|installed)\b"
+    r"|\b(?:it|they|one|that|this|you|your \w+|the \w+)(?: will|['’]ll) be (?P<passively>(?!asked|told|informed"
+    r"|notified|contacted|emailed|shown|charged|delivered|considered|answered|looked|needed|used|added"
+    r"|based|required|able|posted|paid|refunded|sent|replaced|credited)(?:[a-z]+ed|kept|set|put|held|made|given))\b"
     rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will"
     rf"| can)? (?P<aside>set|put|keep|hold|reserve)"
     r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
@@ -165,6 +165,9 @@ _SEGMENT = re.compile(
     r"|instead of)\b)",
     re.I,
 )
+_WHY = ("since", "because", "although", "though")
+# Of "since he cannot manage it himself they will …", where what it is the reason for begins.
+_MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will| can)\b)")
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = (
@@ -195,6 +198,9 @@ def segment(text: str, promise: Made) -> tuple[int, int]:
 
 def _part(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
     left = max((match.end() for match in _SEGMENT.finditer(text, first, start)), default=first)
+    main = _MAIN.match(text, left, end) if text[first:left].lower().endswith(_WHY) else None
+    if main and main.start("subject") <= start:
+        left = main.start("subject")
     after = _SEGMENT.search(text, end, last)
     return left, after.start() if after else last
 

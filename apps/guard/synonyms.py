@@ -23,7 +23,9 @@ keep retain
 begin start
 cost charge fee
 collect fetch
-assemble assembly
+assemble assembly build construct
+redirect reroute divert
+journalist press media reporter magazine newspaper blogger
 reserve earmark
 cover covered warranty guarantee guaranteed
 worth value
@@ -50,7 +52,17 @@ SAME = {word: line.split()[0] for line in _SAME for word in line.split()}
 
 # Phrases that mean one of those words.
 _PHRASES = {
-    r"put(?:s|ting)? (?:it|them|this|that|the \w+|your \w+|\w+)?\s?together": "assemble",
+    r"put(?:s|ting)? (?:\w+ ){0,3}?together": "assemble",
+    r"set(?:s|ting)? (?:it|them|this|everything|the \w+) up": "assemble",
+    r"(?:pick|picks|choose|choosing|picking) (?:your own|the|a|my own|which) day": "named",
+    r"day of (?:your|my|their) (?:own )?choice": "named",
+    # Places and trades by what rules call them.
+    r"belfast|derry|londonderry|lisburn|newry|armagh|omagh|ballymena|coleraine": "northern ireland",
+    r"inverness|ullapool|thurso|aviemore|fort william|wick|nairn|dingwall": "highlands",
+    r"stornoway|lerwick|kirkwall|orkney|shetland|hebrides|skye|lewis|mull|islay|arran"
+    r"|isle of (?:man|wight|\w+)|jersey|guernsey|scilly": "islands",
+    r"caf[eé]s?|restaurants?|bistros?|hotels?|canteens?|pubs?|guest ?house|salons?|catering"
+    r"|takeaway|coffee shop": "commercial business",
     r"(?:set|put|keep|kept|hold|held) (?:one|it|them|some|this|that|the \w+|a \w+)?\s?aside": (
         "reserve"
     ),

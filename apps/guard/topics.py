@@ -190,6 +190,9 @@ _TOPICS = {
     r"(?: personally)? (?:make sure|ensure|see to it|take care of (?:it|that))\b|\bmy (?:word"
     r"|promise|guarantee)\b|\bdefinitely\b|\bfor"
     r" (?:sure|certain)\b|\brest assured\b|\bwithout fail\b|\bfor life\b|\bno matter what\b"
+    r"|\bmy hand on (?:it|that)\b|\b(?:mark|take) my words?\b|\btake it from me\b"
+    r"|\b(?:out of pocket|made? whole|make amends|made? good|(?:see|put|set) (?:you|it|this|that|things) right"
+    r"|squar(?:e|ed) (?:\w+ )?up|(?:n['’]t|not) (?:be )?(?:your loss|lose out|bear that|suffer for))\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
     r"|\bwithout (?:a|any) doubt\b|保证|承诺",
     "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on"
@@ -211,6 +214,10 @@ _TOPICS = {
     r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
     r"|all yours)\b(?! to (?!keep))|\byours to keep\b"
     r"|不用寄回|不需要寄回",
+    "reserve": r"\byour name on (?:it|one|them)\b|\bwith your name\b|\bdibs\b|\bearmark\w*|\breserv(?:e|ed|ing)\b"
+    r"|\b(?:put|set|keep|kept|hold|held|tuck|tucked|stash|squirrel|save|saved|lay|laid) (?:\w+ ){0,3}?(?:aside"
+    r"|by for|back for you|away for you|for you(?= (?:until|till|when|once|behind)))\b"
+    r"|\bfirst in (?:line|the queue)\b|\bfirst refusal\b|保留|预留",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
     r"|also )*(?:cancel|chang|amend"
     r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b(?! your mind)",
