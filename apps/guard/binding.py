@@ -13,6 +13,7 @@ from retrieval import sentences
 
 _SHUT = re.compile(r"\bclos(?:e|ed|es|ing)\b|\bshut\b|\bday off\b|\bdays off\b|关门|休息|放假", re.I)
 _TIME = re.compile(r"\d:\d\d|\d ?[ap]m\b", re.I)
+_ELLIPTIC = 2  # words of a clause that leaves out what the one before has said
 _FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
 _BESIDE = 25  # characters from a limit to what holds beyond it
 _MOST_DAYS = 4  # from which on the days that are not named are those left out
@@ -166,7 +167,52 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         more = len(rival) - best > (1 if not latin and _CHINESE.search(answer.text) else 0)
         if more and distance and all(rival - shared for shared in mine):
             return "the sources say it of something else"
+    return _asked_of_another(value, answer, evidence)
+
+
+def _asked_of_another(value: Value, answer: Read, evidence: Evidence) -> str:
+    """Why the figure is another one's than what is asked for and spoken of; empty where it is not.
+
+    Of the words that tell the figure's clause and a rival's apart, the sentence and the customer's
+    last turn have some of the rival's and none of the figure's own.
+    """
+    said = evidence.of("said")
+    first, last = _sentence(answer.text, value)
+    if value.kind in ("date", "time") or _CHINESE.search(answer.text[first:last]):
+        return ""
+    own = content(answer.text[first:last])
+    known = own | (said[-1].words if said else frozenset())
+    mine: list[frozenset[str]] = []
+    limits: set[bool] = set()
+    rivals: list[tuple[frozenset[str], bool]] = []
+    beside = [other for other in answer.held if first <= other.start < last]
+    many = len(evidence.of("passage")) > 1
+    for source in evidence.of("passage"):
+        title = content(source.title) if many else frozenset[str]()
+        for other in source.told.held:
+            words = _inherited(source.told, other) | title
+            if same(value, other, "passage"):
+                mine.append(words)
+                limits.add(bool(other.bound))
+            elif other.unit == value.unit and not any(
+                same(each, other, "passage") for each in beside
+            ):
+                rivals.append((words, bool(other.bound)))
+    for rival, limit in rivals:
+        if limit in limits and all((rival - each) & known and not (each - rival) & known for each in mine):
+            return "the sources say it of something else"
     return ""
+
+
+def _inherited(told: Read, value: Value) -> frozenset[str]:
+    """The words of a value's clause, with those of the one before where it has hardly any."""
+    words: frozenset[str] = frozenset()
+    for start, end, own in told.clauses:
+        short = len(own) <= _ELLIPTIC and start > _sentence(told.text, value)[0]
+        words = own | words if short else own
+        if start <= value.start < end:
+            break
+    return words
 
 
 def _of_another(source: Source, answer: str, evidence: Evidence) -> bool:
@@ -222,7 +268,26 @@ def _off_days(value: Value, answer: Read, evidence: Evidence) -> bool:
         and not says_no(answer.text[first:last])
         and not _SHUT.search(answer.text[first:last])
         and not answer.text[first:last].endswith("?")
-        and _left_out(value, evidence)
+        and not any(
+            other.keys == ("today",) and abs(other.start - value.end - 1) <= 1
+            for other in answer.values
+        )
+        and (_left_out(value, evidence) or _always_shut(value, evidence))
+    )
+
+
+def _always_shut(value: Value, evidence: Evidence) -> bool:
+    """Whether the passages tell of the day only that nobody is there."""
+    told = [
+        (source.told.text[start:end], other)
+        for source in evidence.of("passage")
+        for other in source.told.values
+        if other.unit == "weekday" and set(value.keys) & set(other.keys)
+        for start, end in [_sentence(source.told.text, other)]
+    ]
+    return bool(told) and all(
+        _SHUT.search(text) and len(other.keys) == 1 and not _TIME.search(text)
+        for text, other in told
     )
 
 
@@ -230,7 +295,8 @@ def _shut(value: Value, answer: Read, evidence: Evidence) -> bool:
     """Whether it is a time on a day of which the passages only say that nobody is there."""
     first, last = _sentence(answer.text, value)
     days = [each for each in answer.values if each.unit == "day" and first <= each.start < last]
-    for day in days:
+    before = [each for each in days if each.start < value.start]
+    for day in (before or days)[-1:]:
         told = [
             source.told.text[start:end]
             for source in evidence.of("passage")

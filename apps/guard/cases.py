@@ -119,6 +119,15 @@ def unmet(name: str, clause: str, around: str, case: Case, whole: str = "") -> s
     return _late(f"{clause} {around}", case) or _early(f"{around} {clause}", case)
 
 
+def against(rule: str, case: Case) -> str:
+    """Which condition of a rule, used or sent things and the like, the customer's words deny."""
+    for needs, other, why in _AXES[1:]:
+        if needs.search(rule) and not needs.search(case.answer) and not _says(other, case.answer):
+            if _says(other, case.said) and not needs.search(case.said):
+                return why
+    return ""
+
+
 def _says(pattern: re.Pattern[str], text: str) -> bool:
     """Whether a text has a pattern without a no or a condition before it."""
     return any(not _NEGATED.search(text[: match.start()]) for match in pattern.finditer(text))

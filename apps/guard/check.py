@@ -6,7 +6,7 @@ from apps.guard.backing import broken
 from apps.guard.binding import unbacked
 from apps.guard.cases import Case
 from apps.guard.denials import allowed
-from apps.guard.evidence import Evidence, Read, gather, read
+from apps.guard.evidence import Evidence, Read, about, gather, read
 from apps.guard.finding import Entailment, Finding, Kind
 from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
@@ -48,8 +48,8 @@ def check(
         return (
             Finding("unsupported", answer, 0, len(answer), f"longer than {MAX_CHARS} characters"),
         )
-    evidence = gather(passages, said, facts)
     taken = read(answer)
+    evidence = about(gather(passages, said, facts), taken)
     promises = made(answer)
     whole = [(each.first, each.last) for each in promises if each.name in OF_MONEY]
     parts = [segment(answer, each) for each in promises]

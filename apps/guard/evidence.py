@@ -1,6 +1,7 @@
 """What an answer may rest on: the passages, what the customer said, and an action's facts."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -12,6 +13,7 @@ from apps.guard.marks import Mark, marks
 from apps.guard.words import clauses, content
 from data.schema import Passage
 
+_DIGIT = re.compile(r"\d")
 Origin = Literal["passage", "said", "fact"]
 
 
@@ -88,6 +90,27 @@ def gather(passages: Sequence[Passage], said: Sequence[str], facts: Mapping[str,
     ]
     plain = "\n".join([*(p.title for p in passages), *(source.told.text for source in found)])
     return Evidence(tuple(found), plain.lower())
+
+
+def about(evidence: Evidence, answer: Read) -> Evidence:
+    """The evidence for an answer: without the facts where it names another order than they do."""
+    known = _codes([each.told for each in evidence.of("fact")])
+    named = _codes([answer])
+    if not known or not named or named & known:
+        return evidence
+    if not {_shape(code) for code in named} & {_shape(code) for code in known}:
+        return evidence
+    left = tuple(evidence.of("passage", "said"))
+    return Evidence(left, evidence.plain)
+
+
+def _codes(texts: Iterable[Read]) -> set[str]:
+    return {form for text in texts for kind, form, _, _ in text.marks if kind == "code"}
+
+
+def _shape(code: str) -> str:
+    """A code with one sign for all digits: orders are of one shape, tracking numbers of another."""
+    return _DIGIT.sub("0", code)
 
 
 def same(value: Value, other: Value, origin: Origin) -> bool:

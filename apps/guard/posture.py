@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from apps.guard.cases import Case
+from apps.guard.cases import Case, against
 from apps.guard.denials import clauses_told
 from apps.guard.evidence import Evidence
 from apps.guard.finding import Finding
@@ -113,15 +113,23 @@ def _against(answer: str, plain: str, evidence: Evidence, case: Case) -> str:
     why = over_limits(answer, evidence, case) if says_yes else ""
     if why or _CONDITION.search(answer):
         return why
-    return excluded(answer, evidence) or (_denied(answer, evidence) if says_yes else "")
+    if says_yes and evidence.of("said"):
+        why = _axis(evidence, case, answer) or _denied(answer, evidence)
+    return excluded(answer, evidence) or why
+
+
+def _axis(evidence: Evidence, case: Case, answer: str) -> str:
+    """Which condition of a passage the case is against, though the answer does not say it."""
+    for source in evidence.of("passage"):
+        why = against(source.told.text, case)
+        if why and content(source.told.text) & (content(answer) | evidence.of("said")[-1].words):
+            return why
+    return ""
 
 
 def _denied(answer: str, evidence: Evidence) -> str:
     """Whether what the customer asks for is what a passage says no to."""
-    said = evidence.of("said")
-    if not said:
-        return ""
-    asked, own = said[-1].words, content(answer)
+    asked, own = evidence.of("said")[-1].words, content(answer)
     no, yes = clauses_told(evidence)
     best = max((len(words & (own | asked)) for words in yes), default=0)
     for words in no:

@@ -74,7 +74,7 @@ _PHRASES = {
     r"run(?:s)? out": "expire",
     r"good for(?=\s*$| \d| a\b| an\b| one| two| three| six| twelve)": "valid",
     r"call(?:ed)? off": "cancel",
-    r"(?:go|goes|come|comes|travel|travels|went|sent) back": "return",
+    r"(?<=can |may |not |and |may )(?:still )?(?:go|come|travel) back(?! to your)": "return",
     r"(?:coming|getting|walking) in\b(?= (?:is|costs))": "entry",
     r"let (?:you|us|me|them) know": "tell",
     r"(?:is |are )?(?:in (?:its|their|the) )?processing|being processed": "processing",
@@ -82,7 +82,7 @@ _PHRASES = {
     r"sort(?:ed)? out": "help",
     r"(?:used |redeemed )?together with": "combined",
 }  # fmt: skip
-_PHRASE = re.compile("|".join(f"({pattern})" for pattern in _PHRASES), re.I)
+_PHRASE = re.compile("|".join(rf"\b({pattern})\b" for pattern in _PHRASES), re.I)
 _MEANS = tuple(_PHRASES.values())
 
 

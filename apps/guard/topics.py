@@ -117,7 +117,7 @@ _TOPICS = {
     rf"|\b(?:pay|give|get|receive|have|refund)s? (?:you )?the difference\b"
     rf"|(?<!\w)(?:{_MONEY}|fees?|charges?|postage) (?:will be|is|are|gets?|be|['’]ll be)"
     r" (?:returned|paid back|given back|credited|sent back)\b"
-    rf"|\bpay(?:s|ing)? (?:you )?back\b|\b(?:give|get|have"
+    rf"|\b(?:pay(?:s|ing)?|paid) (?:you |it |this |that )?back\b|\b(?:give|get|have"
     rf"|see)s? (?:you )?back (?:{_THE} ?)?{_MONEY}"
     rf"|\b(?:give|get|pay)s? (?:you )?back (?:everything|all|what)|\bevery penny\b"
     rf"|\b(?:{_THE} )?money (?:\w+ )?(?:goes|comes|will be|['’]ll be|is|should be|will come"
@@ -191,7 +191,7 @@ _TOPICS = {
     r"|promise|guarantee)\b|\bdefinitely\b|\bfor"
     r" (?:sure|certain)\b|\brest assured\b|\bwithout fail\b|\bfor life\b|\bno matter what\b"
     r"|\bmy hand on (?:it|that)\b|\b(?:mark|take) my words?\b|\btake it from me\b"
-    r"|\b(?:out of pocket|made? whole|make amends|made? good|(?:see|put|set) (?:you|it|this|that|things) right"
+    r"|\b(?:out of pocket|made? whole|make amends|made? good|(?:see|put|set) (?:you|things) right"
     r"|squar(?:e|ed) (?:\w+ )?up|(?:n['’]t|not) (?:be )?(?:your loss|lose out|bear that|suffer for))\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
     r"|\bwithout (?:a|any) doubt\b|保证|承诺",
