@@ -1,6 +1,7 @@
 """Whether a figure stands in the sources, and there belongs to what the answer says it of."""
 
 import re
+from decimal import Decimal
 from collections.abc import Iterator
 
 from apps.guard.evidence import Evidence, Origin, Read, Source, same
@@ -167,7 +168,29 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         more = len(rival) - best > (1 if not latin and _CHINESE.search(answer.text) else 0)
         if more and distance and all(rival - shared for shared in mine):
             return "the sources say it of something else"
-    return _asked_of_another(value, answer, evidence)
+    return _below_tier(value, answer, evidence) or _asked_of_another(value, answer, evidence)
+
+
+def _below_tier(value: Value, answer: Read, evidence: Evidence) -> str:
+    """Why a count is too low for a price or percentage that holds from a higher one."""
+    if value.kind not in ("price", "percentage"):
+        return ""
+    first, last = _sentence(answer.text, value)
+    counts = [each for each in answer.values if first <= each.start < last]
+    counts = [each for each in counts if each.unit == "" and each.kind == "number"]
+    if not counts:
+        said = [each for source in evidence.of("said")[-1:] for each in source.told.values]
+        counts = [each for each in said if each.unit == "" and each.kind == "number"]
+    tiers = []
+    for source in evidence.of("passage"):
+        for start, end, _ in source.told.clauses:
+            held = [each for each in source.told.values if start <= each.start < end]
+            if any(same(value, each, "passage") for each in held):
+                tiers += [x.said for x in held if x.unit == "" and x.bound == "up" and x.said]
+    if not counts or not tiers:
+        return ""
+    most = max(each.said or Decimal(0) for each in counts)
+    return "the sources say it of more pieces" if most < min(tiers) else ""
 
 
 def _asked_of_another(value: Value, answer: Read, evidence: Evidence) -> str:

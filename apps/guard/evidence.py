@@ -117,6 +117,8 @@ def same(value: Value, other: Value, origin: Origin) -> bool:
     """Whether a value of the answer is the other one of a source, however it is written."""
     if value.unit == other.unit == "weekday" and len(value.keys) > 1 and len(other.keys) > 1:
         return set(value.keys) == set(other.keys)  # Monday to Friday is not Monday to Saturday
+    if value.unit == other.unit == "weekday" and len(value.keys) > 1 and origin == "said":
+        return False  # asked for one day, and told of several
     if value.kind == "date" or other.kind == "date":
         return value.kind == other.kind and any(
             _same_day(a, b) for a in value.keys for b in other.keys

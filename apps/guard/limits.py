@@ -114,6 +114,9 @@ def excluded(answer: str, evidence: Evidence) -> str:
         for match in _LISTED_OUT.finditer(source.told.text):
             if _IF.search(_STOP.split(source.told.text[: match.end()])[-1]):
                 continue
+            subject = content(_STOP.split(source.told.text[: match.start()])[-1])
+            if subject and not subject & words:
+                continue
             for item in _ITEMS.split(next(group for group in match.groups() if group)):
                 meant = content(item)
                 if meant - _GENERAL and meant - _GENERAL <= words:

@@ -129,6 +129,8 @@ def _axis(evidence: Evidence, case: Case, answer: str) -> str:
 
 def _denied(answer: str, evidence: Evidence) -> str:
     """Whether what the customer asks for is what a passage says no to."""
+    if any(_REPORTS.search(each.name) for each in evidence.of("fact")):
+        return ""
     asked, own = evidence.of("said")[-1].words, content(answer)
     no, yes = clauses_told(evidence)
     best = max((len(words & (own | asked)) for words in yes), default=0)

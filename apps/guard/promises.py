@@ -57,12 +57,13 @@ SAID_DONE = re.compile(
     rf" (?P<going>(?!{RESTING})[a-z]+)ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
-    r" (?P<hint>(?:is|are|has|have|should be|['’]s)(?: already| now| just| currently"
+    r"(?: |(?=['’]s))(?P<hint>(?:is|are|has|have|should be|['’]s)(?: already| now| just| currently"
     r"| all)*"
     rf" (?:{STATES}))\b"
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
     rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
+    r"|\b(?:won['’]t|will not|will no longer) be (?:coming|going out|sent out|charged) any ?(?:more|longer)\b"
     r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)|已经在路上|在路上了",
     re.I | re.M,
 )

@@ -46,7 +46,7 @@ RESTING = (
 STATES = (
     r"gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of|sorted"
     r"|all (?:set|done|sorted)|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
-    r"|with your bank|out for delivery|good to go|in the bag|off the books|history|no more"
+    r"|with your bank|out for delivery|good to go|in the bag|off the books|history|no more|gone(?! (?:wrong|missing|up|down|by|after|within|once|when|in|by the|for good after))"
     r"|being (?:[a-z]+ed|sent|put|made)|settled(?! (?:with|by|over|on|when|between|in))|through"
     r"|(?:heading|coming|headed|going|winging its way|making its way|bound) (?:your way|to you|for you|back to you)"
     r"|as good as [a-z]+"
@@ -73,7 +73,7 @@ LIGHT = {
         "|it over|it from here|this further|a closer look|care of (?:you|your request)|your "
         "(?:details|number|name|call|case|word|question|request|point|feedback|time)",
         "make": "a note|a start|it clear",
-        "give": "you (?:an update|more|the|details|a hand|any)|it some|it a|this some",
+        "give": "you (?:a ring|a call|a bell|an update|more|the|details|a hand|any)|it some|it a|this some",
         "get": r"back to|in touch|a colleague|someone|hold|on to|onto|to it|this (?:looked"
         r"|checked)"
         r"|it (?:looked|checked)|that (?:looked|checked)|more|the details|you to|started",
@@ -123,6 +123,7 @@ _TOPICS = {
     rf"|\b(?:{_THE} )?money (?:\w+ )?(?:goes|comes|will be|['’]ll be|is|should be|will come"
     rf"|will go) (?:\w+ )?(?:back|with you|in your|on (?:its|the) way|returned)"
     rf"|\b(?:have|get|see|receive) (?:your|the) (?:money|cash)\b"
+    rf"|\b(?:{_THE} )?{_MONEY} (?:lands?|arrives?|shows? up|turns? up|drops? in)\b"
     rf"|\breturn(?:ed)? (?:your|the) (?:money|payment)|退款|退钱|退还",
     "replacement": r"\breplac(?:e|es|ed|ing|ement|ements)\b|\bre-?(?:send|sent|ship|shipped"
     r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it"
@@ -141,14 +142,14 @@ _TOPICS = {
     r"|补发|换新|换货|重新寄",
     "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth"
     r"|third"
-    r"|£\d+(?:\.\d+)?) (?:off|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
+    r"|£\d+(?:\.\d+)?) (?:off(?! what)|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
     r"|(?:%|per ?cent|pounds?|quid|£\d+(?:\.\d+)?) (?:\w+ ){0,3}?(?:taken|comes?|goes|knocked"
     r"|deducted|gets?) off(?! (?:(?:your|the|any|a) (?:refund|money)|what))"
     r"|\bcoupons?\b|\b(?:promo|discount|welcome|student) code\b[^.]{0,25}\b(?:works?|valid"
     r"|applies"
     r"|apply|accepted)\b"
     r"|\b(?:match|meet|beat) (?:\w+['’]?s? )?(?:that |the |their |this |its |any |a )?(?:lower |"
-    r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off"
+    r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off\b(?! (?:what|(?:your|the) refund))"
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
     "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
@@ -197,7 +198,7 @@ _TOPICS = {
     r"|\bwithout (?:a|any) doubt\b|保证|承诺",
     "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on"
     rf"|for)|reach(?:es)? you|leaves?|be there|get there"
-    rf"|gets there|turns? up|lands?|on your doorstep|at your door|in your hands|goes out|go out"
+    rf"|gets there|turns? up|lands?|on your (?:doorstep|table|desk|doormat)|at your door|in your hands|goes out|go out"
     rf"|sent|sends?|ships?"
     rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
     rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
@@ -224,7 +225,7 @@ _TOPICS = {
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b"
     r"|\bwhenever you (?:like|want|wish|please)\b|\bno (?:deadline|time limit|limit"
     r"|conditions?)\b"
-    r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b"
+    r"|\bas (?:long|often|many times) as you (?:like|want|wish|please|need|fancy)\b|\bforever\b"
     r"|\bfor (?:any|whatever) reason\b"
     r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b"
     r"|\bunconditional\w*"
@@ -237,6 +238,7 @@ _TOPICS = {
     r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b"
     r"|\bwarranty"
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
+    r"|\b(?:make|put) (?:it|this|that|them) (?:good|right)\b"
     r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty"
     r"|guarantee)\b"
     r"(?! (?:claim|case|period|repair|terms))"
