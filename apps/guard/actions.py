@@ -42,7 +42,9 @@ _BY_THING = (
 )
 _NAMED = re.compile(DONE, re.I)  # verbs that say what was done
 _SENT_AGAIN = {meaning("again"), meaning("replaced"), meaning("replacement"), meaning("resent")}
-_CHOSEN = re.compile(r"booked|chosen|ordered|placed|dispatched|delivered|bought|due|set|scheduled", re.I)
+_CHOSEN = re.compile(
+    r"booked|chosen|ordered|placed|dispatched|delivered|bought|due|set|scheduled", re.I
+)
 _MOVED = {"send", "deliver", "transit", "way", "carrier"}
 _SETTLED = re.compile(r"\b(?:sorted|settled|set|hand|care of|good to go|through)$")
 _UNDER_WAY = {meaning("processed"), meaning("prepared")}

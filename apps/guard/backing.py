@@ -26,7 +26,8 @@ _IF = re.compile(
 _SWEEPING = re.compile(
     r"\b(?:always|anyway|all the same|even so|nonetheless|nevertheless|(?:just )?this once"
     r"|on this occasion|one-off|as an exception|used or not|sale item or not|late or not"
-    r"|as well(?=[.!])|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer"
+    r"|as well(?=[.!])|no matter|in any case|unconditional\w*|automatically|cash|cheque"
+    r"|bank transfer"
     r"|bank account|waive[ds]?|store credit|whenever you (?:like|want|wish|please)"
     r"|any ?time(?! (?:of|in|within|until"
     r"|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"
@@ -218,7 +219,9 @@ def _alike(asked: _Asked, case: Case, match: re.Match[str], clause: str, told: T
 def _meets(case: Case, text: str) -> bool:
     """Whether a figure of the customer's is above a limit that a text has something from."""
     return any(
-        limit.bound == "up" and value.kind == limit.kind and value.unit in ("", limit.unit)
+        limit.bound == "up"
+        and value.kind == limit.kind
+        and value.unit in ("", limit.unit)
         and amount(value) >= amount(limit)
         for limit in values(text)
         if limit.kind in ("price", "number")

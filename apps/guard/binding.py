@@ -1,8 +1,8 @@
 """Whether a figure stands in the sources, and there belongs to what the answer says it of."""
 
 import re
-from decimal import Decimal
 from collections.abc import Iterator
+from decimal import Decimal
 
 from apps.guard.evidence import Evidence, Origin, Read, Source, same
 from apps.guard.figures import values
@@ -12,7 +12,9 @@ from apps.guard.promises import says_no
 from apps.guard.words import content
 from retrieval import sentences
 
-_SHUT = re.compile(r"\bclos(?:e|ed|es|ing)\b|\bshut\b|\bday off\b|\bdays off\b|关门|休息|放假", re.I)
+_SHUT = re.compile(
+    r"\bclos(?:e|ed|es|ing)\b|\bshut\b|\bday off\b|\bdays off\b|关门|休息|放假", re.I
+)
 _TIME = re.compile(r"\d:\d\d|\d ?[ap]m\b", re.I)
 _ELLIPTIC = 2  # words of a clause that leaves out what the one before has said
 _FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
@@ -222,7 +224,9 @@ def _asked_of_another(value: Value, answer: Read, evidence: Evidence) -> str:
             ):
                 rivals.append((words, bool(other.bound)))
     for rival, limit in rivals:
-        if limit in limits and all((rival - each) & known and not (each - rival) & known for each in mine):
+        if limit in limits and all(
+            (rival - each) & known and not (each - rival) & known for each in mine
+        ):
             return "the sources say it of something else"
     return ""
 

@@ -45,12 +45,14 @@ _LATER = (
     r"|for years)"
 )
 _SINGLE = (
-    r"\bonce\b(?! (?:it|you|we|the|a|an|your|that|this|they|in|every|per|each|is|has|opened|used)\b)"
+    r"\bonce\b(?! (?:it|you|we|the|a|an|your|that|this|they|in|every|per|each|is|has|opened"
+    r"|used)\b)"
     r"|\bone (?:free )?(?:swap|exchange|change|code)\b"
 )
 _MORE = (
     r"\b(?:second|third|another) (?:swap|time|exchange|change|go\b|one\b|code)|\bagain\b|\btwice\b"
-    r"|\b(?:already|before) (?:swapped|exchanged|changed)|\b(?:swapped|exchanged) \w+(?: \w+){0,2} already"
+    r"|\b(?:already|before) (?:swapped|exchanged|changed)|\b(?:swapped|exchanged) \w+"
+    r"(?: \w+){0,2} already"
 )
 _AXES = tuple(
     (re.compile(needs, re.I), re.compile(other, re.I), why)

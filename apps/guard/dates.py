@@ -78,13 +78,16 @@ _SPOKEN = re.compile(
 )
 # Hours that open and close: nine to five, where nothing is counted and a day or a team is told of.
 _HOURS_FROM_TO = re.compile(
-    rf"(?<![\d:.£$€])\b(?P<first>{_HOUR}) ?(?:to|till|til|until|through|-|–|and) ?(?P<last>{_HOUR})\b"
-    r"(?![.:]\d)(?=\s*(?:[.,;:!?)]|$)| (?:on|every|daily|each|from|mon|tues|wednes|thurs|fri|satur|sun"
+    rf"(?<![\d:.£$€])\b(?P<first>{_HOUR}) ?(?:to|till|til|until|through|-|–|and) ?"
+    rf"(?P<last>{_HOUR})\b"
+    r"(?![.:]\d)(?=\s*(?:[.,;:!?)]|$)| (?:on|every|daily|each|from|mon|tues|wednes|thurs|fri|satur"
+    r"|sun"
     r"|in the|at night|o['’]clock|as|but|and|or)\b| (?:mon|tues|wednes|thurs|fri|satur|sun)day)",
     re.I,
 )
 _OF_DAYS = re.compile(
-    r"\b(?:open\w*|clos\w+|shut|hours|here|there|around|reach\w*|call|ring|team|someone|somebody|daily"
+    r"\b(?:open\w*|clos\w+|shut|hours|here|there|around|reach\w*|call|ring|team|someone|somebody"
+    r"|daily"
     r"|staffed|answer\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays|"
     rf"{_NAMES}|christmas|(?:every|each) day)\b",
     re.I,
@@ -201,11 +204,28 @@ def times(text: str) -> Iterator[Value]:
         shift = 30 if past.startswith("half") else 0
         shift = {"quarter past ": 15, "quarter to ": -15}.get(past, shift)
         part = (match["part"] or "").strip().lower()
-        part = {"in the morning": "am", "in the afternoon": "pm", "in the evening": "pm", "at night": "pm"}.get(
-            part, part
-        )
+        part = {
+            "in the morning": "am",
+            "in the afternoon": "pm",
+            "in the evening": "pm",
+            "at night": "pm",
+        }.get(part, part)
         yield Value("time", _readings(hour, shift, part), "clock", *match.span())
         yield from _first_hour(text, match.start())
+    yield from _hours(text)
+    for match in _NOON.finditer(text):
+        midnight = (match["noon"] or "").lower() == "midnight"
+        yield Value("time", (0, 1440) if midnight else (720,), "clock", *match.span())
+    for match in _CHINESE_CLOCK.finditer(text):
+        hour = int(number(match["hour"]))
+        minute = 30 if match["half"] else int(number(match["minute"])) if match["minute"] else 0
+        part = {"早上": "am", "上午": "am", "凌晨": "am"}.get(match["part"] or "", "pm")
+        keys = _readings(hour, minute, part if match["part"] else "")
+        yield Value("time", keys, "clock", *match.span())
+
+
+def _hours(text: str) -> Iterator[Value]:
+    """Hours without minutes or a part of the day: nine to five, until eight."""
     for match in _HOURS_FROM_TO.finditer(text):
         first, last = (_hour(match[end]) for end in ("first", "last"))
         if first >= last or _OF_DAYS.search(text):
@@ -216,15 +236,6 @@ def times(text: str) -> Iterator[Value]:
         if ends or _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
             keys = _readings(_hour(match["hour"]), 0, "")
             yield Value("time", keys, "clock", *match.span("hour"))
-    for match in _NOON.finditer(text):
-        midnight = (match["noon"] or "").lower() == "midnight"
-        yield Value("time", (0, 1440) if midnight else (720,), "clock", *match.span())
-    for match in _CHINESE_CLOCK.finditer(text):
-        hour = int(number(match["hour"]))
-        minute = 30 if match["half"] else int(number(match["minute"])) if match["minute"] else 0
-        part = {"早上": "am", "上午": "am", "凌晨": "am"}.get(match["part"] or "", "pm")
-        keys = _readings(hour, minute, part if match["part"] else "")
-        yield Value("time", keys, "clock", *match.span())
 
 
 def _first_hour(text: str, before: int) -> Iterator[Value]:

@@ -12,7 +12,8 @@ from apps.guard.words import content
 from retrieval import sentences
 
 _ELAPSED_AFTER = re.compile(
-    r"\s*(?:\w+ ){0,2}?(?:ago|back|now|already|late|later|since|old|have (?:gone|passed)|passed|gone"
+    r"\s*(?:\w+ ){0,2}?(?:ago|back|now|already|late|later|since|old|have (?:gone|passed)|passed"
+    r"|gone"
     r"|over(?:due)?|too late)\b",
     re.I,
 )
@@ -22,15 +23,16 @@ _ELAPSED_BEFORE = re.compile(
     re.I,
 )
 _ALLOWED = re.compile(r"\b(?:within|up to|for|have|has|get|in the first|until|lasts?|of)\s*$", re.I)
-_REPORT = re.compile(
-    r"\b(?:within|in the first|up to|have|has)\s*$", re.I
-)
+_REPORT = re.compile(r"\b(?:within|in the first|up to|have|has)\s*$", re.I)
 _LISTED_OUT = re.compile(
     r"(?P<items>[^.;:]+?) (?:is|are) (?:excluded|not covered|not included|left out|exempt)\b"
-    r"|\b(?:does not|do not|doesn['’]t|don['’]t|not|never) (?:cover|include|hold for|apply to|extend to"
-    r"|offered (?:to|in|for)|deliver to|cover for|valid (?:for|on)|work (?:for|on)|available (?:in|for))"
+    r"|\b(?:does not|do not|doesn['’]t|don['’]t|not|never) (?:cover|include|hold for|apply to"
+    r"|extend to"
+    r"|offered (?:to|in|for)|deliver to|cover for|valid (?:for|on)|work (?:for|on)|available (?:in"
+    r"|for))"
     r" (?P<after>[^.;]+)"
-    r"|\b(?:except|excluding|apart from|but not|other than) (?:for |to |in |on )?(?P<except>[^.;]+)",
+    r"|\b(?:except|excluding|apart from|but not|other than) (?:for |to |in |on )?"
+    r"(?P<except>[^.;]+)",
     re.I,
 )
 _IF = re.compile(r"\b(?:if|when|once|where|until)\b", re.I)
@@ -91,7 +93,8 @@ def _limits_of(source: Source) -> Iterator[tuple[Value, frozenset[str]]]:
 
 def _beyond(value: Value, limit: Value, said: str) -> bool:
     mine, theirs = value.keys[0], limit.keys[0]
-    assert isinstance(mine, Decimal | int) and isinstance(theirs, Decimal | int)
+    assert isinstance(mine, Decimal | int)
+    assert isinstance(theirs, Decimal | int)
     if value.unit in _SPAN and limit.unit in _SPAN:
         elapsed = _ELAPSED_AFTER.match(said, value.end) or _ELAPSED_BEFORE.search(
             said[: value.start]

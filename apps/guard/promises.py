@@ -15,7 +15,8 @@ _SOON = (
 _THINGS = (
     r"(?:order \S+|(?:your|the|this|that|all|both|every) (?:[\w£.'’-]+ ){0,4}?(?:orders?"
     r"|refunds?|returns?"
-    r"|address|account|details|data|claims?|replacements?|parcels?|payments?|codes?|vouchers?|cards?|bookings?"
+    r"|address|account|details|data|claims?|replacements?|parcels?|payments?|codes?|vouchers?"
+    r"|cards?|bookings?"
     r"|quantity|fees?|charges?|subscription|money|amount|password|items?|collection|label|credit"
     r"|compensation|Sprigs|points|discount|sum|email|request|case|delivery|slot|appointment"
     r"|changes?|cancellation|repair|exchange|swap|deposit)|orders|refund|address|account|claims?|"
@@ -63,21 +64,27 @@ SAID_DONE = re.compile(
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
     rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
-    r"|\b(?:won['’]t|will not|will no longer) be (?:coming|going out|sent out|charged) any ?(?:more|longer)\b"
-    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)|已经在路上|在路上了",
+    r"|\b(?:won['’]t|will not|will no longer) be (?:coming|going out|sent out|charged) any ?"
+    r"(?:more|longer)\b"
+    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)"
+    r"|已经在路上|在路上了",
     re.I | re.M,
 )
 SAID_WILL = re.compile(
-    rf"\b(?!they can\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to|['’]re going to"
+    rf"\b(?!they can\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to"
+    rf"|['’]re going to"
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
     rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b|(?<=can )(?:see|tell|hear|feel)\b)[a-z-]+)\b"
     r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team"
     r"|manager"
     r"|workshop) (?P<does>(?!is\b|has\b|was\b|costs\b|comes\b)[a-z]+s)\b"
-    r"|\b(?:it|they|one|that|this|you|your \w+|the \w+)(?: will|['’]ll) be (?P<passively>(?!asked|told|informed"
-    r"|notified|contacted|emailed|shown|charged|delivered|considered|answered|looked|needed|used|added"
-    r"|based|required|able|posted|paid|refunded|sent|replaced|credited)(?:[a-z]+ed|kept|set|put|held|made|given))\b"
+    r"|\b(?:it|they|one|that|this|you|your \w+|the \w+)(?: will|['’]ll) be (?P<passively>(?!asked"
+    r"|told|informed"
+    r"|notified|contacted|emailed|shown|charged|delivered|considered|answered|looked|needed|used"
+    r"|added"
+    r"|based|required|able|posted|paid|refunded|sent|replaced|credited)(?:[a-z]+ed|kept|set|put"
+    r"|held|made|given))\b"
     rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will"
     rf"| can)? (?P<aside>set|put|keep|hold|reserve)"
     r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
@@ -91,7 +98,8 @@ SAID_WILL = re.compile(
 PROMISES = TOPICS | {"done": SAID_DONE, "action": SAID_WILL}
 NO = re.compile(
     r"\b(?:not|no|never|cannot|unable|neither|nor|without|rather than|instead of|nothing|none"
-    r"|only|nowhere|nobody|(?:falls?|lies|lie|is|are) outside|excluded?|excludes|except|too late|impossible|refuse[sd]?|declined?"
+    r"|only|nowhere|nobody|(?:falls?|lies|lie|is|are) outside|excluded?|excludes|except|too late"
+    r"|impossible|refuse[sd]?|declined?"
     r"|unlikely|isn|far from)\b|n['’]t\b|不|没|无法|未|别",
     re.IGNORECASE,
 )
@@ -100,7 +108,8 @@ _NO_NO = re.compile(
     r"|matter"
     r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay"
     r"|pays) nothing|costs? (?:you )?nothing"
-    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:charged|taken|taken off|deducted"
+    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:charged|taken|taken off"
+    r"|deducted"
     r"|withheld))"
     r"|(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
     r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)"
@@ -138,8 +147,10 @@ _HEDGE = re.compile(
 )
 # A day or the like that no word is given for, said anywhere in the sentence.
 _NO_WORD = re.compile(
-    r"\b(?:can['’]?t|cannot|can not|could not|couldn['’]t|not able to|unable to|wouldn['’]t|won['’]t) "
-    r"(?:\w+ ){0,2}?(?:promise|guarantee|vouch|say (?:yes|so|for (?:sure|certain)|when|whether)|confirm"
+    r"\b(?:can['’]?t|cannot|can not|could not|couldn['’]t|not able to|unable to|wouldn['’]t"
+    r"|won['’]t) "
+    r"(?:\w+ ){0,2}?(?:promise|guarantee|vouch|say (?:yes|so|for (?:sure|certain)|when|whether)"
+    r"|confirm"
     r"|swear|commit)\b|\bno (?:promise|guarantee)s?\b",
     re.I,
 )
@@ -162,7 +173,8 @@ _ONCE = re.compile(
 )
 _WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
 _SEGMENT = re.compile(
-    r"[,;:：，；—]|\b(?:and|but|so(?! (?:much|far|soon|long)\b)|then|because|although|though|since)\b|(?=\b(?:rather than"
+    r"[,;:：，；—]|\b(?:and|but|so(?! (?:much|far|soon|long)\b)|then|because|although"
+    r"|though|since)\b|(?=\b(?:rather than"
     r"|instead of)\b)",
     re.I,
 )

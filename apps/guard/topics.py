@@ -3,7 +3,8 @@
 import re
 
 _MONEY = (
-    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|difference|(?:£"
+    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|difference|"
+    r"(?:£"
     r"|\$|€)[\d.,]+|[\d.,]+ (?:pounds|quid))"
 )
 _THE = r"(?:your|the|that|this|all|all your|all the|what you paid|everything you paid|it)"
@@ -33,22 +34,27 @@ DEED = (
     r"(?!passed|forwarded|handed|looked|checked|noted|received|reviewed|needed|wanted|tried|missed"
     r"|enjoyed|changed our|mentioned|explained|described|listed|linked|attached|included|answered"
     r"|based|planned|offered|learned|introduced|marked|seen|read|heard|found|had|been|understood)"
-    r"(?:[a-z]+ed|put|made|sent|set|given|begun|let|brought|written|spoken|told|taken|drawn|had|done"
+    r"(?:[a-z]+ed|put|made|sent|set|given|begun|let|brought|written|spoken|told|taken|drawn|had"
+    r"|done"
     r"|got (?:it|them|that|the \w+|your \w+|a|one)|pulled|cut|kept|held)"
 )
 # What somebody may be doing without doing anything for the customer.
 RESTING = (
-    r"(?:look|check|hop|pass|forward|hand|connect|ask|try|see|read|think|talk|speak|tell|say|wonder|wait"
-    r"|work|do|go|sorry|feel|hear|not|guess|refer|mean|com|us|hav|be|stand|sitt|writ|answer|review|find"
+    r"(?:look|check|hop|pass|forward|hand|connect|ask|try|see|read|think|talk|speak|tell|say"
+    r"|wonder|wait"
+    r"|work|do|go|sorry|feel|hear|not|guess|refer|mean|com|us|hav|be|stand|sitt|writ|answer|review"
+    r"|find"
     r"|runn|open|clos|learn|miss|enjoy|listen|sugg?est|investigat|follow|expect|assum)(?=ing\b)"
 )
 # What is said of a thing for which something was done.
 STATES = (
     r"gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of|sorted"
     r"|all (?:set|done|sorted)|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
-    r"|with your bank|out for delivery|good to go|in the bag|off the books|history|no more|gone(?! (?:wrong|missing|up|down|by|after|within|once|when|in|by the|for good after))"
+    r"|with your bank|out for delivery|good to go|in the bag|off the books|history|no more|gone"
+    r"(?! (?:wrong|missing|up|down|by|after|within|once|when|in|by the|for good after))"
     r"|being (?:[a-z]+ed|sent|put|made)|settled(?! (?:with|by|over|on|when|between|in))|through"
-    r"|(?:heading|coming|headed|going|winging its way|making its way|bound) (?:your way|to you|for you|back to you)"
+    r"|(?:heading|coming|headed|going|winging its way|making its way|bound) (?:your way|to you"
+    r"|for you|back to you)"
     r"|as good as [a-z]+"
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
@@ -60,7 +66,8 @@ IDLE = frozenset(
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
     "apologise apologize read use wish mention note inquire enquire talk speak "
-    "clarify discuss search assist hear feel picture relate remember refer direct do sort reassure confirm imagine appreciate".split()
+    "clarify discuss search assist hear feel picture relate remember "
+    "refer direct do sort reassure confirm imagine appreciate".split()
 )
 # Verbs that bind or not by what follows.
 LIGHT = {
@@ -73,7 +80,8 @@ LIGHT = {
         "|it over|it from here|this further|a closer look|care of (?:you|your request)|your "
         "(?:details|number|name|call|case|word|question|request|point|feedback|time)",
         "make": "a note|a start|it clear",
-        "give": "you (?:a ring|a call|a bell|an update|more|the|details|a hand|any)|it some|it a|this some",
+        "give": "you (?:a ring|a call|a bell|an update|more|the|details|a hand|any)|it some|it"
+        " a|this some",
         "get": r"back to|in touch|a colleague|someone|hold|on to|onto|to it|this (?:looked"
         r"|checked)"
         r"|it (?:looked|checked)|that (?:looked|checked)|more|the details|you to|started",
@@ -132,11 +140,13 @@ _TOPICS = {
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
-    r"|number|card|page|try|go\b|look|chance|attempt|date|place|customers?|subscribers?|members?|users?|account|address"
+    r"|number|card|page|try|go\b|look|chance|attempt|date|place|customers?|subscribers?|members?"
+    r"|users?|account|address"
     r"|password))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
     r"|second) (?:one|mug|"
-    r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will(?! be e?mailed)|leaves|has"
+    r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will"
+    r"(?! be e?mailed)|leaves|has"
     r"|was|"
     r"comes|['’]s)\b|\bswap(?:s|ped|ping)?\b|\bexchang(?:e|es|ed|ing)\b|\banother parcel\b"
     r"|补发|换新|换货|重新寄",
@@ -149,7 +159,8 @@ _TOPICS = {
     r"|applies"
     r"|apply|accepted)\b"
     r"|\b(?:match|meet|beat) (?:\w+['’]?s? )?(?:that |the |their |this |its |any |a )?(?:lower |"
-    r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off\b(?! (?:what|(?:your|the) refund))"
+    r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off\b(?! "
+    r"(?:what|(?:your|the) refund))"
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
     "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
@@ -160,7 +171,8 @@ _TOPICS = {
     r"|\bgift (?:for you|from us)\b|\bthrow in\b|赔偿|补偿",
     "free": r"\bfree of charge\b|\bfor free\b"
     r"|(?<!feel )(?<!scot-)(?<!Feel )(?<!-)\bfree\b(?! to\b)(?!-)"
-    r"|\b(?:no|without|any) (?:extra |additional |further |delivery |shipping |postage |return |handling )*"
+    r"|\b(?:no|without|any) (?:extra |additional |further |delivery |shipping |postage |return "
+    r"|handling )*"
     r"(?:charge|cost|fee)s?\b(?! you)|\bnothing (?:is|gets|will be|was) (?:charged|taken)\b"
     r"|\bcharges? nothing\b"
     r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
@@ -184,7 +196,8 @@ _TOPICS = {
     r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
     r"|\bwe (?:will|do) not charge(?: you)?(?: anything| a penny| extra| for(?! any))\b"
     r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
-    "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|(?<!year )(?<!month )\bguarantee(?:d|s)? (?:that|you|it|to"
+    "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|(?<!year )(?<!month )\bguarantee(?:d|s)? "
+    r"(?:that|you|it|to"
     r"|delivery|"
     r"arrival)|\bguaranteed(?= *(?:[.!,]|$))|\b(?:I|we) (?:can )?(?:promise|assure|swear|vow)\b"
     r"|\bpromise[sd]? (?:you|that|it)\b|\b(?:I|we)(?:['’]ll| will| can|['’]m going to)?"
@@ -193,12 +206,14 @@ _TOPICS = {
     r" (?:sure|certain)\b|\brest assured\b|\bwithout fail\b|\bfor life\b|\bno matter what\b"
     r"|\bmy hand on (?:it|that)\b|\b(?:mark|take) my words?\b|\btake it from me\b"
     r"|\b(?:out of pocket|made? whole|make amends|made? good|(?:see|put|set) (?:you|things) right"
-    r"|squar(?:e|ed) (?:\w+ )?up|(?:n['’]t|not) (?:be )?(?:your loss|lose out|bear that|suffer for))\b"
+    r"|squar(?:e|ed) (?:\w+ )?up|(?:n['’]t|not) (?:be )?(?:your loss|lose out|bear that"
+    r"|suffer for))\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
     r"|\bwithout (?:a|any) doubt\b|保证|承诺",
     "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on"
     rf"|for)|reach(?:es)? you|leaves?|be there|get there"
-    rf"|gets there|turns? up|lands?|on your (?:doorstep|table|desk|doormat)|at your door|in your hands|goes out|go out"
+    rf"|gets there|turns? up|lands?|on your (?:doorstep|table|desk|doormat)|at your door"
+    rf"|in your hands|goes out|go out"
     rf"|sent|sends?|ships?"
     rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
     rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
@@ -215,8 +230,10 @@ _TOPICS = {
     r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
     r"|all yours)\b(?! to (?!keep))|\byours to keep\b"
     r"|不用寄回|不需要寄回",
-    "reserve": r"\byour name on (?:it|one|them)\b|\bwith your name\b|\bdibs\b|\bearmark\w*|\breserv(?:e|ed|ing)\b"
-    r"|\b(?:put|set|keep|kept|hold|held|tuck|tucked|stash|squirrel|save|saved|lay|laid) (?:\w+ ){0,3}?(?:aside"
+    "reserve": r"\byour name on (?:it|one|them)\b|\bwith your name\b|\bdibs\b|\bearmark\w*"
+    r"|\breserv(?:e|ed|ing)\b"
+    r"|\b(?:put|set|keep|kept|hold|held|tuck|tucked|stash|squirrel|save|saved|lay|laid) "
+    r"(?:\w+ ){0,3}?(?:aside"
     r"|by for|back for you|away for you|for you(?= (?:until|till|when|once|behind)))\b"
     r"|\bfirst in (?:line|the queue)\b|\bfirst refusal\b|保留|预留",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
