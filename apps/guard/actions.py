@@ -55,6 +55,8 @@ VAGUE = content(
 _OURS = re.compile(r"\b(?:we|our team)(?: \w+)? $", re.I)
 _NOT_DONE = re.compile(r"^(?:no|none|never|false|0)$|\b(?:not|pending|awaiting|yet)\b", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
+_BEAR_NO_MEANING = {meaning(verb) for verb in "run do carry make perform conduct have".split()}
+_SAID_OF = 0.6  # of the words that go with such a verb, by the same sentence of a passage
 _OBJECT = 0.5  # of the words that an announced action is about that the passages must have
 
 
@@ -129,6 +131,10 @@ def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) ->
     """
     verb = meaning(promise.verb)
     first, last = segment(text, promise)
+    if verb in _BEAR_NO_MEANING:
+        own = content(text[first:last]) - {verb} - VAGUE
+        if own and any(covered(own, content(each.text)) >= _SAID_OF for each in told):
+            return ""
     about = content(text[first:last]) - {verb} - VAGUE
     known = frozenset().union(*(content(f"{each.title} {each.text}") for each in told))
     why = "no passage says that this is done"

@@ -45,6 +45,7 @@ _TOPICAL = {
         "organise be reduce collect"
     ).split()
 }
+_EVER = re.compile(r"\bany ?time\b|\bwhenever\b|\bno deadline\b", re.I)
 # How passages speak of what answers have in more definite words.
 _SPOKEN = {
     "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
@@ -128,6 +129,10 @@ def _unbacked(
         stands = retold(promise, text, case) or reported(promise, text, told)
         return "" if stands else "no action did it"
     plain = "\n".join(each.text for each in told).lower()
+    if _EVER.search(plain):
+        plain += (
+            " whenever you like whenever you want whenever you wish whenever you please any time"
+        )
     for word in _SWEEPING.findall(text[promise.first : promise.last]):
         if word.lower().removesuffix("d") not in plain:
             return f"no passage says {word.lower()}"

@@ -14,7 +14,7 @@ from retrieval import sentences
 _ELAPSED_AFTER = re.compile(
     r"\s*(?:\w+ ){0,2}?(?:ago|back|now|already|late|later|since|old|have (?:gone|passed)|passed"
     r"|gone"
-    r"|over(?:due)?|too late)\b",
+    r"|over(?:due)?|too late|and (?:still )?(?:no|nothing|not)|without)\b",
     re.I,
 )
 _ELAPSED_BEFORE = re.compile(
@@ -22,7 +22,9 @@ _ELAPSED_BEFORE = re.compile(
     r"|within|already|over|more than|almost|nearly|about)\s*)$",
     re.I,
 )
-_ALLOWED = re.compile(r"\b(?:within|up to|for|have|has|get|in the first|until|lasts?|of)\s*$", re.I)
+_NEEDED_BEFORE = re.compile(r"\b(?:when|after|once|only after|past)\s*$", re.I)
+_NEEDED_AFTER = re.compile(r"\s+(?:have (?:passed|gone)|after dispatch|since dispatch)\b", re.I)
+_BOTH_ENDS = 2  # times of a passage that leave out what is before and after
 _REPORT = re.compile(r"\b(?:within|in the first|up to|have|has)\s*$", re.I)
 _LISTED_OUT = re.compile(
     r"(?P<items>[^.;:]+?) (?:is|are) (?:excluded|not covered|not included|left out|exempt)\b"
@@ -59,11 +61,64 @@ def over_limits(answer: str, evidence: Evidence, case: Case) -> str:
     ]
     if any(same(limit, other, "passage") for limit in limits for other in case.claimed):
         return ""
+    if _too_early(evidence, case, known) or _outside_hours(evidence, case):
+        return "the case is not within a passage's limit"
     for value in case.figures:
         against = [_beyond(value, limit, case.said) for limit in limits if _alike(value, limit)]
         if against and all(against):
             return "the case is beyond a passage's limit"
     return ""
+
+
+def _too_early(evidence: Evidence, case: Case, known: frozenset[str]) -> bool:
+    """Whether a rule holds after a time that the customer says has not passed."""
+    needed = [
+        value
+        for source in evidence.of("passage")
+        for value in source.told.values
+        if value.unit in (*_SPAN, "working day")
+        and (
+            _NEEDED_BEFORE.search(source.told.text[: value.start])
+            or _NEEDED_AFTER.match(source.told.text, value.end)
+        )
+        and source.words & known
+    ]
+    passed = [
+        value
+        for value in case.figures
+        if value.unit in (*_SPAN, "working day") and _elapsed(value, case.said)
+    ]
+    if not needed or any(
+        same(value, other, "passage") for value in needed for other in case.claimed
+    ):
+        return False
+    return any(all(_minutes(value) < _minutes(each) for each in needed) for value in passed)
+
+
+def _outside_hours(evidence: Evidence, case: Case) -> bool:
+    """Whether the answer takes up a time that all times of the passages leave out."""
+    told = [
+        key
+        for source in evidence.of("passage", "fact")
+        for value in source.told.values
+        if value.kind == "time"
+        for key in value.keys
+        if isinstance(key, int)
+    ]
+    asked = {key for value in case.figures if value.kind == "time" for key in value.keys}
+    return len(told) >= _BOTH_ENDS and any(
+        value.kind == "time"
+        and all(isinstance(key, int) and not min(told) <= key <= max(told) for key in value.keys)
+        for value in case.claimed
+        if set(value.keys) & asked
+    )
+
+
+def _elapsed(value: Value, said: str) -> bool:
+    """Whether a span is what has passed since something."""
+    return bool(
+        _ELAPSED_AFTER.match(said, value.end) or _ELAPSED_BEFORE.search(said[: value.start])
+    )
 
 
 def _alike(value: Value, limit: Value) -> bool:
@@ -96,17 +151,14 @@ def _beyond(value: Value, limit: Value, said: str) -> bool:
     assert isinstance(mine, Decimal | int)
     assert isinstance(theirs, Decimal | int)
     if value.unit in _SPAN and limit.unit in _SPAN:
-        elapsed = _ELAPSED_AFTER.match(said, value.end) or _ELAPSED_BEFORE.search(
-            said[: value.start]
-        )
-        return bool(elapsed) and _minutes(value) > _minutes(limit)
+        return _elapsed(value, said) and _minutes(value) > _minutes(limit)
     return mine > theirs if limit.bound == "down" else mine < theirs
 
 
 def _minutes(value: Value) -> Decimal:
     amount = value.keys[0]
     assert isinstance(amount, Decimal | int)
-    return Decimal(amount) * (_MONTH if value.unit == "month" else 1)
+    return Decimal(amount) * {"month": _MONTH, "working day": _WORKING_DAY}.get(value.unit, 1)
 
 
 def excluded(answer: str, evidence: Evidence) -> str:

@@ -38,7 +38,11 @@ _ADVERBS = (
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
     rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
-    rf"|\b{_OURS}(?:['’]ve| have)(?: {_SOON}| gone ahead and)* (?P<deed>{DEED})\b"
+    rf"|\b(?:{_OURS}|they|the (?:team|warehouse|workshop|courier|driver)|my colleagues?)(?:['’]ve"
+    rf"| have"
+    rf"|['’]s| has)(?: {_SOON}| gone ahead and)* (?P<deed>{DEED})\b"
+    rf"|\bI (?:{_SOON} )*(?P<myself>{DEED}) (?:it|them|that|your|the|an?|you|this|£|in|hold"
+    rf"|everything)\b"
     rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
     rf"|parcel) (?:was|were)"
@@ -49,7 +53,7 @@ SAID_DONE = re.compile(
     rf"|booked|replaced|resent|registered|approved|removed|arranged|waived|extended|applied)\b"
     rf" (?:it|them|that|your|the|an?|you|this|£)"
     rf"|\b{_THINGS} (?:(?:is|are)(?: {_SOON})*|(?:has|have)(?: {_SOON})* been"
-    rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been) (?P<passive>{DONE})\b"
+    rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been|['’](?:s|re)(?: {_SOON})*) (?P<passive>{DONE})\b"
     r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
@@ -58,7 +62,8 @@ SAID_DONE = re.compile(
     rf" (?P<going>(?!{RESTING})[a-z]+)ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
-    r"(?: |(?=['’]s))(?P<hint>(?:is|are|has|have|should be|['’]s)(?: already| now| just| currently"
+    r"(?: |(?=['’](?:s|re)))(?P<hint>(?:is|are|has|have|should be|['’]s|['’]re)(?: already| now"
+    r"| just| currently"
     r"| all)*"
     rf" (?:{STATES}))\b"
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
@@ -146,6 +151,7 @@ _HEDGE = re.compile(
     re.IGNORECASE,
 )
 # A day or the like that no word is given for, said anywhere in the sentence.
+_CHOOSES = re.compile(r"\b(?:choice|choose|decision|decide|call|pick)\b", re.I)  # is yours
 _NO_WORD = re.compile(
     r"\b(?:can['’]?t|cannot|can not|could not|couldn['’]t|not able to|unable to|wouldn['’]t"
     r"|won['’]t) "
@@ -184,7 +190,8 @@ _MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will|
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = (
-    "verb deed had past passed passive going seen act now aside exception gets calls does passively"
+    "verb deed myself had past passed passive going seen act now aside exception gets calls does"
+    " passively"
 ).split()
 
 
@@ -265,6 +272,8 @@ def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
     before = sentence[left : match.start()]
     if _HEDGE.search(before):
         return not (_GRANTED.search(sentence, match.end()) and _CLAIMED.search(before))
+    if name == "keep" and _CHOOSES.search(sentence[: match.start()]):
+        return True
     if _ONCE.search(before) or (name == "done" and _WHENEVER.search(before)):
         return True
     inside = match.group("hint") if name == "done" else None

@@ -45,6 +45,7 @@ student study studying
 order purchase
 unused unworn
 late delayed
+drop fall fell fallen knock tumble
 bring carry take haul
 entry entrance admission door
 """.strip().splitlines()

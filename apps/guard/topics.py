@@ -31,7 +31,8 @@ DONE = (
 )
 # What "I have" may be followed by without telling of a deed for the customer.
 DEED = (
-    r"(?!passed|forwarded|handed|looked|checked|noted|received|reviewed|needed|wanted|tried|missed"
+    r"(?!need\b|passed|forwarded|handed|looked|checked|noted|received|reviewed|needed|wanted|tried"
+    r"|missed"
     r"|enjoyed|changed our|mentioned|explained|described|listed|linked|attached|included|answered"
     r"|based|planned|offered|learned|introduced|marked|seen|read|heard|found|had|been|understood)"
     r"(?:[a-z]+ed|put|made|sent|set|given|begun|let|brought|written|spoken|told|taken|drawn|had"
@@ -55,7 +56,8 @@ STATES = (
     r"|being (?:[a-z]+ed|sent|put|made)|settled(?! (?:with|by|over|on|when|between|in))|through"
     r"|(?:heading|coming|headed|going|winging its way|making its way|bound) (?:your way|to you"
     r"|for you|back to you)"
-    r"|as good as [a-z]+"
+    r"|as good as [a-z]+|in the system(?: now)?|paused|on hold"
+    r"|(?:[a-z]+ ){0,4}[a-z]+ now(?= *[.,!;])"
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
@@ -93,6 +95,7 @@ LIGHT = {
         "continue": "to",
         "see": "what|if|whether|how|you|it|this|where|when",
         "tell": "you|us|me|them|the (?:team|colleague)|a colleague",
+        "knock": r"\S+ off",
         "start": "by|with|looking|over|from|at",
         "be": r"(?!(?:re)?(?:send|refund|replac|cancel|credit|bring|pay|deliver|giv|issu|tak|cover"
         r"|mak|return)\w*ing\b)\w+",
@@ -155,6 +158,8 @@ _TOPICS = {
     r"|£\d+(?:\.\d+)?) (?:off(?! what)|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
     r"|(?:%|per ?cent|pounds?|quid|£\d+(?:\.\d+)?) (?:\w+ ){0,3}?(?:taken|comes?|goes|knocked"
     r"|deducted|gets?) off(?! (?:(?:your|the|any|a) (?:refund|money)|what))"
+    r"|\bgets? (?:you )?(?:the |a |your |still |same |that )*(?:£[\d.]+|\d+ ?%)(?![\d.]| ?(?:off"
+    r"|back|discount))"
     r"|\bcoupons?\b|\b(?:promo|discount|welcome|student) code\b[^.]{0,25}\b(?:works?|valid"
     r"|applies"
     r"|apply|accepted)\b"
@@ -163,7 +168,8 @@ _TOPICS = {
     r"(?:what|(?:your|the) refund))"
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
-    "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
+    "compensation": r"\bmy treat\b|\bas a gesture\b|\bcompensat\w+|\bgood-?will\b|\bmake (?:it"
+    r"|this|that|things)? ?(?:up|right)"
     r" (?:for|to|with)\b(?! an? (?:new|replacement|refund))"
     r"|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
     r"|inconvenience|wait|delay|hassle|mix-up)\b(?= *(?:[.,!]|$))(?<!sorry for the wait)"
@@ -178,7 +184,8 @@ _TOPICS = {
     r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
     r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b"
     r"|\bon the house\b"
-    r"|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b|\bcomplimentary\b|\bgratis\b"
+    r"|\bwithout (?:paying|payment)\b|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b"
+    r"|\bcomplimentary\b|\bgratis\b"
     r"|(?<!we do)(?<!we wo)(?<!we ca)(?<!we do )(?<!we will )(?:\bnot|n['’]t) (?:have to "
     r"|need to |be asked to )?(?:pay|cost|be charged"
     r"|charge)(?: you)?"
@@ -216,7 +223,8 @@ _TOPICS = {
     rf"|in your hands|goes out|go out"
     rf"|sent|sends?|ships?"
     rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
-    rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
+    rf"\w+|the \w+)|dispatched|comes?(?! (?:by|in|along|round|over|to)\b)|make it"
+    rf"|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
     r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
     "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
     r"(?! (?:[\w ]{0,20} )?(?:out|away|from|off|dry|clean|ready|closed|safe|handy)\b)"
