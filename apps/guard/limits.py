@@ -170,7 +170,7 @@ def excluded(answer: str, evidence: Evidence) -> str:
             if _IF.search(_STOP.split(source.told.text[: match.end()])[-1]):
                 continue
             subject = content(_STOP.split(source.told.text[: match.start()])[-1])
-            if subject and not subject & words:
+            if subject and not subject & (words | content(source.title)):
                 continue
             for item in _ITEMS.split(next(group for group in match.groups() if group)):
                 meant = content(item)
