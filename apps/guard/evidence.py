@@ -1,7 +1,7 @@
 """What an answer may rest on: the passages, what the customer said, and an action's facts."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -93,19 +93,25 @@ def gather(passages: Sequence[Passage], said: Sequence[str], facts: Mapping[str,
 
 
 def about(evidence: Evidence, answer: Read) -> Evidence:
-    """The evidence for an answer: without the facts where it names another order than they do."""
-    known = _codes([each.told for each in evidence.of("fact")])
-    named = _codes([answer])
-    if not known or not named or named & known:
+    """The evidence for an answer: where it names another order, only the facts that name it too."""
+    facts = evidence.of("fact")
+    own = {
+        form
+        for fact in facts
+        for kind, form, start, end in fact.told.marks
+        if kind == "code" and (start, end) == (0, len(fact.told.text)) and "order" in fact.name
+    }
+    shapes = {_shape(code) for code in own}
+    named = {code for code in _codes(answer) if _shape(code) in shapes}
+    if not named or named & own:
         return evidence
-    if not {_shape(code) for code in named} & {_shape(code) for code in known}:
-        return evidence
-    left = tuple(evidence.of("passage", "said"))
-    return Evidence(left, evidence.plain)
+    left = [source for source in evidence.sources if source.origin != "fact"]
+    left += [fact for fact in facts if named & _codes(fact.told)]
+    return Evidence(tuple(left), evidence.plain)
 
 
-def _codes(texts: Iterable[Read]) -> set[str]:
-    return {form for text in texts for kind, form, _, _ in text.marks if kind == "code"}
+def _codes(text: Read) -> set[str]:
+    return {form for kind, form, _, _ in text.marks if kind == "code"}
 
 
 def _shape(code: str) -> str:
