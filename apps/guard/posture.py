@@ -46,7 +46,7 @@ _REFUSES = re.compile(
 )
 _CONDITION = re.compile(
     r"\b(?:if|should (?:you|it|any\w*|both|the)|unless|provided|providing|as long as|so long as"
-    r"|on condition|only|in case|except"
+    r"|on condition|only (?:if|when|for|until|unless|once|as|to|in|with|on|after)|in case|except"
     r"|apart from|whether|let me check|pass(?:ed)? (?:it|this|that|your|you)|hand(?:ed)? (?:it"
     r"|this)"
     r"|colleague|team leader)\b|\?",
@@ -157,6 +157,6 @@ def _denied(answer: str, evidence: Evidence) -> str:
         shared = words & asked
         if not shared or covered(words, asked | own) < _HALF:
             continue
-        if len(words & (own | asked)) > best or len(words) == len(shared):
+        if len(words & (own | asked)) >= best or len(words) == len(shared):
             return "a passage denies what is asked for"
     return ""

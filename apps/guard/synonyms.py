@@ -87,6 +87,21 @@ _PHRASE = re.compile("|".join(rf"\b({pattern})\b" for pattern in _PHRASES), re.I
 _MEANS = tuple(_PHRASES.values())
 
 
+# What tells two models apart: a 4-slice toaster, a four slice toaster.
+_COUNTS = "one two three four five six seven eight nine ten eleven twelve".split()
+_SIZED = re.compile(
+    rf"\b(?P<count>1[0-2]|[1-9]|{'|'.join(_COUNTS)})[- ]"
+    r"(?P<what>slice|piece|person|seater|seat|cup|door|tier|drawer|burner|shelf)\b",
+    re.I,
+)
+
+
+def _one_word(match: re.Match[str]) -> str:
+    count = match["count"].lower()
+    return f"{_COUNTS[int(count) - 1] if count.isdigit() else count}{match['what'].lower()}"
+
+
 def plainly(text: str) -> str:
     """The text with one word in place of each phrase that has one."""
+    text = _SIZED.sub(_one_word, text)
     return _PHRASE.sub(lambda match: f" {_MEANS[(match.lastindex or 1) - 1]} ", text)
