@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from apps.guard.actions import VAGUE, Told, by_action, not_announced, reported, retold
 from apps.guard.cases import Case, amount, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
-from apps.guard.finding import Finding
+from apps.guard.finding import Finding, Value
 from apps.guard.promises import MOST, PROMISES, Made, denied, piece, segment
 from apps.guard.topics import TOPICS
 from apps.guard.words import content, covered, meaning
@@ -92,12 +93,14 @@ class _Asked:
     conditional: bool
 
 
-def broken(promises: Sequence[Made], text: str, evidence: Evidence) -> Iterator[Finding]:
+def broken(
+    promises: Sequence[Made], text: str, evidence: Evidence, case: Case
+) -> Iterator[Finding]:
     """A finding for each promise that neither a passage nor an action makes for this customer."""
     if not promises:
         return
     told = list(_told(evidence))
-    case = Case.of(evidence, text)
+    _figures_of.cache_clear()  # of one check only, that no customer's text is kept
     for promise in promises:
         why = _unbacked(promise, promises, text, case, evidence, told)
         if why:
@@ -228,22 +231,27 @@ def _meets(case: Case, text: str) -> bool:
         and value.kind == limit.kind
         and value.unit in ("", limit.unit)
         and amount(value) >= amount(limit)
-        for limit in values(text)
+        for limit in _figures_of(text)
         if limit.kind in ("price", "number")
         for value in case.figures
         if value.kind in ("price", "number")
     )
 
 
+@lru_cache(maxsize=256)
+def _figures_of(text: str) -> tuple[Value, ...]:
+    return tuple(values(text))
+
+
 def _all_figures(text: str) -> set[object]:
-    return {(value.unit, key) for value in values(text) for key in value.keys}
+    return {(value.unit, key) for value in _figures_of(text) for key in value.keys}
 
 
 def _figures(text: str, at: int) -> set[object]:
     """The figures at whose end a place of a text is, or that it lies in: 20| % off."""
     return {
         (value.unit, key)
-        for value in values(text)
+        for value in _figures_of(text)
         if value.start <= at <= value.end
         for key in value.keys
     }
@@ -253,7 +261,7 @@ def _limits(text: str) -> set[object]:
     """The figures of a text that something hangs on: from £50, under £20, 2 hours."""
     return {
         (value.unit, key)
-        for value in values(text)
+        for value in _figures_of(text)
         if value.bound or (value.kind == "number" and value.unit)
         for key in value.keys
     }

@@ -2,24 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 
-from apps.guard.evidence import Evidence, Origin, Read, Source, same
+from apps.guard.days import left_out, off_day, shut
+from apps.guard.evidence import Evidence, Origin, Read, Source, same, sentence_of, words_of
 from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
 from apps.guard.marks import holds_code
-from apps.guard.promises import says_no
+from apps.guard.rivals import asked_of_another, below_tier
 from apps.guard.words import content
 from retrieval import sentences
 
-_SHUT = re.compile(
-    r"\bclos(?:e|ed|es|ing)\b|\bshut\b|\bday off\b|\bdays off\b|关门|休息|放假", re.I
-)
-_TIME = re.compile(r"\d:\d\d|\d ?[ap]m\b", re.I)
-_ELLIPTIC = 2  # words of a clause that leaves out what the one before has said
 _FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
 _BESIDE = 25  # characters from a limit to what holds beyond it
-_MOST_DAYS = 4  # from which on the days that are not named are those left out
 _BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
 # Words that say the other side of a limit too.
 _BOTH = re.compile(r"\b(?:above|below|over|under|beyond) that\b|\botherwise\b|\bor else\b", re.I)
@@ -48,10 +42,10 @@ def unbacked(
         if (
             value.unit == "weekday"
             and _BUT.search(answer.text[: value.start])
-            and _left_out(value, evidence)
+            and left_out(value, evidence)
         ):
             continue
-        if value.unit == "weekday" and _off_days(value, answer, evidence):
+        if value.unit == "weekday" and off_day(value, answer, evidence):
             text = answer.text[value.start : value.end]
             yield Finding("date", text, value.start, value.end, "the sources have other days")
             continue
@@ -111,7 +105,7 @@ def _missing(value: Value, answer: str, evidence: Evidence, origins: tuple[Origi
 
 def _other_side(value: Value, answer: str, evidence: Evidence) -> bool:
     """Whether it is told what holds beyond the limit: under £50 it is £3.95, another price."""
-    first, last = _sentence(answer, value)
+    first, last = sentence_of(answer, value)
     return not _FREE.search(_STOP.split(answer[value.end : last])[0]) and any(
         other is not value
         and other.kind == value.kind == "price"
@@ -142,25 +136,25 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         for other in source.told.held
     ):
         return ""
-    if value.kind == "time" and _shut(value, answer, evidence):
+    if value.kind == "time" and shut(value, answer, evidence):
         return "the sources say that day is shut"
     if _torn(value, answer, evidence):
         return "the sources say it with another figure"
-    words = _words(answer, value)
+    words = words_of(answer, value)
     mark = value.unit == value.kind
-    beside = [other for other in answer.held if _words(answer, other) is words]
+    beside = [other for other in answer.held if words_of(answer, other) is words]
     near = words if mark else _near(answer, value)
     mine: list[frozenset[str]] = []
     rivals: list[tuple[frozenset[str], int]] = []
     for source in evidence.of("passage"):
         for other in source.told.held:
-            shared = words & _words(source.told, other)
+            shared = words & words_of(source.told, other)
             if same(value, other, "passage"):
                 mine.append(shared | _companions(value, answer, source.told, other))
             elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
                 same(each, other, "passage") for each in beside
             ):
-                theirs = _near(source.told, other) or _words(source.told, other)
+                theirs = _near(source.told, other) or words_of(source.told, other)
                 theirs = shared if mark else theirs
                 shared |= _companions(value, answer, source.told, other, days=True)
                 rivals.append((shared, len(near & theirs)))
@@ -170,76 +164,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         more = len(rival) - best > (1 if not latin and _CHINESE.search(answer.text) else 0)
         if more and distance and all(rival - shared for shared in mine):
             return "the sources say it of something else"
-    return _below_tier(value, answer, evidence) or _asked_of_another(value, answer, evidence)
-
-
-def _below_tier(value: Value, answer: Read, evidence: Evidence) -> str:
-    """Why a count is too low for a price or percentage that holds from a higher one."""
-    if value.kind not in ("price", "percentage"):
-        return ""
-    first, last = _sentence(answer.text, value)
-    counts = [each for each in answer.values if first <= each.start < last]
-    counts = [each for each in counts if each.unit == "" and each.kind == "number"]
-    if not counts:
-        said = [each for source in evidence.of("said")[-1:] for each in source.told.values]
-        counts = [each for each in said if each.unit == "" and each.kind == "number"]
-    tiers = []
-    for source in evidence.of("passage"):
-        for start, end, _ in source.told.clauses:
-            held = [each for each in source.told.values if start <= each.start < end]
-            if any(same(value, each, "passage") for each in held):
-                tiers += [x.said for x in held if x.unit == "" and x.bound == "up" and x.said]
-    if not counts or not tiers:
-        return ""
-    most = max(each.said or Decimal(0) for each in counts)
-    return "the sources say it of more pieces" if most < min(tiers) else ""
-
-
-def _asked_of_another(value: Value, answer: Read, evidence: Evidence) -> str:
-    """Why the figure is another one's than what is asked for and spoken of; empty where it is not.
-
-    Of the words that tell the figure's clause and a rival's apart, the sentence and the customer's
-    last turn have some of the rival's and none of the figure's own.
-    """
-    said = evidence.of("said")
-    first, last = _sentence(answer.text, value)
-    if value.kind in ("date", "time") or _CHINESE.search(answer.text[first:last]):
-        return ""
-    own = content(answer.text[first:last])
-    known = own | (said[-1].words if said else frozenset())
-    mine: list[frozenset[str]] = []
-    limits: set[bool] = set()
-    rivals: list[tuple[frozenset[str], bool]] = []
-    beside = [other for other in answer.held if first <= other.start < last]
-    many = len(evidence.of("passage")) > 1
-    for source in evidence.of("passage"):
-        title = content(source.title) if many else frozenset[str]()
-        for other in source.told.held:
-            words = _inherited(source.told, other) | title
-            if same(value, other, "passage"):
-                mine.append(words)
-                limits.add(bool(other.bound))
-            elif other.unit == value.unit and not any(
-                same(each, other, "passage") for each in beside
-            ):
-                rivals.append((words, bool(other.bound)))
-    for rival, limit in rivals:
-        if limit in limits and all(
-            (rival - each) & known and not (each - rival) & known for each in mine
-        ):
-            return "the sources say it of something else"
-    return ""
-
-
-def _inherited(told: Read, value: Value) -> frozenset[str]:
-    """The words of a value's clause, with those of the one before where it has hardly any."""
-    words: frozenset[str] = frozenset()
-    for start, end, own in told.clauses:
-        short = len(own) <= _ELLIPTIC and start > _sentence(told.text, value)[0]
-        words = own | words if short else own
-        if start <= value.start < end:
-            break
-    return words
+    return below_tier(value, answer, evidence) or asked_of_another(value, answer, evidence)
 
 
 def _of_another(source: Source, answer: str, evidence: Evidence) -> bool:
@@ -259,8 +184,8 @@ def _companions(
     value: Value, answer: Read, told: Read, other: Value, *, days: bool = False
 ) -> frozenset[str]:
     """The other figures, or days alone, that both the value's and the other's sentence have."""
-    first, last = _sentence(answer.text, value)
-    start, end = _sentence(told.text, other)
+    first, last = sentence_of(answer.text, value)
+    start, end = sentence_of(told.text, other)
     return frozenset(
         f"{each.kind} {each.keys[0]}"
         for each in answer.values
@@ -269,80 +194,13 @@ def _companions(
     )
 
 
-def _sentence(text: str, value: Value) -> tuple[int, int]:
-    """Where the sentence is that holds a value."""
-    spans = sentences.spans(text)
-    return next(((a, b) for a, b in spans if a <= value.start < b), (0, len(text)))
-
-
-def _left_out(value: Value, evidence: Evidence) -> bool:
-    """Whether the passages' days of the week are all but this one."""
-    days = {
-        key
-        for source in evidence.of("passage")
-        for other in source.told.values
-        if other.unit == "weekday"
-        for key in other.keys
-    }
-    return len(days) >= _MOST_DAYS and not days & set(value.keys)
-
-
-def _off_days(value: Value, answer: Read, evidence: Evidence) -> bool:
-    """Whether it is a day that the passages' days leave out, in a sentence that says no no."""
-    first, last = _sentence(answer.text, value)
-    return (
-        len(value.keys) == 1
-        and not says_no(answer.text[first:last])
-        and not _SHUT.search(answer.text[first:last])
-        and not answer.text[first:last].endswith("?")
-        and not any(
-            other.keys == ("today",) and abs(other.start - value.end - 1) <= 1
-            for other in answer.values
-        )
-        and (_left_out(value, evidence) or _always_shut(value, evidence))
-    )
-
-
-def _always_shut(value: Value, evidence: Evidence) -> bool:
-    """Whether the passages tell of the day only that nobody is there."""
-    told = [
-        (source.told.text[start:end], other)
-        for source in evidence.of("passage")
-        for other in source.told.values
-        if other.unit == "weekday" and set(value.keys) & set(other.keys)
-        for start, end in [_sentence(source.told.text, other)]
-    ]
-    return bool(told) and all(
-        _SHUT.search(text) and len(other.keys) == 1 and not _TIME.search(text)
-        for text, other in told
-    )
-
-
-def _shut(value: Value, answer: Read, evidence: Evidence) -> bool:
-    """Whether it is a time on a day of which the passages only say that nobody is there."""
-    first, last = _sentence(answer.text, value)
-    days = [each for each in answer.values if each.unit == "day" and first <= each.start < last]
-    before = [each for each in days if each.start < value.start]
-    for day in (before or days)[-1:]:
-        told = [
-            source.told.text[start:end]
-            for source in evidence.of("passage")
-            for other in source.told.values
-            if other.kind == "date" and same(day, other, "passage")
-            for start, end in [_sentence(source.told.text, other)]
-        ]
-        if told and all(_SHUT.search(each) and not _TIME.search(each) for each in told):
-            return not _SHUT.search(answer.text[first:last])
-    return False
-
-
 def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
     """Whether the sources put another figure of its unit to one that its clause says as well."""
-    words = _words(answer, value)
+    words = words_of(answer, value)
     companions = [
         other
         for other in answer.values
-        if other is not value and other.unit != value.unit and _words(answer, other) is words
+        if other is not value and other.unit != value.unit and words_of(answer, other) is words
     ]
     clauses = [
         [other for other in source.told.held if start <= other.start < end]
@@ -360,13 +218,6 @@ def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
         if any(other.unit == value.unit for held in beside for other in held):
             return True
     return False
-
-
-def _words(told: Read, value: Value) -> frozenset[str]:
-    for start, end, words in told.clauses:
-        if start <= value.start < end:
-            return words
-    return frozenset()
 
 
 def _near(told: Read, value: Value) -> frozenset[str]:

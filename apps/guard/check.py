@@ -59,11 +59,12 @@ def check(
     parts = [segment(answer, each) for each in promises]
     found = [*unbacked(taken, evidence, of_money, parts)]
     found += _marks(taken, evidence)
-    found += broken(promises, answer, evidence)
+    case = Case.of(evidence, answer)
+    found += broken(promises, answer, evidence, case)
     if not any(each.kind == "promise" for each in found):
         found += allowed(answer, evidence)
         if whole:
-            found += yes_to_no(answer, evidence, Case.of(evidence, answer))
+            found += yes_to_no(answer, evidence, case)
     found += unknown_names(answer, evidence)
     found += other_things(answer, evidence)
     if system:

@@ -12,6 +12,7 @@ from apps.guard.injected import speaks_to_machine
 from apps.guard.marks import Mark, marks
 from apps.guard.words import clauses, content
 from data.schema import Passage
+from retrieval import sentences
 
 _DIGIT = re.compile(r"\d")
 Origin = Literal["passage", "said", "fact"]
@@ -155,3 +156,17 @@ def _weekday(day: tuple[object, ...]) -> int | None:
         return date(year, month, number).weekday()
     except ValueError:
         return None
+
+
+def sentence_of(text: str, value: Value) -> tuple[int, int]:
+    """Where the sentence is that holds a value."""
+    spans = sentences.spans(text)
+    return next(((a, b) for a, b in spans if a <= value.start < b), (0, len(text)))
+
+
+def words_of(told: Read, value: Value) -> frozenset[str]:
+    """The words of the clause that holds a value."""
+    for start, end, words in told.clauses:
+        if start <= value.start < end:
+            return words
+    return frozenset()

@@ -22,7 +22,8 @@ _COMFORT = re.compile(
     r"|cost\w*|charge\w*|pay|fee\w*|doubt|difficult\w*|wait|harm|hassle|strict|mind|loss|lose|late"
     r"|without|fun|surprise|that (?:strict|fussy|far)|hesitate|imagine|nice|what|exception|send"
     r"|return|leave|let|end|stand|way)\b"
-    r"|\bis nothing\b|\bwhy not\b|\bnot only\b|\bno time\b|\bno matter\b|\bor not\b|\bno longer (?:be )?(?:worr"
+    r"|\bis nothing\b|\bwhy not\b|\bnot only\b|\bno time\b|\bno matter\b|\bor not\b|\bno longer "
+    r"(?:be )?(?:worr"
     r"|wait)\w*"
     r"|\bonly (?:a|an|one|just|\d+|two|three|ten) \w+ (?:over|late|old|past|ago|out)\b"
     r"|\bis(?:n['’]t| not) it\b|\baren['’]t they\b|\bdon['’]t they\b|\bcan['’]t they\b"
@@ -61,7 +62,8 @@ _YES = re.compile(
     r"|could|may"
     r"|will|shall|would|are|get|gets|have|has|includes?|covers?|does|do|applies|works?|goes"
     r"|comes?|counts?)\b)"
-    r"|\b(?:fine|will|welcome|just|simply|let['’]?s|gladly|happily|of course|included|covered|due)\b",
+    r"|\b(?:fine|will|welcome|just|simply|let['’]?s|gladly|happily|of course|included|covered"
+    r"|due)\b",
     re.I,
 )
 _FAILED = re.compile(
