@@ -8,7 +8,7 @@ from apps.guard.evidence import Evidence, Origin, Read, Source, same, sentence_o
 from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
 from apps.guard.marks import holds_code
-from apps.guard.rivals import asked_of_another, below_tier
+from apps.guard.rivals import asked_of_another, below_tier, of_tier
 from apps.guard.words import content
 from retrieval import sentences
 
@@ -53,6 +53,7 @@ def unbacked(
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
+        inside = inside and (money or value.unit != "")  # how many the customer wants, they say
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
         why = _missing(value, answer.text, evidence, origins) or _elsewhere(
             value, answer, evidence, origins
@@ -150,6 +151,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         for other in source.told.held:
             shared = words & words_of(source.told, other)
             if same(value, other, "passage"):
+                shared |= words & of_tier(source.told, other)
                 mine.append(shared | _companions(value, answer, source.told, other))
             elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
                 same(each, other, "passage") for each in beside

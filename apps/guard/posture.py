@@ -32,7 +32,8 @@ _COMFORT = re.compile(
     re.I,
 )
 _REFUSES = re.compile(
-    r"\b(?:unfortunately|sadly|afraid|regret\w*|alas|excluded?|refus\w+|declin\w+|outside|instead"
+    r"\b(?:left out|unfortunately|sadly|afraid|regret\w*|alas|excluded?|refus\w+|declin\w+|outside"
+    r"|instead"
     r"|rather than|left to you|up to you|stays? with you|remains? with you|yourself|too (?:late"
     r"|long"
     r"|big|heavy|large|high|low|early|recent|fresh)|past the|ruled out|rules? out|however"

@@ -53,7 +53,7 @@ def asked_of_another(value: Value, answer: Read, evidence: Evidence) -> str:
     for source in evidence.of("passage"):
         title = content(source.title) if many else frozenset[str]()
         for other in source.told.held:
-            words = _inherited(source.told, other) | title
+            words = inherited(source.told, other) | title
             if same(value, other, "passage"):
                 mine.append(words)
                 limits.add(bool(other.bound))
@@ -69,7 +69,18 @@ def asked_of_another(value: Value, answer: Read, evidence: Evidence) -> str:
     return ""
 
 
-def _inherited(told: Read, value: Value) -> frozenset[str]:
+def of_tier(told: Read, value: Value) -> frozenset[str]:
+    """What a tier's clause leaves out as the one before has said it; nothing for other figures."""
+    start, end = next(
+        ((a, b) for a, b, _ in told.clauses if a <= value.start < b), (0, len(told.text))
+    )
+    tier = value.kind == "percentage" and any(
+        each.unit == "" and each.bound == "up" and start <= each.start < end for each in told.values
+    )
+    return inherited(told, value) if tier else frozenset()
+
+
+def inherited(told: Read, value: Value) -> frozenset[str]:
     """The words of a value's clause, with those of the one before where it has hardly any."""
     words: frozenset[str] = frozenset()
     for start, end, own in told.clauses:
