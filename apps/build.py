@@ -125,6 +125,12 @@ def _writer(config: AppConfig, index: Index) -> AnswerWriter | None:
     if generator is None:
         return None
     guard = partial(check, system=RULES)
+    asked = config.generate.entailment
+    if asked is not None:
+        from finetune.entailment_model import EntailmentModel
+
+        model = EntailmentModel(asked.model, asked.max_tokens, config.threads)
+        guard = partial(guard, entailment=model, entailed=asked.threshold)
     return AnswerWriter(generator, guard, config.generate, index.manifest.threshold)
 
 

@@ -20,8 +20,10 @@ SEEN = (
     "more",
     "test",
     "stranger",
+    "second_stranger",
+    "probes",
 )  # what the rules were made on, in the end
-KEPT = "kept"  # by the same writer; only how many are told apart was looked at
+KEPT = "kept"  # by the same writer; only its counts were looked at for long
 HELD_OUT = "held_out"  # by a writer who has not seen the guard; there is none before one writes it
 AIMED = ("number", "date", "link", "promise")
 ROUNDS = 5  # of timing; the quickest of each answer counts
@@ -33,8 +35,10 @@ _USED = {
     "more": "rules made on it",
     "test": "unseen at first, rules made on it since",
     "stranger": "by a stranger, unseen at first, rules made on it since",
-    KEPT: "only its counts looked at",
-    HELD_OUT: "by another stranger, measured once",
+    "second_stranger": "by another stranger, unseen at first, rules made on it since",
+    "probes": "idioms and rules told anew, rules made on it since",
+    KEPT: "only its counts looked at at first, its failures read since",
+    HELD_OUT: "by a further stranger, measured once",
 }
 
 Stops = Callable[[Mapping[str, Any]], set[str]]

@@ -40,7 +40,7 @@ class Guard:
     def __init__(self):
         self.asked = []
 
-    def __call__(self, text, passages, said, facts):
+    def __call__(self, text, passages, said, facts, *, whole):
         assert (passages, said, facts) == ((PAGE,), ["where is it"], {"order": "FK-1"})
         self.asked.append(text)
         return ["invented"] if "tomorrow" in text else []

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from apps.generation.generator import GenerationFailed, Generator
 from apps.generation.prompt import PASS_ON
@@ -13,10 +14,23 @@ from retrieval.sentences import sentences
 
 logger = logging.getLogger(__name__)
 HAND_OVER = "I am passing this conversation to a colleague who can help."
-# guard(text, passages, said, facts): what is wrong with a text; nothing where it may be shown
-Guard = Callable[
-    [str, Sequence[Passage], Sequence[str], Mapping[str, str]], Sequence[object]
-]  # fmt: skip
+
+
+class Guard(Protocol):
+    """Says what is wrong with a text, of which more may come unless it is `whole`."""
+
+    def __call__(
+        self,
+        text: str,
+        passages: Sequence[Passage],
+        said: Sequence[str],
+        facts: Mapping[str, str],
+        /,
+        *,
+        whole: bool,
+    ) -> Sequence[object]:
+        """What is wrong; nothing where it may be shown."""
+        ...
 
 
 @dataclass(slots=True)
@@ -98,11 +112,14 @@ def _checked(
     said = [turn.text for turn in situation.turns if turn.speaker == "customer"]
     rest = ""
 
-    def show(sentence: str) -> None:
+    def show(sentence: str, *, whole: bool = False) -> None:
         text = written.text + sentence
         if PASS_ON in text.lower():
             raise _Stopped("no_answer")
-        if guard(text.strip(), situation.passages, said, situation.facts):
+        began = time.perf_counter()
+        found = guard(text.strip(), situation.passages, said, situation.facts, whole=whole)
+        written.ms["guard"] = written.ms.get("guard", 0.0) + _since(began)
+        if found:
             raise _Stopped("guard")
         written.text = text
 
@@ -120,8 +137,8 @@ def _checked(
         raise _Stopped(failed.reason) from failed
     except TimeoutError as error:
         raise _Stopped("timeout") from error
-    if rest.strip():
-        show(rest)
+    if written.text.strip() or rest.strip():
+        show(rest, whole=True)
 
 
 def _instead(

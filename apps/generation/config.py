@@ -49,6 +49,16 @@ class PromptConfig(Config):
     facts: int = Field(1500, ge=0, description="all facts")
 
 
+class EntailmentConfig(Config):
+    """A model that the guard asks about each written sentence, beside its rules."""
+
+    model: str = Field(min_length=1, description="a folder, or a name on the Hugging Face hub")
+    threshold: float = Field(
+        0.5, ge=0, le=1, description="how sure it must be that a sentence follows"
+    )
+    max_tokens: int = Field(512, ge=16, description="of a passage with a sentence")
+
+
 class GenerateConfig(Config):
     """Written answers: by a run or by an endpoint; with neither, the app selects."""
 
@@ -56,6 +66,7 @@ class GenerateConfig(Config):
     run: Path | None = Field(None, description="a dialogue run, such as runs/dialogue")
     endpoint: EndpointConfig | None = None
     prompt: PromptConfig = PromptConfig()
+    entailment: EntailmentConfig | None = None
     stop_after_s: float = Field(20.0, gt=0, description="of one answer, all in all")
     max_chars: int = Field(2000, ge=1, description="of one answer")
     at_once: int = Field(8, ge=1, description="answers written at a time by the endpoint")

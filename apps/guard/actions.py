@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.guard.cases import Case, unmet
-from apps.guard.evidence import Evidence
+from apps.guard.evidence import Evidence, Source, same
+from apps.guard.figures import values
 from apps.guard.promises import SAID_DONE, Made, denied, segment
 from apps.guard.synonyms import plainly
-from apps.guard.topics import TOPICS
+from apps.guard.topics import DONE, TOPICS
 from apps.guard.words import content, covered, meaning
 
 _REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
@@ -39,6 +40,11 @@ _BY_THING = (
     ),
     (re.compile(r"replacement|new|another|one\b", re.I), {"replac", "send"}),
 )
+_NAMED = re.compile(DONE, re.I)  # verbs that say what was done
+_SENT_AGAIN = {meaning("again"), meaning("replaced"), meaning("replacement"), meaning("resent")}
+_CHOSEN = re.compile(
+    r"booked|chosen|ordered|placed|dispatched|delivered|bought|due|set|scheduled", re.I
+)
 _MOVED = {"send", "deliver", "transit", "way", "carrier"}
 _SETTLED = re.compile(r"\b(?:sorted|settled|set|hand|care of|good to go|through)$")
 _UNDER_WAY = {meaning("processed"), meaning("prepared")}
@@ -49,6 +55,8 @@ VAGUE = content(
 _OURS = re.compile(r"\b(?:we|our team)(?: \w+)? $", re.I)
 _NOT_DONE = re.compile(r"^(?:no|none|never|false|0)$|\b(?:not|pending|awaiting|yet)\b", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
+_BEAR_NO_MEANING = {meaning(verb) for verb in "run do carry make perform conduct have".split()}
+_SAID_OF = 0.6  # of the words that go with such a verb, by the same sentence of a passage
 _OBJECT = 0.5  # of the words that an announced action is about that the passages must have
 
 
@@ -68,15 +76,31 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     whole = text[promise.start : promise.end]
     if promise.name in TOPICS and content(promise.name) & known and not _REFUSED & known:
         return True
+    if promise.name == "replacement" and _SENT_AGAIN & known:
+        return True
+    if promise.name == "done" and _chosen(promise, text, facts):
+        return True
     if promise.what:
         wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
         wanted |= content(whole) & _UNDER_WAY
         return bool((wanted | (_RESULTS if _SETTLED.search(whole) else set())) & known)
-    if meaning(promise.verb) in _ARRANGED and known & _RESULTS:
+    vague = meaning(promise.verb) in _ARRANGED or not _NAMED.fullmatch(promise.verb)
+    if promise.verb and vague and known & _RESULTS:
         first, last = segment(text, promise)
         return bool(known & (content(text[first:last]) - {"order"}))
     said = promise.verb or whole
     return bool((_RESULTS if _BARE.match(said) else content(said) or {meaning(said)}) & known)
+
+
+def _chosen(promise: Made, text: str, facts: Sequence[Source]) -> bool:
+    """Whether it is the day of something that a fact holds: booked for 12 May."""
+    if not _CHOSEN.fullmatch(promise.verb):
+        return False
+    first, last = segment(text, promise)
+    days = [value for value in values(text[first:last]) if value.kind == "date"]
+    return any(
+        same(day, other, "fact") for day in days for each in facts for other in each.told.values
+    )
 
 
 def retold(promise: Made, text: str, case: Case) -> bool:
@@ -107,6 +131,10 @@ def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) ->
     """
     verb = meaning(promise.verb)
     first, last = segment(text, promise)
+    if verb in _BEAR_NO_MEANING:
+        own = content(text[first:last]) - {verb} - VAGUE
+        if own and any(covered(own, content(each.text)) >= _SAID_OF for each in told):
+            return ""
     about = content(text[first:last]) - {verb} - VAGUE
     known = frozenset().union(*(content(f"{each.title} {each.text}") for each in told))
     why = "no passage says that this is done"

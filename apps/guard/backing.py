@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from apps.guard.actions import VAGUE, Told, by_action, not_announced, reported, retold
-from apps.guard.cases import Case, unmet
+from apps.guard.cases import Case, amount, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
-from apps.guard.finding import Finding
+from apps.guard.finding import Finding, Value
 from apps.guard.promises import MOST, PROMISES, Made, denied, piece, segment
 from apps.guard.topics import TOPICS
 from apps.guard.words import content, covered, meaning
@@ -24,7 +25,10 @@ _IF = re.compile(
 )
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
-    r"\b(?:always|no matter|in any case|unconditional\w*|automatically|cash|cheque|bank transfer"
+    r"\b(?:always|anyway|all the same|even so|nonetheless|nevertheless|(?:just )?this once"
+    r"|on this occasion|one-off|as an exception|used or not|sale item or not|late or not"
+    r"|as well(?=[.!])|no matter|in any case|unconditional\w*|automatically|cash|cheque"
+    r"|bank transfer"
     r"|bank account|waive[ds]?|store credit|whenever you (?:like|want|wish|please)"
     r"|any ?time(?! (?:of|in|within|until"
     r"|before|between|from|on))|as often as|however (?:long|often|many)|any reason|forever"
@@ -42,6 +46,7 @@ _TOPICAL = {
         "organise be reduce collect"
     ).split()
 }
+_EVER = re.compile(r"\bany ?time\b|\bwhenever\b|\bno deadline\b", re.I)
 # How passages speak of what answers have in more definite words.
 _SPOKEN = {
     "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
@@ -49,10 +54,12 @@ _SPOKEN = {
         TOPICS["replacement"].pattern + r"|\b(?:new|fresh|another) one\b|\bchang(?:e|es|ed|ing)\b",
         re.I,
     ),
+    "discount": re.compile(TOPICS["discount"].pattern + r"|\bworth\b|\btaken off\b", re.I),
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
 _PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
 _BACK = frozenset({"refund", "full refund"})  # whose conditions often stand beside
+_PAIRS = frozenset({"refund", "replacement"})
 _ANYTHING = content("item thing")  # any product is one
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 COVERED = 0.3  # of the words of a passage's promise that must be the customer's case
@@ -71,6 +78,7 @@ class _Asked:
         about: Those of them that are not the promise's own.
         aside: Words of the sentence that are not the promise's own.
         known: Words of the sentence, of the one before it and of the customer's case.
+        besides: Names of the other promises of the sentence.
         figures: Of the sentence, by unit.
         conditional: Whether the sentence says for when it holds.
     """
@@ -80,16 +88,19 @@ class _Asked:
     about: frozenset[str]
     aside: frozenset[str]
     known: frozenset[str]
+    besides: frozenset[str]
     figures: set[object]
     conditional: bool
 
 
-def broken(promises: Sequence[Made], text: str, evidence: Evidence) -> Iterator[Finding]:
+def broken(
+    promises: Sequence[Made], text: str, evidence: Evidence, case: Case
+) -> Iterator[Finding]:
     """A finding for each promise that neither a passage nor an action makes for this customer."""
     if not promises:
         return
     told = list(_told(evidence))
-    case = Case.of(evidence, text)
+    _figures_of.cache_clear()  # of one check only, that no customer's text is kept
     for promise in promises:
         why = _unbacked(promise, promises, text, case, evidence, told)
         if why:
@@ -121,6 +132,10 @@ def _unbacked(
         stands = retold(promise, text, case) or reported(promise, text, told)
         return "" if stands else "no action did it"
     plain = "\n".join(each.text for each in told).lower()
+    if _EVER.search(plain):
+        plain += (
+            " whenever you like whenever you want whenever you wish whenever you please any time"
+        )
     for word in _SWEEPING.findall(text[promise.first : promise.last]):
         if word.lower().removesuffix("d") not in plain:
             return f"no passage says {word.lower()}"
@@ -139,15 +154,16 @@ def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Ask
     first, last = segment(text, promise)
     part = content(text[first:last])
     before = [text[start:end] for start, end in sentences.spans(text[: promise.first])][-1:]
-    besides = " ".join(
-        each.name for each in others if each.first == promise.first and each != promise
+    besides = frozenset(
+        each.name for each in others if each.first == promise.first and each.name != promise.name
     )
     return _Asked(
         promise,
         part,
         part - own - VAGUE,
         said - own,
-        said | case.words | content(" ".join([*before, besides])),
+        said | case.words | content(" ".join([*before, *besides])),
+        besides,
         {(value.unit, key) for value in values(sentence) for key in value.keys},
         bool(_IF.search(sentence)),
     )
@@ -167,7 +183,7 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
                 against = max(against, len(words & (asked.part | case.words)))
                 continue
             found = True
-            if not _alike(asked, match, clause, each):
+            if not _alike(asked, case, match, clause, each):
                 continue
             lacks = unmet(name, clause, f"{each.before} {each.title}", case, whole)
             why = why or lacks
@@ -180,13 +196,21 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
     return "a passage denies it" if against > backed else ""
 
 
-def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool:
+def _alike(asked: _Asked, case: Case, match: re.Match[str], clause: str, told: Told) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
     own = content(match.group())
     besides = content(clause) - own - _ANYTHING
     if asked.conditional and (besides | content(told.before)) & asked.aside:
         return True
     if asked.promise.name in _PLAIN or asked.figures & _limits(f"{told.before} {told.text}"):
+        return True
+    pair = asked.besides & _PAIRS
+    if pair and all(_SPOKEN.get(each, PROMISES[each]).search(told.text) for each in pair):
+        return True  # a choice that the passage gives too
+    given = {(value.unit, key) for value in case.figures for key in value.keys}
+    if asked.figures & _figures(told.text, match.start()) and given & _all_figures(told.text):
+        return True
+    if _meets(case, told.text):
         return True
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:
@@ -200,11 +224,34 @@ def _alike(asked: _Asked, match: re.Match[str], clause: str, told: Told) -> bool
     return len((content(told.text) - own) & asked.known) >= SHARED
 
 
+def _meets(case: Case, text: str) -> bool:
+    """Whether a figure of the customer's is above a limit that a text has something from."""
+    return any(
+        limit.bound == "up"
+        and value.kind == limit.kind
+        and value.unit in ("", limit.unit)
+        and amount(value) >= amount(limit)
+        for limit in _figures_of(text)
+        if limit.kind in ("price", "number")
+        for value in case.figures
+        if value.kind in ("price", "number")
+    )
+
+
+@lru_cache(maxsize=256)
+def _figures_of(text: str) -> tuple[Value, ...]:
+    return tuple(values(text))
+
+
+def _all_figures(text: str) -> set[object]:
+    return {(value.unit, key) for value in _figures_of(text) for key in value.keys}
+
+
 def _figures(text: str, at: int) -> set[object]:
     """The figures at whose end a place of a text is, or that it lies in: 20| % off."""
     return {
         (value.unit, key)
-        for value in values(text)
+        for value in _figures_of(text)
         if value.start <= at <= value.end
         for key in value.keys
     }
@@ -214,7 +261,7 @@ def _limits(text: str) -> set[object]:
     """The figures of a text that something hangs on: from £50, under £20, 2 hours."""
     return {
         (value.unit, key)
-        for value in values(text)
+        for value in _figures_of(text)
         if value.bound or (value.kind == "number" and value.unit)
         for key in value.keys
     }

@@ -3,13 +3,17 @@
 import re
 from collections.abc import Iterator
 
-from apps.guard.evidence import Evidence, Origin, Read, Source, same
+from apps.guard.days import left_out, off_day, shut
+from apps.guard.evidence import Evidence, Origin, Read, Source, same, sentence_of, words_of
+from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
 from apps.guard.marks import holds_code
+from apps.guard.rivals import asked_of_another, below_tier, of_tier
 from apps.guard.words import content
 from retrieval import sentences
 
-_MOST_DAYS = 4  # from which on the days that are not named are those left out
+_FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
+_BESIDE = 25  # characters from a limit to what holds beyond it
 _BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
 # Words that say the other side of a limit too.
 _BOTH = re.compile(r"\b(?:above|below|over|under|beyond) that\b|\botherwise\b|\bor else\b", re.I)
@@ -38,13 +42,18 @@ def unbacked(
         if (
             value.unit == "weekday"
             and _BUT.search(answer.text[: value.start])
-            and _left_out(value, evidence)
+            and left_out(value, evidence)
         ):
+            continue
+        if value.unit == "weekday" and off_day(value, answer, evidence):
+            text = answer.text[value.start : value.end]
+            yield Finding("date", text, value.start, value.end, "the sources have other days")
             continue
         if value.unit == "relative" and (_within(value, asked) or _beside_its_day(value, answer)):
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
+        inside = inside and (money or value.unit != "")  # how many the customer wants, they say
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
         why = _missing(value, answer.text, evidence, origins) or _elsewhere(
             value, answer, evidence, origins
@@ -89,8 +98,23 @@ def _missing(value: Value, answer: str, evidence: Evidence, origins: tuple[Origi
     ahead = _AHEAD.match(answer, value.end)
     opposite = {"up": "down", "down": "up"}.get(value.bound)
     if opposite and not ahead and all(other.bound == opposite for other in backing):
+        if _other_side(value, answer, evidence):
+            return ""
         return "the sources set the limit the other way round"
     return ""
+
+
+def _other_side(value: Value, answer: str, evidence: Evidence) -> bool:
+    """Whether it is told what holds beyond the limit: under £50 it is £3.95, another price."""
+    first, last = sentence_of(answer, value)
+    return not _FREE.search(_STOP.split(answer[value.end : last])[0]) and any(
+        other is not value
+        and other.kind == value.kind == "price"
+        and 0 < other.start - value.end < _BESIDE
+        and any(same(other, x, "passage") for s in evidence.of("passage") for x in s.told.values)
+        for other in values(answer)
+        if first <= other.start < last and other.start != value.start
+    )
 
 
 def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Origin, ...]) -> str:
@@ -113,23 +137,26 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         for other in source.told.held
     ):
         return ""
+    if value.kind == "time" and shut(value, answer, evidence):
+        return "the sources say that day is shut"
     if _torn(value, answer, evidence):
         return "the sources say it with another figure"
-    words = _words(answer, value)
+    words = words_of(answer, value)
     mark = value.unit == value.kind
-    beside = [other for other in answer.held if _words(answer, other) is words]
+    beside = [other for other in answer.held if words_of(answer, other) is words]
     near = words if mark else _near(answer, value)
     mine: list[frozenset[str]] = []
     rivals: list[tuple[frozenset[str], int]] = []
     for source in evidence.of("passage"):
         for other in source.told.held:
-            shared = words & _words(source.told, other)
+            shared = words & words_of(source.told, other)
             if same(value, other, "passage"):
+                shared |= words & of_tier(source.told, other)
                 mine.append(shared | _companions(value, answer, source.told, other))
             elif (other.unit == value.unit or value.kind == other.kind == "date") and not any(
                 same(each, other, "passage") for each in beside
             ):
-                theirs = _near(source.told, other) or _words(source.told, other)
+                theirs = _near(source.told, other) or words_of(source.told, other)
                 theirs = shared if mark else theirs
                 shared |= _companions(value, answer, source.told, other, days=True)
                 rivals.append((shared, len(near & theirs)))
@@ -139,7 +166,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         more = len(rival) - best > (1 if not latin and _CHINESE.search(answer.text) else 0)
         if more and distance and all(rival - shared for shared in mine):
             return "the sources say it of something else"
-    return ""
+    return below_tier(value, answer, evidence) or asked_of_another(value, answer, evidence)
 
 
 def _of_another(source: Source, answer: str, evidence: Evidence) -> bool:
@@ -159,8 +186,8 @@ def _companions(
     value: Value, answer: Read, told: Read, other: Value, *, days: bool = False
 ) -> frozenset[str]:
     """The other figures, or days alone, that both the value's and the other's sentence have."""
-    first, last = _sentence(answer.text, value)
-    start, end = _sentence(told.text, other)
+    first, last = sentence_of(answer.text, value)
+    start, end = sentence_of(told.text, other)
     return frozenset(
         f"{each.kind} {each.keys[0]}"
         for each in answer.values
@@ -169,31 +196,13 @@ def _companions(
     )
 
 
-def _sentence(text: str, value: Value) -> tuple[int, int]:
-    """Where the sentence is that holds a value."""
-    spans = sentences.spans(text)
-    return next(((a, b) for a, b in spans if a <= value.start < b), (0, len(text)))
-
-
-def _left_out(value: Value, evidence: Evidence) -> bool:
-    """Whether the passages' days of the week are all but this one."""
-    days = {
-        key
-        for source in evidence.of("passage")
-        for other in source.told.values
-        if other.unit == "weekday"
-        for key in other.keys
-    }
-    return len(days) >= _MOST_DAYS and not days & set(value.keys)
-
-
 def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
     """Whether the sources put another figure of its unit to one that its clause says as well."""
-    words = _words(answer, value)
+    words = words_of(answer, value)
     companions = [
         other
         for other in answer.values
-        if other is not value and other.unit != value.unit and _words(answer, other) is words
+        if other is not value and other.unit != value.unit and words_of(answer, other) is words
     ]
     clauses = [
         [other for other in source.told.held if start <= other.start < end]
@@ -211,13 +220,6 @@ def _torn(value: Value, answer: Read, evidence: Evidence) -> bool:
         if any(other.unit == value.unit for held in beside for other in held):
             return True
     return False
-
-
-def _words(told: Read, value: Value) -> frozenset[str]:
-    for start, end, words in told.clauses:
-        if start <= value.start < end:
-            return words
-    return frozenset()
 
 
 def _near(told: Read, value: Value) -> frozenset[str]:

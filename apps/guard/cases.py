@@ -44,6 +44,16 @@ _LATER = (
     r"|\bnot my first|\bordered before|\b(?:bought|ordered) (?:here|from you) (?:before"
     r"|for years)"
 )
+_SINGLE = (
+    r"\bonce\b(?! (?:it|you|we|the|a|an|your|that|this|they|in|every|per|each|is|has|opened"
+    r"|used)\b)"
+    r"|\bone (?:free )?(?:swap|exchange|change|code)\b"
+)
+_MORE = (
+    r"\b(?:second|third|another) (?:swap|time|exchange|change|go\b|one\b|code)|\bagain\b|\btwice\b"
+    r"|\b(?:already|before) (?:swapped|exchanged|changed)|\b(?:swapped|exchanged) \w+"
+    r"(?: \w+){0,2} already"
+)
 _AXES = tuple(
     (re.compile(needs, re.I), re.compile(other, re.I), why)
     for needs, other, why in (
@@ -51,6 +61,7 @@ _AXES = tuple(
         (_UNUSED, _USED, "a passage promises it for unused things only"),
         (_BEFORE, _GONE, "a passage promises it until dispatch only"),
         (_FIRST, _LATER, "a passage promises it once only"),
+        (_SINGLE, _MORE, "a passage promises it once only"),
     )
 )
 _NEGATED = re.compile(
@@ -110,6 +121,15 @@ def unmet(name: str, clause: str, around: str, case: Case, whole: str = "") -> s
     return _late(f"{clause} {around}", case) or _early(f"{around} {clause}", case)
 
 
+def against(rule: str, case: Case) -> str:
+    """Which condition of a rule, used or sent things and the like, the customer's words deny."""
+    for needs, other, why in _AXES[1:]:
+        if needs.search(rule) and not needs.search(case.answer) and not _says(other, case.answer):
+            if _says(other, case.said) and not needs.search(case.said):
+                return why
+    return ""
+
+
 def _says(pattern: re.Pattern[str], text: str) -> bool:
     """Whether a text has a pattern without a no or a condition before it."""
     return any(not _NEGATED.search(text[: match.start()]) for match in pattern.finditer(text))
@@ -122,14 +142,14 @@ def _spent(clause: str, case: Case) -> str:
             continue
         if any(set(limit.keys) & set(other.keys) for other in case.claimed):
             continue
-        bound = _amount(limit)
-        sums = [_amount(other) for other in case.figures if other.kind == "price"]
+        bound = amount(limit)
+        sums = [amount(other) for other in case.figures if other.kind == "price"]
         if not any(paid >= bound if limit.bound == "up" else paid < bound for paid in sums):
             return "a passage promises it for other sums only"
     return ""
 
 
-def _amount(value: Value) -> float:
+def amount(value: Value) -> float:
     """A price, percentage or span in its unit; dates are none."""
     key = value.keys[0]
     assert isinstance(key, int | float | Decimal)
@@ -163,7 +183,7 @@ def _early(rule: str, case: Case) -> str:
         if not after or limit.unit not in ("minute", "month", "working day"):
             continue
         if any(
-            value.unit == limit.unit and _amount(value) < _amount(limit)
+            value.unit == limit.unit and amount(value) < amount(limit)
             for value in case.figures
             if _PASSED.match(case.said, value.end)
         ):
@@ -172,5 +192,4 @@ def _early(rule: str, case: Case) -> str:
 
 
 def _minutes(value: Value) -> float:
-    amount = _amount(value)
-    return amount * _MONTH if value.unit == "month" else amount
+    return amount(value) * (_MONTH if value.unit == "month" else 1)

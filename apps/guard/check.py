@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from apps.guard.backing import broken
 from apps.guard.binding import unbacked
+from apps.guard.cases import Case
 from apps.guard.denials import allowed
-from apps.guard.evidence import Evidence, Read, gather, read
+from apps.guard.evidence import Evidence, Read, about, gather, read
 from apps.guard.finding import Entailment, Finding, Kind
 from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
+from apps.guard.posture import yes_to_no
 from apps.guard.products import other_things, unknown_names
 from apps.guard.promises import made, segment
 from apps.guard.topics import OF_MONEY
@@ -28,6 +30,8 @@ def check(
     *,
     system: str = "",
     entailment: Entailment | None = None,
+    entailed: float = ENTAILED,
+    whole: bool = True,
 ) -> tuple[Finding, ...]:
     """What in an answer nothing stands behind; empty where it may be sent.
 
@@ -38,6 +42,8 @@ def check(
         facts: What an action found or did, name to value, such as `status`: `cancelled`.
         system: The model's instructions, of which nothing may be said.
         entailment: A model that is asked about each sentence as well.
+        entailed: How sure it must be that one follows.
+        whole: Whether nothing comes after, which may yet say for when it holds.
 
     Returns:
         Findings in the order of the answer.
@@ -46,22 +52,25 @@ def check(
         return (
             Finding("unsupported", answer, 0, len(answer), f"longer than {MAX_CHARS} characters"),
         )
-    evidence = gather(passages, said, facts)
     taken = read(answer)
+    evidence = about(gather(passages, said, facts), taken)
     promises = made(answer)
-    whole = [(each.first, each.last) for each in promises if each.name in OF_MONEY]
+    of_money = [(each.first, each.last) for each in promises if each.name in OF_MONEY]
     parts = [segment(answer, each) for each in promises]
-    found = [*unbacked(taken, evidence, whole, parts)]
+    found = [*unbacked(taken, evidence, of_money, parts)]
     found += _marks(taken, evidence)
-    found += broken(promises, answer, evidence)
+    case = Case.of(evidence, answer)
+    found += broken(promises, answer, evidence, case)
     if not any(each.kind == "promise" for each in found):
         found += allowed(answer, evidence)
+        if whole:
+            found += yes_to_no(answer, evidence, case)
     found += unknown_names(answer, evidence)
     found += other_things(answer, evidence)
     if system:
         found += leaks(answer, system, "\n".join([*said, evidence.plain]))
     if entailment is not None:
-        found += _unsupported(answer, evidence, entailment)
+        found += _unsupported(answer, evidence, entailment, entailed)
     return tuple(sorted(dict.fromkeys(found), key=lambda each: (each.start, each.end, each.kind)))
 
 
@@ -86,10 +95,12 @@ def _known(kind: Kind, form: str, evidence: Evidence) -> bool:
     )
 
 
-def _unsupported(answer: str, evidence: Evidence, model: Entailment) -> Iterator[Finding]:
+def _unsupported(
+    answer: str, evidence: Evidence, model: Entailment, entailed: float
+) -> Iterator[Finding]:
     premise = "\n".join(source.told.text for source in evidence.sources)
     for start, end in sentences.spans(answer):
         sentence = answer[start:end]
         claims = len(sentence.split()) >= _CLAIM and not sentence.endswith(("?", "？"))
-        if claims and model.entails(premise, sentence) < ENTAILED:
+        if claims and model.entails(premise, sentence) < entailed:
             yield Finding("unsupported", sentence, start, end, "a model finds no ground for it")

@@ -56,7 +56,7 @@ _CHINESE_WEEKDAY = re.compile(
 )
 _RELATIVE = re.compile(
     r"\b(?:today|tomorrow|tonight|yesterday|(?:the )?next working day|(?:this|next|last) "
-    r"(?:week|weekend|month|morning|afternoon|evening))\b|下一个工作日|今天|明天|昨天|今晚|后天|下周|本周",
+    r"(?:week|weekend|month|morning|afternoon|evening)(?=s?\b))|下一个工作日|今天|明天|昨天|今晚|后天|下周|本周",
     re.I,
 )
 _PART = {"am": "am", "pm": "pm", "a.m.": "am", "p.m.": "pm"}
@@ -73,13 +73,29 @@ _HOUR = rf"(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])"
 _FIRST_HOUR = re.compile(rf"(?<![\d:.£$€])\b(?P<hour>{_HOUR}) ?(?:-|–|to|and|until|till) ?$", re.I)
 _SPOKEN = re.compile(
     rf"\b(?P<past>half (?:past )?|quarter past |quarter to )?(?P<hour>{_HOUR})"
-    r"(?P<part> o['’]clock| ?[ap]m\b| in the (?:morning|afternoon|evening))?\b",
+    r"(?P<part> o['’]clock| ?[ap]m\b| in the (?:morning|afternoon|evening)| at night)?\b",
+    re.I,
+)
+# Hours that open and close: nine to five, where nothing is counted and a day or a team is told of.
+_HOURS_FROM_TO = re.compile(
+    rf"(?<![\d:.£$€])\b(?P<first>{_HOUR}) ?(?:to|till|til|until|through|-|–|and) ?"
+    rf"(?P<last>{_HOUR})\b"
+    r"(?![.:]\d)(?=\s*(?:[.,;:!?)]|$)| (?:on|every|daily|each|from|mon|tues|wednes|thurs|fri|satur"
+    r"|sun"
+    r"|in the|at night|o['’]clock|as|but|and|or)\b| (?:mon|tues|wednes|thurs|fri|satur|sun)day)",
+    re.I,
+)
+_OF_DAYS = re.compile(
+    r"\b(?:open\w*|clos\w+|shut|hours|here|there|around|reach\w*|call|ring|team|someone|somebody"
+    r"|daily"
+    r"|staffed|answer\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays|"
+    rf"{_NAMES}|christmas|(?:every|each) day)\b",
     re.I,
 )
 _OPENING = re.compile(r"\b(?:open|clos|shut|hours)\w*", re.I)
-_ENDS = {"until", "till", "before"}  # whose hour in words needs no more to be one
+_ENDS = {"until", "till", "before", "by"}  # whose hour in words needs no more to be one
 _AT_HOUR = re.compile(
-    rf"\b(?P<by>at|until|till|from|to|before|after) (?P<hour>{_HOUR})"
+    rf"\b(?P<by>at|until|till|from|to|before|after|by) (?P<hour>{_HOUR})"
     r"(?= (?:on|and|from|until|till|to|in the|every|each|or)\b|\s*[.,;:!?)]|\s*$)(?![.:,]\d)",
     re.I,
 )
@@ -183,26 +199,20 @@ def times(text: str) -> Iterator[Value]:
     for match in _SPOKEN.finditer(text):
         if not (match["past"] or match["part"]):
             continue
-        hour = (
-            int(match["hour"])
-            if match["hour"].isdigit()
-            else _HOURS.index(match["hour"].lower()) + 1
-        )
+        hour = _hour(match["hour"])
         past = (match["past"] or "").lower()
         shift = 30 if past.startswith("half") else 0
         shift = {"quarter past ": 15, "quarter to ": -15}.get(past, shift)
         part = (match["part"] or "").strip().lower()
-        part = {"in the morning": "am", "in the afternoon": "pm", "in the evening": "pm"}.get(
-            part, part
-        )
+        part = {
+            "in the morning": "am",
+            "in the afternoon": "pm",
+            "in the evening": "pm",
+            "at night": "pm",
+        }.get(part, part)
         yield Value("time", _readings(hour, shift, part), "clock", *match.span())
         yield from _first_hour(text, match.start())
-    for match in _AT_HOUR.finditer(text):
-        ends = match["by"].lower() in _ENDS and not match["hour"].isdigit()
-        if ends or _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
-            said = match["hour"].lower()
-            hour = int(said) if said.isdigit() else _HOURS.index(said) + 1
-            yield Value("time", _readings(hour, 0, ""), "clock", *match.span("hour"))
+    yield from _hours(text)
     for match in _NOON.finditer(text):
         midnight = (match["noon"] or "").lower() == "midnight"
         yield Value("time", (0, 1440) if midnight else (720,), "clock", *match.span())
@@ -214,13 +224,29 @@ def times(text: str) -> Iterator[Value]:
         yield Value("time", keys, "clock", *match.span())
 
 
+def _hours(text: str) -> Iterator[Value]:
+    """Hours without minutes or a part of the day: nine to five, until eight."""
+    for match in _HOURS_FROM_TO.finditer(text):
+        first, last = (_hour(match[end]) for end in ("first", "last"))
+        if first >= last or _OF_DAYS.search(text):
+            yield Value("time", _readings(first, 0, ""), "clock", *match.span("first"))
+            yield Value("time", _readings(last, 0, ""), "clock", *match.span("last"))
+    for match in _AT_HOUR.finditer(text):
+        ends = match["by"].lower() in _ENDS and not match["hour"].isdigit()
+        if ends or _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
+            keys = _readings(_hour(match["hour"]), 0, "")
+            yield Value("time", keys, "clock", *match.span("hour"))
+
+
 def _first_hour(text: str, before: int) -> Iterator[Value]:
     """The hour that begins a range which ends in the clock time at `before`."""
     first = _FIRST_HOUR.search(text[:before])
     if first:
-        said = first["hour"].lower()
-        hour = int(said) if said.isdigit() else _HOURS.index(said) + 1
-        yield Value("time", _readings(hour, 0, ""), "clock", *first.span("hour"))
+        yield Value("time", _readings(_hour(first["hour"]), 0, ""), "clock", *first.span("hour"))
+
+
+def _hour(said: str) -> int:
+    return int(said) if said.isdigit() else _HOURS.index(said.lower()) + 1
 
 
 def _readings(hour: int, minute: int, part: str) -> tuple[object, ...]:

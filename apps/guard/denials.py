@@ -48,6 +48,12 @@ _RELATIVE = re.compile(
     r"|\w+n['’]t|cannot|no longer)\b",
     re.I,
 )
+_SUBJECTS = re.compile(
+    r"^(?P<one>[\w -]{3,30}) (?:and|or) (?P<other>[\w -]{3,30})(?P<no> (?:is|are|do|does|can|will"
+    r"|may|have)"
+    r"(?: not|n['’]t)\b[^.;]*)",
+    re.I,
+)
 _COMFORT = re.compile(r"\b(?:do not|don['’]t) worry\b|\bno (?:problem|worries|trouble)\b", re.I)
 _OPEN = re.compile(r"\bdecides? whether to (?P<open>[^,.;]+)", re.I)
 _EMPTY = content(
@@ -63,7 +69,7 @@ def allowed(text: str, evidence: Evidence) -> Iterator[Finding]:
     Of the passages' clauses, the one that shares most words with the sentence must say no, and
     share most of its own words or of the sentence's.
     """
-    no, yes = _told(evidence)
+    no, yes = clauses_told(evidence)
     if not no:
         return
     case = frozenset().union(*(source.words for source in evidence.of("said", "fact")))
@@ -78,6 +84,11 @@ def allowed(text: str, evidence: Evidence) -> Iterator[Finding]:
         against = max((_score(words, case, denied) for denied in no), default=0.0)
         if against and against > max((_weight(words, told, words) for told in yes), default=0.0):
             yield Finding("promise", sentence, first, last, "a passage denies it")
+
+
+def _apart(match: re.Match[str]) -> str:
+    """Two subjects of one no, each with it: A and B are not sent."""
+    return f"{match['one']}{match['no']}; {match['other']}{match['no']}"
 
 
 def _score(words: frozenset[str], case: frozenset[str], denied: frozenset[str]) -> float:
@@ -97,7 +108,7 @@ def _weight(words: frozenset[str], told: frozenset[str], known: frozenset[str]) 
     return len(words & told) * len(told & known) / len(told)
 
 
-def _told(evidence: Evidence) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
+def clauses_told(evidence: Evidence) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
     """The words of each clause of the passages that says no, and of each other one."""
     no: list[frozenset[str]] = []
     yes: list[frozenset[str]] = []
@@ -111,6 +122,7 @@ def _told(evidence: Evidence) -> tuple[list[frozenset[str]], list[frozenset[str]
             if left:
                 no.append(content(left["out"]) - _EMPTY)
                 sentence = sentence.replace(left.group(), "")
+            sentence = _SUBJECTS.sub(_apart, sentence)
             for whole in _CLAUSE.split(_YES_NO.sub("", sentence)):
                 words = content(whole) - _EMPTY
                 undecided = _OPEN.search(whole)

@@ -1,5 +1,6 @@
 """What an answer may rest on: the passages, what the customer said, and an action's facts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,7 +12,9 @@ from apps.guard.injected import speaks_to_machine
 from apps.guard.marks import Mark, marks
 from apps.guard.words import clauses, content
 from data.schema import Passage
+from retrieval import sentences
 
+_DIGIT = re.compile(r"\d")
 Origin = Literal["passage", "said", "fact"]
 
 
@@ -90,8 +93,39 @@ def gather(passages: Sequence[Passage], said: Sequence[str], facts: Mapping[str,
     return Evidence(tuple(found), plain.lower())
 
 
+def about(evidence: Evidence, answer: Read) -> Evidence:
+    """The evidence for an answer: where it names another order, only the facts that name it too."""
+    facts = evidence.of("fact")
+    own = {
+        form
+        for fact in facts
+        for kind, form, start, end in fact.told.marks
+        if kind == "code" and (start, end) == (0, len(fact.told.text)) and "order" in fact.name
+    }
+    shapes = {_shape(code) for code in own}
+    named = {code for code in _codes(answer) if _shape(code) in shapes}
+    if not named or named & own:
+        return evidence
+    left = [source for source in evidence.sources if source.origin != "fact"]
+    left += [fact for fact in facts if named & _codes(fact.told)]
+    return Evidence(tuple(left), evidence.plain)
+
+
+def _codes(text: Read) -> set[str]:
+    return {form for kind, form, _, _ in text.marks if kind == "code"}
+
+
+def _shape(code: str) -> str:
+    """A code with one sign for all digits: orders are of one shape, tracking numbers of another."""
+    return _DIGIT.sub("0", code)
+
+
 def same(value: Value, other: Value, origin: Origin) -> bool:
     """Whether a value of the answer is the other one of a source, however it is written."""
+    if value.unit == other.unit == "weekday" and len(value.keys) > 1 and len(other.keys) > 1:
+        return set(value.keys) == set(other.keys)  # Monday to Friday is not Monday to Saturday
+    if value.unit == other.unit == "weekday" and len(value.keys) > 1 and origin == "said":
+        return False  # asked for one day, and told of several
     if value.kind == "date" or other.kind == "date":
         return value.kind == other.kind and any(
             _same_day(a, b) for a in value.keys for b in other.keys
@@ -122,3 +156,17 @@ def _weekday(day: tuple[object, ...]) -> int | None:
         return date(year, month, number).weekday()
     except ValueError:
         return None
+
+
+def sentence_of(text: str, value: Value) -> tuple[int, int]:
+    """Where the sentence is that holds a value."""
+    spans = sentences.spans(text)
+    return next(((a, b) for a, b in spans if a <= value.start < b), (0, len(text)))
+
+
+def words_of(told: Read, value: Value) -> frozenset[str]:
+    """The words of the clause that holds a value."""
+    for start, end, words in told.clauses:
+        if start <= value.start < end:
+            return words
+    return frozenset()

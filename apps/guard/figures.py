@@ -52,7 +52,8 @@ _MEASURES = {
 }  # fmt: skip
 _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)s?\b"
 _SPAN = re.compile(
-    rf"(?P<n>{NUMERAL}|\ban?(?! (?:day|night|minute|second)s?\b)|\bwithin the\b|"
+    rf"(?P<n>{NUMERAL}|(?<!\bis )(?<!n['’]t )(?<!\bnot )(?<!\bbe )\ban?(?! (?:day|night|minute"
+    rf"|second)s?\b)|\bwithin the\b|"
     rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per"
     rf"|one)(?=[ -]))[ "
     rf"-]?(?P<extra>(?:more|extra|further|full"
@@ -92,7 +93,8 @@ _LISTED = re.compile(
 _THESE = re.compile(r"\b(?:these|those|all|other|first|last|of the) $", re.I)
 _FEW = 5  # things that an answer may count itself: "any of these three"
 _LOW = re.compile(
-    rf"(?<![\d.,:/£$€])(?P<n>{NUMERAL})\s*(?:\bto\b|-|–|—|\band\b|\bor\b|至|到|~)\s*$", re.I
+    rf"(?<![\d.,:/£$€])(?P<n>{NUMERAL})\s*(?:\bto\b|-|–|—|\band\b|\bor\b|\bby\b|x|×|至|到|~)\s*$",
+    re.I,
 )
 _LOOK_BACK = 40  # characters before a figure in which the other end of its range stands
 _UP_BEFORE = re.compile(

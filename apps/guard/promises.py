@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from apps.guard.topics import DONE, IDLE, LIGHT, TOPICS
+from apps.guard.topics import DEED, DONE, IDLE, LIGHT, RESTING, STATES, TOPICS
 from retrieval import sentences
 
 _SOON = (
@@ -15,7 +15,8 @@ _SOON = (
 _THINGS = (
     r"(?:order \S+|(?:your|the|this|that|all|both|every) (?:[\w£.'’-]+ ){0,4}?(?:orders?"
     r"|refunds?|returns?"
-    r"|address|account|details|data|claims?|replacements?|parcels?|payments?|codes?|vouchers?|cards?|bookings?"
+    r"|address|account|details|data|claims?|replacements?|parcels?|payments?|codes?|vouchers?"
+    r"|cards?|bookings?"
     r"|quantity|fees?|charges?|subscription|money|amount|password|items?|collection|label|credit"
     r"|compensation|Sprigs|points|discount|sum|email|request|case|delivery|slot|appointment"
     r"|changes?|cancellation|repair|exchange|swap|deposit)|orders|refund|address|account|claims?|"
@@ -37,6 +38,11 @@ _ADVERBS = (
 # Of what was done, `verb` names it; of what only hints at it, `hint` and the thing, `what`.
 SAID_DONE = re.compile(
     rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
+    rf"|\b(?:{_OURS}|they|the (?:team|warehouse|workshop|courier|driver)|my colleagues?)(?:['’]ve"
+    rf"| have"
+    rf"|['’]s| has)(?: {_SOON}| gone ahead and)* (?P<deed>{DEED})\b"
+    rf"|\bI (?:{_SOON} )*(?P<myself>{DEED}) (?:it|them|that|your|the|an?|you|this|£|in|hold"
+    rf"|everything)\b"
     rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
     rf"|parcel) (?:was|were)"
@@ -47,44 +53,43 @@ SAID_DONE = re.compile(
     rf"|booked|replaced|resent|registered|approved|removed|arranged|waived|extended|applied)\b"
     rf" (?:it|them|that|your|the|an?|you|this|£)"
     rf"|\b{_THINGS} (?:(?:is|are)(?: {_SOON})*|(?:has|have)(?: {_SOON})* been"
-    rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been) (?P<passive>{DONE})\b"
+    rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been|['’](?:s|re)(?: {_SOON})*) (?P<passive>{DONE})\b"
     r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
     r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently"
     r"|right now|also))*"
-    r" (?P<going>refund|resend|cancell?|send|credit|replac|issu|add|updat|process|arrang|chang"
-    r"|organis|organiz|waiv|apply|reimburs|redirect|dispatch|ship|book|extend|giv|return"
-    r"|transferr"
-    r"|amend|correct|exchang|swapp|stopp|remov|delet|upgrad|reserv|lift|lock|unlock|resett"
-    r"|activat|releas|fix|mov|switch|reduc"
-    r"|deduct|pay|hold|grant|approv|award)ing\b"
+    rf" (?P<going>(?!{RESTING})[a-z]+)ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
-    r" (?P<hint>(?:is|are|has|have|should be|['’]s)(?: already| now| just| currently"
+    r"(?: |(?=['’](?:s|re)))(?P<hint>(?:is|are|has|have|should be|['’]s|['’]re)(?: already| now"
+    r"| just| currently"
     r"| all)*"
-    r" (?:gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of"
-    r"|sorted"
-    r"|all set|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
-    r"|with your bank|out for delivery|good to go"
-    r"|being (?:\w+ed|sent)|settled|through))\b"
+    rf" (?:{STATES}))\b"
     r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
-    rf"|\bconsider (?:it|this|that|your \w+) (?P<seen>{DONE}|done)"
+    rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
-    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)|已经在路上|在路上了",
+    r"|\b(?:won['’]t|will not|will no longer) be (?:coming|going out|sent out|charged) any ?"
+    r"(?:more|longer)\b"
+    r"|已(?:经)?(?:为您|给您|帮您)?(?:成功)?(?:退款|取消|补发|赔偿|修改|登记|发出|寄出|安排)|已(?:经)?.{0,4}(?:处理好|处理完|办好|办理好)"
+    r"|已经在路上|在路上了",
     re.I | re.M,
 )
 SAID_WILL = re.compile(
-    rf"\b{_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to|['’]re going to"
+    rf"\b(?!they can\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to"
+    rf"|['’]re going to"
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
-    rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b)[a-z-]+)\b"
+    rf"{_ADVERBS}(?P<act>(?!not\b|never\b|only\b|no\b|(?<=can )(?:see|tell|hear|feel)\b)[a-z-]+)\b"
     r"|\b(?:our|a|the) (?:[a-z]+-[a-z]+ )?(?:technician|driver|courier|engineer|colleague|team"
     r"|manager"
-    r"|workshop) (?P<does>(?!is\b|has\b|was\b)[a-z]+s)\b"
-    r"|\b(?:it|they|one|that|your \w+|the \w+) (?:will|['’]ll) be (?P<passively>kept|set|put|held"
-    r"|reserved|repaired|fixed|mended|returned|collected|upgraded|extended|waived|assembled"
-    r"|installed)\b"
+    r"|workshop) (?P<does>(?!is\b|has\b|was\b|costs\b|comes\b)[a-z]+s)\b"
+    r"|\b(?:it|they|one|that|this|you|your \w+|the \w+)(?: will|['’]ll) be (?P<passively>(?!asked"
+    r"|told|informed"
+    r"|notified|contacted|emailed|shown|charged|delivered|considered|answered|looked|needed|used"
+    r"|added"
+    r"|based|required|able|posted|paid|refunded|sent|replaced|credited)(?:[a-z]+ed|kept|set|put"
+    r"|held|made|given))\b"
     rf"|\b{_OURS} (?P<gladly>gladly|happily) (?P<now>[a-z]+)\b|\bwe(?:['’]ll| will"
     rf"| can)? (?P<aside>set|put|keep|hold|reserve)"
     r" (?:one|it|them|some|that|the \w+|an? \w+)(?: aside)? for you\b|\bmake an (?P<exception>"
@@ -98,7 +103,8 @@ SAID_WILL = re.compile(
 PROMISES = TOPICS | {"done": SAID_DONE, "action": SAID_WILL}
 NO = re.compile(
     r"\b(?:not|no|never|cannot|unable|neither|nor|without|rather than|instead of|nothing|none"
-    r"|only|nowhere|nobody|excluded?|excludes|except|too late|impossible|refuse[sd]?|declined?"
+    r"|only|nowhere|nobody|(?:falls?|lies|lie|is|are) outside|excluded?|excludes|except|too late"
+    r"|impossible|refuse[sd]?|declined?"
     r"|unlikely|isn|far from)\b|n['’]t\b|不|没|无法|未|别",
     re.IGNORECASE,
 )
@@ -107,7 +113,8 @@ _NO_NO = re.compile(
     r"|matter"
     r"|rush|deadline|time limit|limit|conditions?|questions asked)\b|\bnot only\b|不仅|\b(?:pay"
     r"|pays) nothing|costs? (?:you )?nothing"
-    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:taken off|deducted"
+    r"|\bnothing (?:extra )?(?:to pay|for it|(?:is|will be|gets|was) (?:charged|taken|taken off"
+    r"|deducted"
     r"|withheld))"
     r"|(?:not|n['’]t) (?:have to |need to |be asked to )?(?:pay|cost|be charged|charge)(?: you)?"
     r"(?: a (?:penny|thing)| anything| any \w+| extra| (?:the|any|an?) [\w ]{0,20}fee| for)"
@@ -143,6 +150,16 @@ _HEDGE = re.compile(
     r"|是否|如果",
     re.IGNORECASE,
 )
+# A day or the like that no word is given for, said anywhere in the sentence.
+_CHOOSES = re.compile(r"\b(?:choice|choose|decision|decide|call|pick)\b", re.I)  # is yours
+_NO_WORD = re.compile(
+    r"\b(?:can['’]?t|cannot|can not|could not|couldn['’]t|not able to|unable to|wouldn['’]t"
+    r"|won['’]t) "
+    r"(?:\w+ ){0,2}?(?:promise|guarantee|vouch|say (?:yes|so|for (?:sure|certain)|when|whether)"
+    r"|confirm"
+    r"|swear|commit)\b|\bno (?:promise|guarantee)s?\b",
+    re.I,
+)
 # "As you said, a colleague promised it, so you will get it."
 _CLAIMED = re.compile(
     r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I
@@ -162,14 +179,19 @@ _ONCE = re.compile(
 )
 _WHENEVER = re.compile(r"\b(?:when|once|until|unless|after|before|as soon as|if)\b", re.I)
 _SEGMENT = re.compile(
-    r"[,;:：，；—]|\b(?:and|but|so|then|because|although|though|since)\b|(?=\b(?:rather than"
+    r"[,;:：，；—]|\b(?:and|but|so(?! (?:much|far|soon|long)\b)|then|because|although"
+    r"|though|since)\b|(?=\b(?:rather than"
     r"|instead of)\b)",
     re.I,
 )
+_WHY = ("since", "because", "although", "though")
+# Of "since he cannot manage it himself they will …", where what it is the reason for begins.
+_MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will| can)\b)")
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = (
-    "verb had past passed passive going seen act now aside exception gets calls does passively"
+    "verb deed myself had past passed passive going seen act now aside exception gets calls does"
+    " passively"
 ).split()
 
 
@@ -196,6 +218,9 @@ def segment(text: str, promise: Made) -> tuple[int, int]:
 
 def _part(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
     left = max((match.end() for match in _SEGMENT.finditer(text, first, start)), default=first)
+    main = _MAIN.match(text, left, end) if text[first:left].lower().endswith(_WHY) else None
+    if main and main.start("subject") <= start:
+        left = main.start("subject")
     after = _SEGMENT.search(text, end, last)
     return left, after.start() if after else last
 
@@ -241,10 +266,14 @@ def says_no(text: str) -> bool:
 
 
 def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
+    if name in ("delivery", "guarantee") and _NO_WORD.search(sentence):
+        return True
     left, _ = _part(sentence, match.start(), match.end(), 0, len(sentence))
     before = sentence[left : match.start()]
     if _HEDGE.search(before):
         return not (_GRANTED.search(sentence, match.end()) and _CLAIMED.search(before))
+    if name == "keep" and _CHOOSES.search(sentence[: match.start()]):
+        return True
     if _ONCE.search(before) or (name == "done" and _WHENEVER.search(before)):
         return True
     inside = match.group("hint") if name == "done" else None

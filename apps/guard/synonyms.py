@@ -23,7 +23,9 @@ keep retain
 begin start
 cost charge fee
 collect fetch
-assemble assembly
+assemble assembly build construct
+redirect reroute divert
+journalist press media reporter magazine newspaper blogger
 reserve earmark
 cover covered warranty guarantee guaranteed
 worth value
@@ -43,12 +45,25 @@ student study studying
 order purchase
 unused unworn
 late delayed
+drop fall fell fallen knock tumble
+bring carry take haul
+entry entrance admission door
 """.strip().splitlines()
 SAME = {word: line.split()[0] for line in _SAME for word in line.split()}
 
 # Phrases that mean one of those words.
 _PHRASES = {
-    r"put(?:s|ting)? (?:it|them|this|that|the \w+|your \w+|\w+)?\s?together": "assemble",
+    r"put(?:s|ting)? (?:\w+ ){0,3}?together": "assemble",
+    r"set(?:s|ting)? (?:it|them|this|everything|the \w+) up": "assemble",
+    r"(?:pick|picks|choose|choosing|picking) (?:your own|the|a|my own|which) day": "named",
+    r"day of (?:your|my|their) (?:own )?choice": "named",
+    # Places and trades by what rules call them.
+    r"belfast|derry|londonderry|lisburn|newry|armagh|omagh|ballymena|coleraine": "northern ireland",
+    r"inverness|ullapool|thurso|aviemore|fort william|wick|nairn|dingwall": "highlands",
+    r"stornoway|lerwick|kirkwall|orkney|shetland|hebrides|skye|lewis|mull|islay|arran"
+    r"|isle of (?:man|wight|\w+)|jersey|guernsey|scilly": "islands",
+    r"caf[eé]s?|restaurants?|bistros?|hotels?|canteens?|pubs?|guest ?house|salons?|catering"
+    r"|takeaway|coffee shop": "commercial business",
     r"(?:set|put|keep|kept|hold|held) (?:one|it|them|some|this|that|the \w+|a \w+)?\s?aside": (
         "reserve"
     ),
@@ -60,16 +75,33 @@ _PHRASES = {
     r"run(?:s)? out": "expire",
     r"good for(?=\s*$| \d| a\b| an\b| one| two| three| six| twelve)": "valid",
     r"call(?:ed)? off": "cancel",
+    r"(?<=can |may |not |and |may )(?:still )?(?:go|come|travel) back(?! to your)": "return",
+    r"(?:coming|getting|walking) in\b(?= (?:is|costs))": "entry",
     r"let (?:you|us|me|them) know": "tell",
     r"(?:is |are )?(?:in (?:its|their|the) )?processing|being processed": "processing",
     r"on (?:its|the|their) way": "dispatched",
     r"sort(?:ed)? out": "help",
     r"(?:used |redeemed )?together with": "combined",
 }  # fmt: skip
-_PHRASE = re.compile("|".join(f"({pattern})" for pattern in _PHRASES), re.I)
+_PHRASE = re.compile("|".join(rf"\b({pattern})\b" for pattern in _PHRASES), re.I)
 _MEANS = tuple(_PHRASES.values())
+
+
+# What tells two models apart: a 4-slice toaster, a four slice toaster.
+_COUNTS = "one two three four five six seven eight nine ten eleven twelve".split()
+_SIZED = re.compile(
+    rf"\b(?P<count>1[0-2]|[1-9]|{'|'.join(_COUNTS)})[- ]"
+    r"(?P<what>slice|piece|person|seater|seat|cup|door|tier|drawer|burner|shelf)\b",
+    re.I,
+)
+
+
+def _one_word(match: re.Match[str]) -> str:
+    count = match["count"].lower()
+    return f"{_COUNTS[int(count) - 1] if count.isdigit() else count}{match['what'].lower()}"
 
 
 def plainly(text: str) -> str:
     """The text with one word in place of each phrase that has one."""
+    text = _SIZED.sub(_one_word, text)
     return _PHRASE.sub(lambda match: f" {_MEANS[(match.lastindex or 1) - 1]} ", text)

@@ -3,7 +3,8 @@
 import re
 
 _MONEY = (
-    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|difference|(?:£"
+    r"(?:money|refund|payment|cash|cost|sum|amount|price|total|balance|credit|deposit|difference|"
+    r"(?:£"
     r"|\$|€)[\d.,]+|[\d.,]+ (?:pounds|quid))"
 )
 _THE = r"(?:your|the|that|this|all|all your|all the|what you paid|everything you paid|it)"
@@ -28,16 +29,47 @@ DONE = (
     r"|placed|merged|adjusted|renewed|prepared|packed|paused|moved|ended|enrolled|frozen|erased"
     r"|taken(?= (?:you|it|them|off|£|\d|your name)))"
 )
+# What "I have" may be followed by without telling of a deed for the customer.
+DEED = (
+    r"(?!need\b|passed|forwarded|handed|looked|checked|noted|received|reviewed|needed|wanted|tried"
+    r"|missed"
+    r"|enjoyed|changed our|mentioned|explained|described|listed|linked|attached|included|answered"
+    r"|based|planned|offered|learned|introduced|marked|seen|read|heard|found|had|been|understood)"
+    r"(?:[a-z]+ed|put|made|sent|set|given|begun|let|brought|written|spoken|told|taken|drawn|had"
+    r"|done"
+    r"|got (?:it|them|that|the \w+|your \w+|a|one)|pulled|cut|kept|held)"
+)
+# What somebody may be doing without doing anything for the customer.
+RESTING = (
+    r"(?:look|check|hop|pass|forward|hand|connect|ask|try|see|read|think|talk|speak|tell|say"
+    r"|wonder|wait"
+    r"|work|do|go|sorry|feel|hear|not|guess|refer|mean|com|us|hav|be|stand|sitt|writ|answer|review"
+    r"|find"
+    r"|runn|open|clos|learn|miss|enjoy|listen|sugg?est|investigat|follow|expect|assum)(?=ing\b)"
+)
+# What is said of a thing for which something was done.
+STATES = (
+    r"gone through|gone out|on (?:its|the|their) way|in the (?:post|mail)|taken care of|sorted"
+    r"|all (?:set|done|sorted)|under ?way|in hand|(?:back )?(?:in|on) your (?:account|card|balance)"
+    r"|with your bank|out for delivery|good to go|in the bag|off the books|history|no more|gone"
+    r"(?! (?:wrong|missing|up|down|by|after|within|once|when|in|by the|for good after))"
+    r"|being (?:[a-z]+ed|sent|put|made)|settled(?! (?:with|by|over|on|when|between|in))|through"
+    r"|(?:heading|coming|headed|going|winging its way|making its way|bound) (?:your way|to you"
+    r"|for you|back to you)"
+    r"|as good as [a-z]+|in the system(?: now)?|paused|on hold"
+    r"|(?:[a-z]+ ){0,4}[a-z]+ now(?= *[.,!;])"
+)
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
-    "pass check look see ask need find hand forward help explain tell notify try rather prefer "
+    "pass check look ask need find hand forward help explain notify try rather prefer "
     "welcome "
-    "be have know say "
+    "have know say "
     "understand hope answer reply respond write assume transfer connect review investigate "
     "consult raise escalate wait advise suggest recommend show guide walk point share work "
     "contact inform email message remind learn listen think believe gladly love like want "
-    "apologise apologize bring read start use wish mention note inquire enquire talk speak "
-    "clarify discuss search assist refer direct do sort reassure confirm imagine appreciate".split()
+    "apologise apologize read use wish mention note inquire enquire talk speak "
+    "clarify discuss search assist hear feel picture relate remember "
+    "refer direct do sort reassure confirm imagine appreciate".split()
 )
 # Verbs that bind or not by what follows.
 LIGHT = {
@@ -50,7 +82,8 @@ LIGHT = {
         "|it over|it from here|this further|a closer look|care of (?:you|your request)|your "
         "(?:details|number|name|call|case|word|question|request|point|feedback|time)",
         "make": "a note|a start|it clear",
-        "give": "you (?:an update|more|the|details|a hand|any)|it some|it a|this some",
+        "give": "you (?:a ring|a call|a bell|an update|more|the|details|a hand|any)|it some|it"
+        " a|this some",
         "get": r"back to|in touch|a colleague|someone|hold|on to|onto|to it|this (?:looked"
         r"|checked)"
         r"|it (?:looked|checked)|that (?:looked|checked)|more|the details|you to|started",
@@ -60,6 +93,12 @@ LIGHT = {
         "put": "you through|you in|a note|this to|that to",
         "bring": "this up|it up|that up|it to|this to",
         "continue": "to",
+        "see": "what|if|whether|how|you|it|this|where|when",
+        "tell": "you|us|me|them|the (?:team|colleague)|a colleague",
+        "knock": r"\S+ off",
+        "start": "by|with|looking|over|from|at",
+        "be": r"(?!(?:re)?(?:send|refund|replac|cancel|credit|bring|pay|deliver|giv|issu|tak|cover"
+        r"|mak|return)\w*ing\b)\w+",
         "send": "you an? (?:email|mail|message|link|text|confirmation|copy)|this on|it on|this "
         "over|that on|on your|your (?:message|question|case|request)",
         "add": "a note|this to|that",
@@ -89,12 +128,13 @@ _TOPICS = {
     rf"|\b(?:pay|give|get|receive|have|refund)s? (?:you )?the difference\b"
     rf"|(?<!\w)(?:{_MONEY}|fees?|charges?|postage) (?:will be|is|are|gets?|be|['’]ll be)"
     r" (?:returned|paid back|given back|credited|sent back)\b"
-    rf"|\bpay(?:s|ing)? (?:you )?back\b|\b(?:give|get|have"
+    rf"|\b(?:pay(?:s|ing)?|paid) (?:you |it |this |that )?back\b|\b(?:give|get|have"
     rf"|see)s? (?:you )?back (?:{_THE} ?)?{_MONEY}"
     rf"|\b(?:give|get|pay)s? (?:you )?back (?:everything|all|what)|\bevery penny\b"
     rf"|\b(?:{_THE} )?money (?:\w+ )?(?:goes|comes|will be|['’]ll be|is|should be|will come"
     rf"|will go) (?:\w+ )?(?:back|with you|in your|on (?:its|the) way|returned)"
     rf"|\b(?:have|get|see|receive) (?:your|the) (?:money|cash)\b"
+    rf"|\b(?:{_THE} )?{_MONEY} (?:lands?|arrives?|shows? up|turns? up|drops? in)\b"
     rf"|\breturn(?:ed)? (?:your|the) (?:money|payment)|退款|退钱|退还",
     "replacement": r"\breplac(?:e|es|ed|ing|ement|ements)\b|\bre-?(?:send|sent|ship|shipped"
     r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it"
@@ -103,27 +143,33 @@ _TOPICS = {
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
-    r"|number|card|page|try|go\b|look|chance|attempt|date|place|customers?|subscribers?|members?|users?|account|address"
+    r"|number|card|page|try|go\b|look|chance|attempt|date|place|customers?|subscribers?|members?"
+    r"|users?|account|address"
     r"|password))"
     r"|\b(?:send|get|give)s? (?:out )?what is missing|\b(?:brand[- ])?(?:new|fresh"
     r"|second) (?:one|mug|"
-    r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will|leaves|has"
+    r"bowl|plate|kettle|pan|parcel|item|mixer|lamp|set|unit) (?:\w+ )?(?:is|goes|will"
+    r"(?! be e?mailed)|leaves|has"
     r"|was|"
     r"comes|['’]s)\b|\bswap(?:s|ped|ping)?\b|\bexchang(?:e|es|ed|ing)\b|\banother parcel\b"
     r"|补发|换新|换货|重新寄",
     "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth"
     r"|third"
-    r"|£\d+(?:\.\d+)?) (?:off|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
+    r"|£\d+(?:\.\d+)?) (?:off(?! what)|reduction|cheaper|price cut)\b|\breduction\b|\bvouchers?\b"
     r"|(?:%|per ?cent|pounds?|quid|£\d+(?:\.\d+)?) (?:\w+ ){0,3}?(?:taken|comes?|goes|knocked"
     r"|deducted|gets?) off(?! (?:(?:your|the|any|a) (?:refund|money)|what))"
+    r"|\bgets? (?:you )?(?:the |a |your |still |same |that )*(?:£[\d.]+|\d+ ?%)(?![\d.]| ?(?:off"
+    r"|back|discount))"
     r"|\bcoupons?\b|\b(?:promo|discount|welcome|student) code\b[^.]{0,25}\b(?:works?|valid"
     r"|applies"
     r"|apply|accepted)\b"
     r"|\b(?:match|meet|beat) (?:\w+['’]?s? )?(?:that |the |their |this |its |any |a )?(?:lower |"
-    r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off"
+    r"cheaper |competitor\S* )?(?:price|offer)s?|\bprice[- ]match|\bknock (?:\S+ )?off\b(?! "
+    r"(?:what|(?:your|the) refund))"
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
-    "compensation": r"\bcompensat\w+|\bgood-?will\b|\bmake (?:it|this|that|things)? ?(?:up|right)"
+    "compensation": r"\bmy treat\b|\bas a gesture\b|\bcompensat\w+|\bgood-?will\b|\bmake (?:it"
+    r"|this|that|things)? ?(?:up|right)"
     r" (?:for|to|with)\b(?! an? (?:new|replacement|refund))"
     r"|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
     r"|inconvenience|wait|delay|hassle|mix-up)\b(?= *(?:[.,!]|$))(?<!sorry for the wait)"
@@ -131,11 +177,15 @@ _TOPICS = {
     r"|\bgift (?:for you|from us)\b|\bthrow in\b|赔偿|补偿",
     "free": r"\bfree of charge\b|\bfor free\b"
     r"|(?<!feel )(?<!scot-)(?<!Feel )(?<!-)\bfree\b(?! to\b)(?!-)"
-    r"|\b(?:no|without|any) (?:extra |additional |further )?(?:charge|cost|fee)s?\b(?! you)"
+    r"|\b(?:no|without|any) (?:extra |additional |further |delivery |shipping |postage |return "
+    r"|handling )*"
+    r"(?:charge|cost|fee)s?\b(?! you)|\bnothing (?:is|gets|will be|was) (?:charged|taken)\b"
+    r"|\bcharges? nothing\b"
     r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
     r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b"
     r"|\bon the house\b"
-    r"|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b|\bcomplimentary\b|\bgratis\b"
+    r"|\bwithout (?:paying|payment)\b|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b"
+    r"|\bcomplimentary\b|\bgratis\b"
     r"|(?<!we do)(?<!we wo)(?<!we ca)(?<!we do )(?<!we will )(?:\bnot|n['’]t) (?:have to "
     r"|need to |be asked to )?(?:pay|cost|be charged"
     r"|charge)(?: you)?"
@@ -153,21 +203,28 @@ _TOPICS = {
     r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
     r"|\bwe (?:will|do) not charge(?: you)?(?: anything| a penny| extra| for(?! any))\b"
     r"|\bwaive[sd]?\b|\bwaiv\w+|免费|免运费|不收费",
-    "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|\bguarantee(?:d|s)? (?:that|you|it|to"
+    "guarantee": r"\b(?:I|we) (?:can )?guarantee\b|(?<!year )(?<!month )\bguarantee(?:d|s)? "
+    r"(?:that|you|it|to"
     r"|delivery|"
     r"arrival)|\bguaranteed(?= *(?:[.!,]|$))|\b(?:I|we) (?:can )?(?:promise|assure|swear|vow)\b"
     r"|\bpromise[sd]? (?:you|that|it)\b|\b(?:I|we)(?:['’]ll| will| can|['’]m going to)?"
     r"(?: personally)? (?:make sure|ensure|see to it|take care of (?:it|that))\b|\bmy (?:word"
     r"|promise|guarantee)\b|\bdefinitely\b|\bfor"
     r" (?:sure|certain)\b|\brest assured\b|\bwithout fail\b|\bfor life\b|\bno matter what\b"
+    r"|\bmy hand on (?:it|that)\b|\b(?:mark|take) my words?\b|\btake it from me\b"
+    r"|\b(?:out of pocket|made? whole|make amends|made? good|(?:see|put|set) (?:you|things) right"
+    r"|squar(?:e|ed) (?:\w+ )?up|(?:n['’]t|not) (?:be )?(?:your loss|lose out|bear that"
+    r"|suffer for))\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
     r"|\bwithout (?:a|any) doubt\b|保证|承诺",
     "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on"
     rf"|for)|reach(?:es)? you|leaves?|be there|get there"
-    rf"|gets there|turns? up|lands?|on your doorstep|at your door|in your hands|goes out|go out"
+    rf"|gets there|turns? up|lands?|on your (?:doorstep|table|desk|doormat)|at your door"
+    rf"|in your hands|goes out|go out"
     rf"|sent|sends?|ships?"
     rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
-    rf"\w+|the \w+)|dispatched|comes?|make it|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
+    rf"\w+|the \w+)|dispatched|comes?(?! (?:by|in|along|round|over|to)\b)|make it"
+    rf"|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
     r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
     "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
     r"(?! (?:[\w ]{0,20} )?(?:out|away|from|off|dry|clean|ready|closed|safe|handy)\b)"
@@ -181,13 +238,19 @@ _TOPICS = {
     r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
     r"|all yours)\b(?! to (?!keep))|\byours to keep\b"
     r"|不用寄回|不需要寄回",
+    "reserve": r"\byour name on (?:it|one|them)\b|\bwith your name\b|\bdibs\b|\bearmark\w*"
+    r"|\breserv(?:e|ed|ing)\b"
+    r"|\b(?:put|set|keep|kept|hold|held|tuck|tucked|stash|squirrel|save|saved|lay|laid) "
+    r"(?:\w+ ){0,3}?(?:aside"
+    r"|by for|back for you|away for you|for you(?= (?:until|till|when|once|behind)))\b"
+    r"|\bfirst in (?:line|the queue)\b|\bfirst refusal\b|保留|预留",
     "change": r"\b(?:can|may|could|able to|possible to|still|trouble to) (?:still |now |be "
     r"|also )*(?:cancel|chang|amend"
     r"|alter|redirect|edit|stopp?)(?:e|s|ed|led)?\b(?! your mind)",
     "sweeping": r"\b(?:at )?any ?time(?! (?:of|in|within|until|before|between|from|on))\b"
     r"|\bwhenever you (?:like|want|wish|please)\b|\bno (?:deadline|time limit|limit"
     r"|conditions?)\b"
-    r"|\bas (?:long|often|many times) as you (?:like|want|wish|please)\b|\bforever\b"
+    r"|\bas (?:long|often|many times) as you (?:like|want|wish|please|need|fancy)\b|\bforever\b"
     r"|\bfor (?:any|whatever) reason\b"
     r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b"
     r"|\bunconditional\w*"
@@ -200,6 +263,7 @@ _TOPICS = {
     r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b"
     r"|\bwarranty"
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
+    r"|\b(?:make|put) (?:it|this|that|them) (?:good|right)\b"
     r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty"
     r"|guarantee)\b"
     r"(?! (?:claim|case|period|repair|terms))"
