@@ -145,7 +145,7 @@ class CustomerServiceBot:
 
     def _decide(self, turn: BotTurn) -> Answer:
         """The complete Answer; what is said where no workflow runs is chosen in `_select`."""
-        started = self._workflows.for_intent(turn.intent.name)
+        started = self._workflows.for_intent(turn.intent.name, turn.said.entities)
         misses = turn.misses + (turn.progress.misses if turn.progress else 0)
         if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
             return self._colleagues.take(turn, "upset")
@@ -231,6 +231,8 @@ class CustomerServiceBot:
         if chosen is None:
             return self._workflow(turn, progress)
         if going_on is not None:
+            return self._known.selected(turn, chosen)
+        if self._workflows.asks_nothing(name):
             return self._known.selected(turn, chosen)
         if not progress.slots:
             turn.progress = self._workflows.moved(progress, turn.said).progress

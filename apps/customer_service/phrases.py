@@ -42,6 +42,11 @@ PERSON = re.compile(
     r"|representative|speak|talk|call me|ring me)\b",
     re.I,
 )
+# Whom the customers talk to is theirs: "I'll speak to my wife first" asks for nobody of ours.
+OWN_PEOPLE = re.compile(
+    r"\b(?:speak|talk|chat|check|ask|discuss|run)\w*\b(?: \w+)?(?: (?:to|with|past|by))? (?:my|our|him|her)\b",
+    re.I,
+)
 PASSING = "I am passing this conversation to a colleague"
 HAND_OVER: dict[Reason, str] = {
     "asked_for_person": f"Of course. {PASSING}, who will read it and write to you here.",

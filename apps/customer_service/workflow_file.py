@@ -150,6 +150,9 @@ class WorkflowConfig(Config):
     ways: tuple[tuple[str, ...], ...] = Field(
         (), description="groups of slots, one of which is enough: who lacks one is asked the next"
     )
+    given: tuple[str, ...] = Field(
+        (), description="types of entities; it starts only where the message holds one of them"
+    )
     grave: bool = Field(
         False, description="deals with harm, law or fraud itself, where else a person takes over"
     )
