@@ -49,6 +49,10 @@ class Readings:
         self._intents = intents
         self._titles: dict[str, IntentPrediction] = {}
 
+    def intents(self, texts: Sequence[str]) -> list[IntentPrediction]:
+        """What each text is taken for."""
+        return self._intents.predict(texts) if texts else []
+
     def competing(self, index: Index, message: Message, asked: Sequence[str] = ()) -> Competing:
         """The passages that the readings find and that may be said, filled.
 
