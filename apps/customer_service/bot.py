@@ -23,12 +23,14 @@ from apps.customer_service.phrases import (
     NEXT,
     OFFER,
     PERSON,
+    TO_BE_SURE,
     WISHES,
     closes,
     small_talk,
 )
 from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
+from apps.customer_service.replies import agreed
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import FAILED
@@ -192,7 +194,21 @@ class CustomerServiceBot:
             return None
         if self._lacks(turn, progress):
             return self._colleagues.take(turn, "action_failed")
-        return None if self._switches(turn, progress, started) else self._workflow(turn, progress)
+        if self._switches(turn, progress, started):
+            return None
+        if self._agrees_to_other(turn, progress, started):
+            turn.progress = replace(progress, misses=progress.misses + 1)
+            question = self._workflows.resume_question(progress)
+            words = f"{TO_BE_SURE}: {question}"
+            return turn.answered(words, f"workflow:{progress.name}:confirm")
+        return self._workflow(turn, progress)
+
+    def _agrees_to_other(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
+        """Whether a yes names something else than what it is asked for: "yes, change it"."""
+        if progress.asked != "confirm" or progress.misses or not agreed(turn.text):
+            return False
+        other = started not in (None, progress.name)
+        return other and turn.intent.confidence >= self._intents.levels.doubtful
 
     def _lacks(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether the customer does not have what is asked for: a colleague can find the order."""

@@ -71,6 +71,7 @@ LACKS = re.compile(
     r"(?![^.!?]*\b(?:parcel|refund|delivery|tracking)\b)",
     re.I,
 )
+TO_BE_SURE = "To be sure that I understand you"
 BACK, NEXT = "Back to where we were", "You also wrote"
 HELLO = "Hello! What can I help you with?"
 ANYTHING_ELSE = "Is there anything else?"
