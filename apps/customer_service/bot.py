@@ -16,6 +16,7 @@ from apps.customer_service.phrases import (
     ANYTHING_ELSE,
     BACK,
     CORRECTS,
+    GLAD,
     GOODBYE,
     GRAVE,
     INSTEAD,
@@ -26,6 +27,8 @@ from apps.customer_service.phrases import (
     TO_BE_SURE,
     WISHES,
     closes,
+    overdue,
+    praises,
     small_talk,
 )
 from apps.customer_service.progress import Progress, Step
@@ -163,6 +166,11 @@ class CustomerServiceBot:
             return turn.answered(words, "small_talk")
         if turn.intent.name == "talk_to_human" or turn.person:
             return self._colleagues.take(turn, "asked_for_person")
+        if praises(turn.text):
+            return turn.answered(GLAD, "small_talk")
+        waits = started is None and turn.intent.name is not None and overdue(turn.text)
+        if waits and not rule_questions(turn.text):
+            return self._colleagues.take(turn, "no_answer")
         if started is not None:
             return self._start(turn, started)
         if turn.intent.name is None:
@@ -245,7 +253,7 @@ class CustomerServiceBot:
         if chosen is None and asked and not self._wished_for(turn, progress):
             return self._select(turn)
         if chosen is None:
-            return self._workflow(turn, progress)
+            return self._begun(turn, progress)
         if going_on is not None:
             return self._known.selected(turn, chosen)
         if self._workflows.asks_nothing(name):
@@ -254,6 +262,15 @@ class CustomerServiceBot:
             turn.progress = self._workflows.moved(progress, turn.said).progress
             return self._known.selected(turn, chosen, OFFER)
         return self._beside(turn, chosen, self._workflow(turn, progress))
+
+    def _begun(self, turn: BotTurn, progress: Progress) -> Answer:
+        """A workflow's step; one that would only refuse what is not surely wished for is none."""
+        answer = self._workflow(turn, progress)
+        unsure = turn.intent.confidence < self._intents.levels.sure
+        refused = turn.progress is None and not answer.effects and not answer.hand_over
+        if unsure and refused and not progress.asked and self._workflows.changes(progress.name):
+            return self._colleagues.take(turn, "low_confidence")
+        return answer
 
     def _wished_for(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether a question that no page answers is at least surely about the workflow."""

@@ -95,10 +95,29 @@ class KnownAnswers:
             found = self._readings.competing(self._index, message, asked)
             said, turn.passages, chance = _likeliest(found, fitness)
             turn.found = chance >= least
+        if not turn.found and turn.told:  # who asks again for what was just said is told it again
+            again = self._readings.competing(self._index, replace(message, told=()), asked)
+            said, _, chance = _likeliest(again, fitness)
+            turn.found = chance >= least
+        if not turn.found and asked:
+            said = list(self._alone(message, fitness, asked, least))
+            turn.found = bool(said)
         if not turn.found:
             return None
         turn.telling = [passage.id for passage in said]
         return replace(said[0], text="\n\n".join(passage.text for passage in said))
+
+    def _alone(
+        self, message: Message, fitness: Fitness, asked: Sequence[str], least: float
+    ) -> tuple[Passage, ...]:
+        """What answers a question that is by itself surely of another intent than the message."""
+        for text, read in zip(asked, self._readings.intents(asked), strict=True):
+            if self._readings.sure(read) and read.intent.name != message.read.intent.name:
+                alone = replace(message, text=text, read=read)
+                said, _, chance = _likeliest(self._readings.competing(self._index, alone), fitness)
+                if said and chance >= least:
+                    return tuple(said)
+        return ()
 
     def _of_each(
         self, message: Message, fitness: Fitness, asked: Sequence[str], least: float

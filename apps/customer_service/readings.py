@@ -53,6 +53,10 @@ class Readings:
         """What each text is taken for."""
         return self._intents.predict(texts) if texts else []
 
+    def sure(self, read: IntentPrediction) -> bool:
+        """Whether an intent is sure."""
+        return read.intent.name is not None and read.intent.confidence >= self._intents.levels.sure
+
     def competing(self, index: Index, message: Message, asked: Sequence[str] = ()) -> Competing:
         """The passages that the readings find and that may be said, filled.
 

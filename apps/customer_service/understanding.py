@@ -22,6 +22,10 @@ from data.schema import Conversation, Entity, Intent
 from finetune.intent_model import IntentModel, IntentPrediction
 from finetune.ner_model import NerModel
 
+PERHAPS = 0.15  # so likely a wish to have an order looked up is met, which changes nothing
+DIGITS = 4  # at least, of an order's or a parcel's number
+_NUMBERS = ("order_number", "tracking_number")
+
 
 class Understanding:
     """Turns a message into a BotTurn.
@@ -76,7 +80,7 @@ class Understanding:
         ms["intent"] = since(clock)
         clock = time.perf_counter()
         found = self._entities.predict([text])[0]
-        entities = tuple(each for each in found if any(map(str.isalnum, each.text)))
+        entities = tuple(each for each in found if _may_be(each))
         ms["entities"] = since(clock)
         said = Said(text, entities, conversation.id, anchor)
         return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
@@ -123,7 +127,8 @@ class Understanding:
         for part in instead(turn.text) if first else ():
             read = self._intents.predict([part.text])[0]
             other = self._workflows.for_intent(read.intent.name)
-            if other not in (None, first) and read.intent.confidence >= self._intents.levels.sure:
+            likely = read.intent.confidence >= self._intents.levels.doubtful
+            if other not in (None, first) and likely:
                 turn.values |= {entity.type: entity.text for entity in turn.entities}
                 turn.text, turn.read = part.text, read
                 found = within(part, turn.entities)
@@ -146,6 +151,14 @@ class Understanding:
             taken = self._workflows.carried(name) if name else ()
             if types.intersection(taken) and read.intent.confidence >= self._intents.levels.sure:
                 turn.read = read
+                return
+        if turn.intent.confidence >= self._intents.levels.doubtful:
+            return
+        for intent, chance in turn.read.top:
+            name = self._workflows.for_intent(intent)
+            looks = name is not None and not self._workflows.changes(name)
+            if looks and chance >= PERHAPS and types.intersection(self._workflows.carried(name)):
+                turn.read = replace(turn.read, intent=Intent(intent, chance))
                 return
 
     def _cut(self, turn: BotTurn, anchor: str) -> None:
@@ -189,3 +202,10 @@ class Understanding:
         levels = self._intents.levels
         wished = named and WISHES.search(part.text)
         return intent.confidence >= (levels.doubtful if wished else levels.sure)
+
+
+def _may_be(entity: Entity) -> bool:
+    """Whether a span may be what the ner run takes it for: a postcode's digits are no number."""
+    least = DIGITS if entity.type in _NUMBERS else 0
+    digits = sum(map(str.isdigit, entity.text))
+    return digits >= least and any(map(str.isalnum, entity.text))

@@ -74,6 +74,10 @@ class Workflows:
             return name if any(entity.type in given for entity in entities) else None
         return name
 
+    def changes(self, name: str) -> bool:
+        """Whether a workflow changes something, rather than looks it up."""
+        return self._config.workflows[name].confirm is not None
+
     def asks_nothing(self, name: str) -> bool:
         """Whether a workflow acts without a question."""
         flow = self._config.workflows[name]
