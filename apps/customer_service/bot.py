@@ -253,7 +253,7 @@ class CustomerServiceBot:
         if chosen is None and asked and not self._wished_for(turn, progress):
             return self._select(turn)
         if chosen is None:
-            return self._begun(turn, progress)
+            return self._workflow(turn, progress)
         if going_on is not None:
             return self._known.selected(turn, chosen)
         if self._workflows.asks_nothing(name):
@@ -262,15 +262,6 @@ class CustomerServiceBot:
             turn.progress = self._workflows.moved(progress, turn.said).progress
             return self._known.selected(turn, chosen, OFFER)
         return self._beside(turn, chosen, self._workflow(turn, progress))
-
-    def _begun(self, turn: BotTurn, progress: Progress) -> Answer:
-        """A workflow's step; one that would only refuse what is not surely wished for is none."""
-        answer = self._workflow(turn, progress)
-        unsure = turn.intent.confidence < self._intents.levels.sure
-        refused = turn.progress is None and not answer.effects and not answer.hand_over
-        if unsure and refused and not progress.asked and self._workflows.changes(progress.name):
-            return self._colleagues.take(turn, "low_confidence")
-        return answer
 
     def _wished_for(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether a question that no page answers is at least surely about the workflow."""

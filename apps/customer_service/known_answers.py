@@ -11,7 +11,7 @@ from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.fitness import Competing, Fitness
 from apps.customer_service.hand_over import SHOWN
 from apps.customer_service.phrases import BACK
-from apps.customer_service.questions import MOST, single
+from apps.customer_service.questions import MOST, follow_up, single
 from apps.customer_service.readings import FOUND, Message, Readings
 from apps.customer_service.selection import select
 from apps.customer_service.workflow import Workflows
@@ -123,6 +123,8 @@ class KnownAnswers:
         self, message: Message, fitness: Fitness, asked: Sequence[str], least: float
     ) -> tuple[Passage, ...]:
         """What answers each question of several, each read in the message without the others."""
+        if follow_up(message.text, message.conversation):
+            return ()  # a short one is understood by what it goes on from
         texts = single(message.text, asked)
         found: dict[str, Passage] = {}
         for text, read in zip(texts, self._readings.intents(texts), strict=True):
