@@ -25,14 +25,14 @@ from apps.customer_service.phrases import (
     OFFER,
     PERSON,
     TO_BE_SURE,
+    UNDERSTOOD,
     WISHES,
     closes,
-    overdue,
-    praises,
     small_talk,
 )
 from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
+from apps.customer_service.remarks import bare, overdue, praises
 from apps.customer_service.replies import agreed
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows
@@ -162,20 +162,29 @@ class CustomerServiceBot:
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
         if (replied := self._replied(turn, started)) is not None:
             return replied
-        if words := small_talk(turn.text, turn.progress is not None):
-            return turn.answered(words, "small_talk")
-        if turn.intent.name == "talk_to_human" or turn.person:
-            return self._colleagues.take(turn, "asked_for_person")
-        if praises(turn.text):
-            return turn.answered(GLAD, "small_talk")
-        waits = started is None and turn.intent.name is not None and overdue(turn.text)
-        if waits and not rule_questions(turn.text):
-            return self._colleagues.take(turn, "no_answer")
+        if (spoken := self._without_pages(turn, started)) is not None:
+            return spoken
         if started is not None:
             return self._start(turn, started)
         if turn.intent.name is None:
             return self._unlike(turn)
         return self._select(turn)
+
+    def _without_pages(self, turn: BotTurn, started: str | None) -> Answer | None:
+        """To what no page and no workflow is for: talk, remarks, a person, a wait past its time."""
+        words = small_talk(turn.text, turn.progress is not None)
+        if not words and turn.progress is None and len(turn.conversation.turns) == 1:
+            words = UNDERSTOOD if bare(turn.text) else ""
+        if not words and praises(turn.text):
+            words = GLAD
+        if words:
+            return turn.answered(words, "small_talk")
+        if turn.intent.name == "talk_to_human" or turn.person:
+            return self._colleagues.take(turn, "asked_for_person")
+        waits = started is None and turn.intent.name is not None and overdue(turn.text)
+        if waits and not rule_questions(turn.text):
+            return self._colleagues.take(turn, "no_answer")
+        return None
 
     def _unlike(self, turn: BotTurn) -> Answer:
         """To what the intent run takes for out of scope: what is known all the same, or no."""
@@ -251,7 +260,10 @@ class CustomerServiceBot:
         asked = rule_questions(turn.text) if self._workflows.question_first(name) else []
         chosen = self._known.search(turn, asked) if asked else None
         if chosen is None and asked and not self._wished_for(turn, progress):
-            return self._select(turn)
+            looks_up = bool(progress.slots) and not self._workflows.changes(name)
+            chosen = self._known.search(turn) if looks_up else None
+            if chosen is None:
+                return self._select(turn)
         if chosen is None:
             return self._workflow(turn, progress)
         if going_on is not None:

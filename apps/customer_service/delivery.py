@@ -9,12 +9,12 @@ LOST = 10  # working days after dispatch from which on a parcel counts as lost
 _FAR = re.compile(r"\b(?:BT|IV|KW|HS|ZE)\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _ABROAD = re.compile(
-    r"(?<!northern )\b(?:ireland|eire|dublin|cork|galway|limerick|france|paris|germany|berlin|spain|madrid"
-    r"|barcelona|portugal|lisbon|italy|rome|milan|netherlands|holland|amsterdam|belgium|brussels"
-    r"|luxembourg|switzerland|austria|vienna|poland|warsaw|denmark|copenhagen|sweden|stockholm|norway"
-    r"|oslo|finland|greece|athens|malta|cyprus|turkey|czech|hungary|romania|usa|u\.s\.a?|united states"
-    r"|america|new york|canada|toronto|australia|sydney|melbourne|new zealand|india|nigeria|dubai|uae"
-    r"|china|japan|south africa)\b",
+    r"(?<!northern )\b(?:ireland|eire|dublin|cork|galway|limerick|france|paris|germany|berlin|spain"
+    r"|madrid|barcelona|portugal|lisbon|italy|rome|milan|netherlands|holland|amsterdam|belgium"
+    r"|brussels|luxembourg|switzerland|austria|vienna|poland|warsaw|denmark|copenhagen|sweden"
+    r"|stockholm|norway|oslo|finland|greece|athens|malta|cyprus|turkey|czech|hungary|romania|usa"
+    r"|united states|america|new york|canada|toronto|australia|sydney|melbourne|new zealand|india"
+    r"|nigeria|dubai|uae|china|japan|south africa)\b",
     re.I,
 )
 _USUAL, _USUAL_FAR = 5, 7  # working days that standard delivery takes at most

@@ -44,7 +44,8 @@ PERSON = re.compile(
 )
 # Whom the customers talk to is theirs: "I'll speak to my wife first" asks for nobody of ours.
 OWN_PEOPLE = re.compile(
-    r"\b(?:speak|talk|chat|check|ask|discuss|run)\w*\b(?: \w+)?(?: (?:to|with|past|by))? (?:my|our|him|her)\b",
+    r"\b(?:speak|talk|chat|check|ask|discuss|run)\w*\b(?: \w+)?(?: (?:to|with|past|by))?"
+    r" (?:my|our|him|her)\b",
     re.I,
 )
 PASSING = "I am passing this conversation to a colleague"
@@ -72,35 +73,11 @@ LACKS = re.compile(
     re.I,
 )
 TO_BE_SURE = "To be sure that I understand you"
-# Somebody has waited past what they were told, and nothing came.
-_WAITED = re.compile(
-    r"\b(?:\d+|an?|one|two|three|four|five|six|few|couple of|several|over|nearly|almost) "
-    r"(?:week|month|fortnight)s?\b[^.!?]{0,20}\b(?:ago|now|since|later)\b|\ba fortnight ago\b"
-    r"|\b(?:chased|chasing|past (?:that|it) now|overdue|long (?:gone|past|over))\b",
-    re.I,
-)
-_NOTHING_CAME = re.compile(
-    r"\b(?:nothing|zilch|nada|not a penny|still (?:no|not|waiting|haven['’]?t|hasn['’]?t|isn['’]?t)"
-    r"|(?:has|have|had)(?:n['’]?t| not) (?:come|arrived|appeared|turned up|had|received|seen)"
-    r"|not (?:there|arrived|come|on my)|no (?:sign|money|refund)|where(?:['’]?s| is) my)\b",
-    re.I,
-)
-# Told with pleasure, and nothing wanted.
-_PRAISE = re.compile(
-    r"\b(?:just (?:wanted|want|wanna|writing|popping (?:in|on)) to (?:say|tell you|let you know)|love (?:it|them|my|the)"
-    r"|(?:so|really|very) (?:happy|pleased|chuffed)|(?:is|are|was|were) (?:brilliant|lovely|cracking|fantastic"
-    r"|amazing|great|ace|perfect|gorgeous)|well done|keep it up)\b",
-    re.I,
-)
-_WANTS = re.compile(
-    r"\?|\b(?:but|however|though|shame|except|only|want|need|like to|how|when|where|why|what|which|can|could"
-    r"|would|please|pls|return|refund|replace\w*|broke\w*|crack(?:ed|s)|wrong|missing|never|not|n['’]t|no)\b",
-    re.I,
-)
 BACK, NEXT = "Back to where we were", "You also wrote"
 HELLO = "Hello! What can I help you with?"
 ANYTHING_ELSE = "Is there anything else?"
 GLAD = f"I am glad to hear that. {ANYTHING_ELSE}"
+UNDERSTOOD = "All right. What would you like me to do, or to know?"
 WELCOME = f"You are welcome. {ANYTHING_ELSE}"
 GOODBYE = "You are welcome. Goodbye!"
 OFFER = "If you want me to do it for you"
@@ -116,16 +93,6 @@ def small_talk(text: str, asked: bool) -> str:
     if THANKS.match(text) and (not asked or _THANKED.search(text)):
         return GOODBYE if closes(text) else WELCOME
     return HELLO if GREETING.match(text) else ""
-
-
-def overdue(text: str) -> bool:
-    """Whether somebody has waited past what they were told: a page's time is no answer then."""
-    return bool(_WAITED.search(text) and _NOTHING_CAME.search(text))
-
-
-def praises(text: str) -> bool:
-    """Whether it only tells that something is good."""
-    return bool(_PRAISE.search(text)) and not _WANTS.search(text)
 
 
 def closes(text: str) -> bool:

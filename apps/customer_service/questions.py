@@ -17,7 +17,7 @@ _ASKS = re.compile(
     r"|any idea)\b",
     re.I,
 )
-# What a question is about that no action answers, however it begins: "would a swap cost me anything?"
+# What a question is about that no action answers, however it begins: "would a swap cost me much?"
 _OF_RULES = re.compile(
     r"\b(?:costs?|charge[sd]?|fees?|free|postage|pay|extra|longer|slower|deposit|discount|allowed"
     r"|covered|until)\b.*\?\W*$",
@@ -31,7 +31,8 @@ _RELATIVE = re.compile(
 )
 _INSIDE = re.compile(
     r"\b(?:how (?:long|much|many|late|soon|does)|what(?:['’]?s| is) the|whats the|what (?:do|does)"
-    r"|when (?:do|does|must)|(?:at|by|for|from|in|on|to) (?:which|what|how)|(?:un)?till? when|by when|last (?:date|day)"
+    r"|when (?:do|does|must)|(?:at|by|for|from|in|on|to) (?:which|what|how)"
+    r"|(?:un)?till? when|by when|last (?:date|day)"
     r"|am i (?:charged|covered|allowed))\b"
     r"|\b(?:what|when can|do (?:you|i)|does (?:it|that)|am i)\b.*\?\W*$",
     re.I | re.S,
@@ -51,12 +52,14 @@ _CONTINUES = re.compile(
 )
 _ON = r"(?:(?:and|so|but|also|then|plus|n)\b|&)"
 _CLAUSE = re.compile(
-    rf"(?<=\w\w[.!?])\s+(?=[a-z])|(?<=[.!?][.!?])\s+"  # who writes no capitals ends sentences too
-    rf"|[,;:–—]\s+(?=(?:{_ON}\s+)?(?:how|what|whats|when|which|who|why|am i|is|are|do|does|will|can)\b)"
+    r"(?<=\w\w[.!?])\s+(?=[a-z])|(?<=[.!?][.!?])\s+"  # who writes no capitals ends sentences too
+    rf"|[,;:–—]\s+(?=(?:{_ON}\s+)?"
+    r"(?:how|what|whats|when|which|who|why|am i|is|are|do|does|will|can)\b)"
     rf"|[,;:–—]?\s+(?={_ON}\s+(?:(?:if|when) (?:\w+ ){{1,6}})?"
     r"(?:how|what|whats|when (?:do|does|will|can)|whom?|why|where"
     r"|(?:am|do|did|would|should|can|could|will|must) (?:i|we|you|they|it|he|she|that|the)"
-    r"|(?:is|does) (?:it|there|that|the|anyone|someone|somebody)|(?:are|were) (?:they|there|you|the))\b)",
+    r"|(?:is|does) (?:it|there|that|the|anyone|someone|somebody)"
+    r"|(?:are|were) (?:they|there|you|the))\b)",
     re.I,
 )
 

@@ -22,7 +22,8 @@ _NO = re.compile(
     re.I,
 )
 _BEGINS = re.compile(
-    r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|not|please do|go ahead|hm+|hang on|hold on)\b",
+    r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|not|please do|go ahead|hm+|hang on"
+    r"|hold on)\b",
     re.I,
 )
 _UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)

@@ -156,8 +156,9 @@ class Understanding:
             return
         for intent, chance in turn.read.top:
             name = self._workflows.for_intent(intent)
-            looks = name is not None and not self._workflows.changes(name)
-            if looks and chance >= PERHAPS and types.intersection(self._workflows.carried(name)):
+            if name is None or chance < PERHAPS or self._workflows.changes(name):
+                continue
+            if types.intersection(self._workflows.carried(name)):
                 turn.read = replace(turn.read, intent=Intent(intent, chance))
                 return
 

@@ -65,10 +65,10 @@ def instead(text: str) -> list[Part]:
         return []
     begin = found[-1].end()
     starts = [begin, *(mark.end() for mark in _MARK.finditer(text, begin))]
-    rests = [(at, text[at:].strip(" .,;!-–")) for at in starts]
+    rests = {text[at:].strip(" .,;!-–"): at for at in starts}
     return [
         Part(rest, text.index(rest, at), text.index(rest, at) + len(rest))
-        for at, rest in rests[:MOST]
+        for rest, at in list(rests.items())[:MOST]
         if len(rest.split()) >= 3
     ]
 
