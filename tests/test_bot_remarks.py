@@ -10,7 +10,7 @@ from apps.customer_service.phrases import GLAD, OWN_PEOPLE, TO_BE_SURE, UNDERSTO
 from apps.customer_service.remarks import bare, overdue, praises
 from apps.customer_service.wishes import instead
 from apps.customer_service.workflow import Workflows
-from data.schema import Entity, Intent
+from data.schema import Conversation, Entity, Intent, Turn
 from tests.test_bot import KeywordIntents, OrderFinder, chat, index  # noqa: F401 - a fixture
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
@@ -99,6 +99,18 @@ def test_an_order_is_looked_up_where_that_is_only_likely(bot):
     assert chat(bot, "perhaps FK-100002 still").step == "hand_over"
     answer = chat(bot, "still on the sofa for FK-100002. perhaps slow")
     assert answer.step == "workflow:order_status:answer:dispatched"
+
+
+def test_where_a_person_leads_nothing_is_asked_that_they_know(bot):
+    def led(text):
+        turns = Turn("customer", "hello"), Turn("agent", "Hello."), Turn("customer", text)
+        return list(bot.answer(Conversation("c", turns=turns), {}))[-1]
+
+    for text in ("cancel it", "cancel FK-777777"):  # no number, and one that is not known
+        answer = led(text)
+        assert (answer.hand_over, answer.reason) == (True, "action_failed")
+        assert not chat(bot, text).hand_over
+    assert led("cancel FK-100001").step == "workflow:cancel_order:confirm"
 
 
 def test_a_wait_past_its_time_goes_to_a_person_unless_a_rule_is_asked_for(bot):

@@ -298,7 +298,9 @@ class CustomerServiceBot:
         if step.progress is not None or step.stage == "cancelled":
             turn.last = None
         turn.progress = step.progress
-        if step.stage == "gave_up":
+        asks = step.progress is not None and step.stage != "confirm"
+        # A person who leads the conversation has the order before them, or will ask for it.
+        if step.stage == "gave_up" or (asks and turn.led):
             return self._colleagues.take(turn, "action_failed")
         if step.stage == f"answer:{FAILED}":
             answer = self._colleagues.take(turn, "action_failed")

@@ -10,7 +10,7 @@ _WAITED = re.compile(
     re.I,
 )
 _NOTHING_CAME = re.compile(
-    r"\b(?:nothing|zilch|nada|not a penny"
+    r"\b(?:nothing|zilch|nada|not (?:a|one) (?:penny|word|thing)"
     r"|still (?:no|not|waiting|haven['’]?t|hasn['’]?t|isn['’]?t)"
     r"|(?:has|have|had)(?:n['’]?t| not) (?:come|arrived|appeared|turned up|had|received|seen)"
     r"|not (?:there|arrived|come|on my)|no (?:sign|money|refund)|where(?:['’]?s| is) my)\b",
