@@ -186,7 +186,7 @@ def stages(config: WorkflowsConfig) -> dict[str, tuple[str, ...]]:
             *(f"ask:{slot}" for slot in workflow.slots),
             *(("confirm",) if workflow.confirm is not None else ()),
             *(f"answer:{say}" for say in workflow.answers if say != FAILED),
-            "cancelled",
+            *(("cancelled",) if workflow.slots or workflow.confirm is not None else ()),
             "hand_over",
         )
         for name, workflow in config.workflows.items()
