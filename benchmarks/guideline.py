@@ -54,7 +54,7 @@ Judged = tuple[Talk, Verdict]
 
 
 def run(datasets: Path) -> list[dict[str, Any]]:
-    """The sets that are there; the failures of both have been read, and the bot bettered for them.
+    """The sets that are there; but for `held_out` their failures have been read, and mended.
 
     Raises:
         ConfigError: If none is there, or one is not what it should be.

@@ -11,10 +11,10 @@ from apps import serving
 from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
-from apps.customer_service.delivery import return_terms, usual_time, working_days
+from apps.customer_service.delivery import is_abroad, return_terms, usual_time, working_days
 from apps.customer_service.fitness import Fitness, named
 from apps.customer_service.phrases import GRAVE, GREETING, THANKS
-from apps.customer_service.questions import questions, rule_questions
+from apps.customer_service.questions import questions, rule_questions, single
 from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
 from data.schema import Conversation, Turn
@@ -176,11 +176,40 @@ def test_a_change_that_only_a_person_can_make_is_passed_on(bot):
         ("when does it count as lost?", ["when does it count as lost?"]),
         ("Parcelway have gone quiet. What happens now?", []),
         ("what is it?", ["what is it?"]),
+        (
+            "got a card. will he come again, and if not how long do they keep it?",
+            ["and if not how long do they keep it?"],
+        ),
+        ("Unopened. Would swapping it cost me anything?", ["Would swapping it cost me anything?"]),
+        ("can you keep it?", []),
         ("cancel it please", []),
     ],
 )
 def test_questions_about_the_rules_are_told_from_those_about_one_order(text, found):
     assert rule_questions(text) == found
+
+
+def test_a_message_of_several_questions_is_read_once_for_each():
+    text = "got 500 points. what r they worth to me and do they go off"
+    assert single(text) == [
+        "got 500 points. what r they worth to me", "got 500 points. and do they go off",
+    ]  # fmt: skip
+    assert single("got 500 points. what are they worth?") == []
+    assert single("which is how I came to buy it, and when I saw it I cried. is it late?") == []
+    both = "Do you take cards? How long is the wait?"
+    assert single(both, ["Do you take cards?"]) == []
+
+
+def test_each_question_of_several_gets_its_answer(bot):
+    answer = chat(bot, "Hello there. is my parcel late and how long do I have to send")
+    assert LATE.text in answer.text
+    assert WINDOW.text in answer.text
+    half = chat(bot, "is my parcel late, and how long is a piece of string?")
+    assert half.text == LATE.text
+
+
+def test_who_asks_again_for_what_was_said_is_told_it_again(bot):
+    assert chat(bot, "is my parcel late?", "so is my parcel late then?").text == LATE.text
 
 
 def test_any_question_may_be_looked_up():
@@ -205,6 +234,10 @@ def test_any_question_may_be_looked_up():
         ("the postcode should read YO8 4PM", None),
         ("14 Elm Fold, York, YO1 6RT. Oops, 41 Elm Fold of course", None),
         ("sorry, I meant 41 Elm Fold, York, YO1 6RT", "41 Elm Fold, York, YO1 6RT"),
+        ("to work rather than home: 2nd Floor, 8 Elm Way, York, YO1 3GH",
+         "2nd Floor, 8 Elm Way, York, YO1 3GH"),
+        ("send it to my aunt's at Elm Cottage, Mill Lane, York, YO7 1AB",
+         "Elm Cottage, Mill Lane, York, YO7 1AB"),
     ],
 )  # fmt: skip
 def test_an_address_is_cut_out_of_the_talk_around_it(text, address):
@@ -222,6 +255,7 @@ def test_an_address_is_cut_out_of_the_talk_around_it(text, address):
         ("what's that great smell", None),
         ("not just now, thank you", False),
         ("actually keep it", False),
+        ("not yet, thank you", False),
     ],
 )
 def test_people_say_yes_and_no_in_many_ways(text, reply):
@@ -253,6 +287,8 @@ def test_working_days_leave_weekends_out():
 
 def test_the_usual_time_depends_on_where_it_goes_and_what_it_is():
     plain = replace(order("FK-1", "dispatched"), dispatched=TODAY)
+    waiting = replace(plain, dispatched=None)
+    assert usual_time(waiting, TODAY) == usual_time(plain, TODAY)
     assert usual_time(plain, TODAY) == "Standard delivery takes 3 to 5 working days."
     far = replace(plain, address="1 Elm Row, Belfast, BT6 9QJ")
     assert "5 to 7" in usual_time(far, TODAY)
@@ -260,6 +296,12 @@ def test_the_usual_time_depends_on_where_it_goes_and_what_it_is():
     late = replace(plain, dispatched=TODAY - timedelta(days=8))
     assert "counts as lost" in usual_time(late, TODAY)
     assert "counts as lost" not in usual_time(replace(late, address=far.address), TODAY)
+
+
+def test_abroad_is_what_is_named_so_and_has_no_british_postcode():
+    assert is_abroad("27 Mulberry Close, Rathmines, Dublin 6")
+    assert not is_abroad("8 Elm Row, Belfast, Northern Ireland")
+    assert not is_abroad("3 Paris Road, York, YO1 4TD")
 
 
 def test_the_terms_of_a_return_depend_on_what_is_returned():

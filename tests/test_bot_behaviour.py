@@ -99,6 +99,10 @@ def test_anger_counts_words_that_are_not_denied_and_noise():
     assert anger("this is awful") == ANGRY
     assert anger("WHERE HAS THE PARCEL GONE?!") == ANGRY
     assert anger("useless and pathetic") == FURIOUS
+    assert anger("half my pans are useless on it") == 0
+    assert anger("I'm useless at this") == 0
+    assert anger("my order is a disgrace") == ANGRY
+    assert anger("fobbed off twice, absolute joke of a company") == FURIOUS
     assert upset(ANGRY, ANGRY, 0)
     assert upset(ANGRY, 0, 1)
     assert not upset(ANGRY, 0, 0)

@@ -281,6 +281,7 @@ def test_coverage_counts_what_was_reached_and_intents_that_were_expected(tmp_pat
 def test_the_stages_of_a_workflow_are_its_questions_answers_and_endings():
     known = stages(load_config(WorkflowsConfig, SHIPPED))
     assert "confirm" not in known["order_status"]
+    assert known["account_details"] == ()  # it asks nothing that could be stopped
     assert {"ask:order_number", "ask:address", "confirm", "answer:done", "answer:unknown",
             "cancelled", "hand_over"} <= set(known["change_address"])  # fmt: skip
 

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -251,3 +252,57 @@ def test_only_the_customer_service_bot_is_fitted(tmp_path):
     questions.write_text('{"question": "is it late"}', encoding="utf-8")
     with pytest.raises(ConfigError, match="faq: only customer_service"):
         fit_verb("faq", questions)
+
+
+@pytest.fixture
+def opened(index, monkeypatch, tmp_path):
+    """The verb's index, runs and encoder without a model, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    encoder = HashEncoder()
+    for name, made in (
+        ("index", index), ("intents", KeywordIntents()), ("ner", OrderFinder()),
+        ("encoder", encoder),
+    ):  # fmt: skip
+        monkeypatch.setattr(f"apps.build.opened_{name}", lambda *_, made=made: made)
+    return tmp_path
+
+
+def asked_in(folder):
+    """A file of labelled questions, of which every other one is answered by a page."""
+    texts = [("is my parcel late", LATE.id), ("parcel astray", LATE.id),
+             ("how long do I have to send back", WINDOW.id),
+             ("days to send back", WINDOW.id)]  # fmt: skip
+    lines = [{"question": text, "relevant": [page]} for text, page in texts]
+    lines += [{"question": f"{word} wrapping ribbons"} for word in ("red", "blue", "silk", "gold")]
+    path = folder / "questions.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def test_the_verb_fits_questions_alone_and_with_a_log(opened, capsys):
+    questions = asked_in(opened)
+    fit_verb("customer_service", questions, out=opened / "alone.json", as_json=True)
+    values = json.loads(capsys.readouterr().out)
+    assert (values["answerable"], values["unanswerable"]) == (4, 4)
+    alone = Fitness.load(opened / "alone.json")
+    assert alone.led == alone.threshold
+    assert alone.fitted_on == "questions.jsonl: 4 answerable, 4 unanswerable questions"
+    spoken = [("customer", "hello"), ("agent", "Hello, which one?"), ("customer", "late"),
+              ("agent", "I have looked it up for you.")]  # fmt: skip
+    turns = [{"speaker": speaker, "text": text} for speaker, text in spoken]
+    log = opened / "log.jsonl"
+    rows = [json.dumps({"id": f"t{n}", "turns": turns}) for n in range(6)]
+    log.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    fit_verb("customer_service", questions, log=log, out=opened / "led.json")
+    assert "of 4 questions" in capsys.readouterr().out
+    led = Fitness.load(opened / "led.json")
+    assert led.led > alone.led  # remarks that no page answers were learned from
+    assert led.threshold == alone.threshold
+    assert led.fitted_on.startswith("questions.jsonl, log.jsonl:")
+
+
+def test_the_verb_tells_which_labelled_page_the_index_lacks(opened):
+    questions = opened / "questions.jsonl"
+    questions.write_text('{"question": "is it late", "relevant": ["faq-77"]}', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"'faq-77' is not in .*; index it first"):
+        fit_verb("customer_service", questions)

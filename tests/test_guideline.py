@@ -205,7 +205,7 @@ def test_each_case_has_a_bot_and_a_store_of_its_own(case):
 
 def test_the_case_says_which_set_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.guideline.CASES", tmp_path)
-    with pytest.raises(ConfigError, match=r"holds neither development\.yaml nor test\.yaml"):
+    with pytest.raises(ConfigError, match=r"holds neither development\.yaml nor causes\.yaml"):
         run(tmp_path)
     (tmp_path / "development.yaml").write_text(CANCEL, encoding="utf-8")
     monkeypatch.setattr("benchmarks.guideline.fresh_bots", lambda: None)

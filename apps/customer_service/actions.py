@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import partial
 
 from apps.actions import Action, ActionResult, Catalog, Order, Orders, Reader
-from apps.customer_service.delivery import is_lost, return_cost, return_terms, usual_time
+from apps.customer_service.delivery import is_abroad, is_lost, return_cost, return_terms, usual_time
 from apps.customer_service.replies import read_address, read_order_number
 from apps.customer_service.workflow_file import FAILED
 
@@ -64,12 +64,14 @@ def return_item(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
 
 
 def preview_address(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
-    """The address can change until dispatch."""
+    """The address can change until dispatch, to another in the United Kingdom."""
     order = orders.find(slots["order_number"])
     if order is None:
         return ActionResult("unknown")
-    say = {"processing": "ok", "dispatched": "dispatched"}
-    return ActionResult(say.get(order.status, "already"), _facts(order))
+    say = {"processing": "ok", "dispatched": "dispatched"}.get(order.status, "already")
+    if say == "ok" and is_abroad(slots.get("address", "")):
+        say = "abroad"
+    return ActionResult(say, _facts(order))
 
 
 def change_address(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
@@ -85,6 +87,11 @@ def change_order(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
         return ActionResult("unknown")
     say = {"processing": FAILED, "dispatched": "dispatched", "delivered": "delivered"}
     return ActionResult(say.get(order.status, "already"), _facts(order))
+
+
+def for_a_colleague(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
+    """What only a person does: `failed`."""
+    return ActionResult(FAILED)
 
 
 # What each can say and which slots it reads: a workflow file is checked against this.
@@ -106,7 +113,7 @@ ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "change_address": (
         change_address,
-        ("done", "dispatched", "already", "unknown"),
+        ("done", "dispatched", "already", "abroad", "unknown"),
         ("order_number", "address"),
     ),
     "change_order": (
@@ -114,6 +121,7 @@ ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
         (FAILED, "dispatched", "delivered", "already", "unknown"),
         ("order_number",),
     ),
+    "for_a_colleague": (for_a_colleague, (FAILED,), ()),
 }
 PREVIEWS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     "cancel_order": (
@@ -128,7 +136,7 @@ PREVIEWS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "change_address": (
         preview_address,
-        ("ok", "dispatched", "already", "unknown"),
+        ("ok", "dispatched", "already", "abroad", "unknown"),
         ("order_number",),
     ),
 }

@@ -16,6 +16,7 @@ from apps.customer_service.phrases import (
     ANYTHING_ELSE,
     BACK,
     CORRECTS,
+    GLAD,
     GOODBYE,
     GRAVE,
     INSTEAD,
@@ -23,12 +24,16 @@ from apps.customer_service.phrases import (
     NEXT,
     OFFER,
     PERSON,
+    TO_BE_SURE,
+    UNDERSTOOD,
     WISHES,
     closes,
     small_talk,
 )
 from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
+from apps.customer_service.remarks import bare, overdue, praises
+from apps.customer_service.replies import agreed
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import FAILED
@@ -145,7 +150,7 @@ class CustomerServiceBot:
 
     def _decide(self, turn: BotTurn) -> Answer:
         """The complete Answer; what is said where no workflow runs is chosen in `_select`."""
-        started = self._workflows.for_intent(turn.intent.name)
+        started = self._workflows.for_intent(turn.intent.name, turn.said.entities)
         misses = turn.misses + (turn.progress.misses if turn.progress else 0)
         if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
             return self._colleagues.take(turn, "upset")
@@ -157,15 +162,29 @@ class CustomerServiceBot:
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
         if (replied := self._replied(turn, started)) is not None:
             return replied
-        if words := small_talk(turn.text, turn.progress is not None):
-            return turn.answered(words, "small_talk")
-        if turn.intent.name == "talk_to_human" or turn.person:
-            return self._colleagues.take(turn, "asked_for_person")
+        if (spoken := self._without_pages(turn, started)) is not None:
+            return spoken
         if started is not None:
             return self._start(turn, started)
         if turn.intent.name is None:
             return self._unlike(turn)
         return self._select(turn)
+
+    def _without_pages(self, turn: BotTurn, started: str | None) -> Answer | None:
+        """To what no page and no workflow is for: talk, remarks, a person, a wait past its time."""
+        words = small_talk(turn.text, turn.progress is not None)
+        if not words and turn.progress is None and len(turn.conversation.turns) == 1:
+            words = UNDERSTOOD if bare(turn.text) else ""
+        if not words and praises(turn.text):
+            words = GLAD
+        if words:
+            return turn.answered(words, "small_talk")
+        if turn.intent.name == "talk_to_human" or turn.person:
+            return self._colleagues.take(turn, "asked_for_person")
+        waits = started is None and turn.intent.name is not None and overdue(turn.text)
+        if waits and not rule_questions(turn.text):
+            return self._colleagues.take(turn, "no_answer")
+        return None
 
     def _unlike(self, turn: BotTurn) -> Answer:
         """To what the intent run takes for out of scope: what is known all the same, or no."""
@@ -192,7 +211,21 @@ class CustomerServiceBot:
             return None
         if self._lacks(turn, progress):
             return self._colleagues.take(turn, "action_failed")
-        return None if self._switches(turn, progress, started) else self._workflow(turn, progress)
+        if self._switches(turn, progress, started):
+            return None
+        if self._agrees_to_other(turn, progress, started):
+            turn.progress = replace(progress, misses=progress.misses + 1)
+            question = self._workflows.resume_question(progress)
+            words = f"{TO_BE_SURE}: {question}"
+            return turn.answered(words, f"workflow:{progress.name}:confirm")
+        return self._workflow(turn, progress)
+
+    def _agrees_to_other(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
+        """Whether a yes names something else than what it is asked for: "yes, change it"."""
+        if progress.asked != "confirm" or progress.misses or not agreed(turn.text):
+            return False
+        other = started not in (None, progress.name)
+        return other and turn.intent.confidence >= self._intents.levels.doubtful
 
     def _lacks(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether the customer does not have what is asked for: a colleague can find the order."""
@@ -227,10 +260,15 @@ class CustomerServiceBot:
         asked = rule_questions(turn.text) if self._workflows.question_first(name) else []
         chosen = self._known.search(turn, asked) if asked else None
         if chosen is None and asked and not self._wished_for(turn, progress):
-            return self._select(turn)
+            looks_up = bool(progress.slots) and not self._workflows.changes(name)
+            chosen = self._known.search(turn) if looks_up else None
+            if chosen is None:
+                return self._select(turn)
         if chosen is None:
             return self._workflow(turn, progress)
         if going_on is not None:
+            return self._known.selected(turn, chosen)
+        if self._workflows.asks_nothing(name):
             return self._known.selected(turn, chosen)
         if not progress.slots:
             turn.progress = self._workflows.moved(progress, turn.said).progress
@@ -260,7 +298,9 @@ class CustomerServiceBot:
         if step.progress is not None or step.stage == "cancelled":
             turn.last = None
         turn.progress = step.progress
-        if step.stage == "gave_up":
+        asks = step.progress is not None and step.stage != "confirm"
+        # A person who leads the conversation has the order before them, or will ask for it.
+        if step.stage == "gave_up" or (asks and turn.led):
             return self._colleagues.take(turn, "action_failed")
         if step.stage == f"answer:{FAILED}":
             answer = self._colleagues.take(turn, "action_failed")

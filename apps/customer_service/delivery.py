@@ -7,6 +7,16 @@ from apps.actions import Order
 
 LOST = 10  # working days after dispatch from which on a parcel counts as lost
 _FAR = re.compile(r"\b(?:BT|IV|KW|HS|ZE)\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
+_POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
+_ABROAD = re.compile(
+    r"(?<!northern )\b(?:ireland|eire|dublin|cork|galway|limerick|france|paris|germany|berlin|spain"
+    r"|madrid|barcelona|portugal|lisbon|italy|rome|milan|netherlands|holland|amsterdam|belgium"
+    r"|brussels|luxembourg|switzerland|austria|vienna|poland|warsaw|denmark|copenhagen|sweden"
+    r"|stockholm|norway|oslo|finland|greece|athens|malta|cyprus|turkey|czech|hungary|romania|usa"
+    r"|united states|america|new york|canada|toronto|australia|sydney|melbourne|new zealand|india"
+    r"|nigeria|dubai|uae|china|japan|south africa)\b",
+    re.I,
+)
 _USUAL, _USUAL_FAR = 5, 7  # working days that standard delivery takes at most
 _LATE = (
     "It is past that now: a parcel that has not come 10 working days after dispatch counts as "
@@ -18,6 +28,11 @@ def working_days(since: date, until: date) -> int:
     """Mondays to Fridays after `since`, `until` included."""
     days = (since + timedelta(days=n) for n in range(1, (until - since).days + 1))
     return sum(day.weekday() < 5 for day in days)
+
+
+def is_abroad(address: str) -> bool:
+    """Whether a place is outside the United Kingdom: it names one, and has no British postcode."""
+    return bool(_ABROAD.search(address)) and not _POSTCODE.search(address)
 
 
 def is_lost(order: Order, today: date) -> bool:

@@ -8,9 +8,10 @@ from datetime import date
 import numpy as np
 
 from apps.customer_service.bot_turn import BotTurn, since
-from apps.customer_service.fitness import Fitness
+from apps.customer_service.fitness import Competing, Fitness
 from apps.customer_service.hand_over import SHOWN
 from apps.customer_service.phrases import BACK
+from apps.customer_service.questions import MOST, follow_up, single
 from apps.customer_service.readings import FOUND, Message, Readings
 from apps.customer_service.selection import select
 from apps.customer_service.workflow import Workflows
@@ -83,23 +84,56 @@ class KnownAnswers:
 
     def _likeliest(self, turn: BotTurn, fitness: Fitness, asked: Sequence[str]) -> Passage | None:
         """The passage that most probably answers the message, with a second that is likely too."""
+        least = fitness.led if turn.led else fitness.threshold
         message = Message(
             turn.text, turn.read, turn.entities, turn.conversation, turn.values, turn.told
         )
-        competing = self._readings.competing(self._index, message, asked)
-        turn.passages, turn.found = competing.passages, False
-        if not competing.passages:
-            return None
-        chances = fitness.probabilities(competing)
-        best = fitness.said(chances)
-        said = [competing.passages[at] for at in best]
-        turn.passages = _first(said, [competing.passages[at] for at in np.argsort(-chances)])
-        least = fitness.led if turn.led else fitness.threshold
-        turn.found = float(chances[best].sum()) >= least
+        said = list(self._of_each(message, fitness, asked, least))
+        if said:
+            turn.passages, turn.found = tuple(said), True
+        else:
+            found = self._readings.competing(self._index, message, asked)
+            said, turn.passages, chance = _likeliest(found, fitness)
+            turn.found = chance >= least
+        if not turn.found and turn.told:  # who asks again for what was just said is told it again
+            again = self._readings.competing(self._index, replace(message, told=()), asked)
+            said, _, chance = _likeliest(again, fitness)
+            turn.found = chance >= least
+        if not turn.found and asked:
+            said = list(self._alone(message, fitness, asked, least))
+            turn.found = bool(said)
         if not turn.found:
             return None
         turn.telling = [passage.id for passage in said]
         return replace(said[0], text="\n\n".join(passage.text for passage in said))
+
+    def _alone(
+        self, message: Message, fitness: Fitness, asked: Sequence[str], least: float
+    ) -> tuple[Passage, ...]:
+        """What answers a question that is by itself surely of another intent than the message."""
+        for text, read in zip(asked, self._readings.intents(asked), strict=True):
+            if self._readings.sure(read) and read.intent.name != message.read.intent.name:
+                alone = replace(message, text=text, read=read)
+                said, _, chance = _likeliest(self._readings.competing(self._index, alone), fitness)
+                if said and chance >= least:
+                    return tuple(said)
+        return ()
+
+    def _of_each(
+        self, message: Message, fitness: Fitness, asked: Sequence[str], least: float
+    ) -> tuple[Passage, ...]:
+        """What answers each question of several, each read in the message without the others."""
+        if follow_up(message.text, message.conversation):
+            return ()  # a short one is understood by what it goes on from
+        texts = single(message.text, asked)
+        found: dict[str, Passage] = {}
+        for text, read in zip(texts, self._readings.intents(texts), strict=True):
+            alone = replace(message, text=text, read=read)
+            competing = self._readings.competing(self._index, alone)
+            said, _, chance = _likeliest(competing, fitness)
+            if said and chance >= least:
+                found |= {passage.id: passage for passage in said}
+        return tuple(found.values())[:MOST]
 
     def answer(self, turn: BotTurn) -> Answer | None:
         """The best known answer with its sources, or one that `turn.writing` is to write; or None.
@@ -128,6 +162,19 @@ class KnownAnswers:
         if turn.progress is None:
             return ""
         return f"\n\n{lead}: {self._workflows.resume_question(turn.progress)}"
+
+
+def _likeliest(
+    found: Competing, fitness: Fitness
+) -> tuple[list[Passage], tuple[Passage, ...], float]:
+    """What would be said of what competes, all of it best first, and how probable the former is."""
+    if not found.passages:
+        return [], (), 0.0
+    chances = fitness.probabilities(found)
+    best = fitness.said(chances)
+    said = [found.passages[at] for at in best]
+    ordered = _first(said, [found.passages[at] for at in np.argsort(-chances)])
+    return said, ordered, float(chances[best].sum())
 
 
 def _first(chosen: Sequence[Passage], found: Sequence[Passage]) -> tuple[Passage, ...]:

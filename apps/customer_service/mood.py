@@ -8,10 +8,11 @@ WORD, SHOUT, MARKS = 2.0, 1.0, 1.0
 _STRONG = re.compile(
     r"\b(?:furious|fuming|livid|outrag\w+|disgrac\w*|disgust\w*|appalling|pathetic|useless|incompetent"
     r"|unacceptable|ridiculous|shambles|shocking|horrendous|horrible|dreadful|terrible|awful|worst"
-    r"|(?:a|an|your) (?:\w+ )?joke|scam\w*|liars?|lied|thieves|rip[- ]?off|sick of|fed up"
+    r"|(?:a|an|your|absolute|total|complete) (?:\w+ )?joke|scam\w*|liars?|lied|thieves"
+    r"|rip[- ]?off|sick of|fed up"
     r"|had enough|(?:having|havin) a laugh|taking the (?:mick|mickey|piss)|beyond a joke|last straw"
     r"|how dare|had it with|wits['’]? end|for crying out loud|ffs|clowns|cowboys"
-    r"|rubbish service|fob(?:bed)? me off"
+    r"|rubbish service|fob(?:bed)? me off|fobbed off"
     r"|never again|in tears|angry|hate|waste of (?:time|money)|sue you|solicitors?"
     r"|trading standards|wtf|bloody|crap|bullshit|fuck\w*|shit\w*)\b",
     re.I,
@@ -21,6 +22,13 @@ _DENIED = re.compile(
     re.I,
 )
 _OF_SOMETHING_ELSE = re.compile(r"\b(?:weather|traffic|joke about|taste|looks?)\W*$", re.I)
+# Of the customers themselves and what is theirs: "half my pans are useless", "I'm useless at this".
+_MILD = re.compile(r"useless|horrible|dreadful|terrible|awful|ridiculous|shocking", re.I)
+_OWN = re.compile(
+    r"\b(?:i['’]?m|i am|(?:my|our) (?!order|parcel|deliver|refund|service|experience)(?:\w+ ){1,3}"
+    r"(?:is|are|was|were))(?: (?:an?|so|rather|completely|absolutely|a bit))?\W*$",
+    re.I,
+)
 _MARKS = re.compile(r"!\?|\?!|!{2,}|\?{3,}")
 _SHOUTED = 3  # words in capitals, of three letters or more
 
@@ -30,8 +38,8 @@ def anger(text: str) -> float:
     words = sum(
         WORD
         for match in _STRONG.finditer(text)
-        if not _DENIED.search(text[: match.start()])
-        and not _OF_SOMETHING_ELSE.search(text[: match.start()])
+        if not any(kind.search(text[: match.start()]) for kind in (_DENIED, _OF_SOMETHING_ELSE))
+        and not (_MILD.fullmatch(match.group()) and _OWN.search(text[: match.start()]))
     )
     shouted = sum(len(w) >= 3 and w.isupper() for w in re.findall(r"[^\W\d_]+", text))
     noise = (SHOUT if shouted >= _SHOUTED else 0.0) + (MARKS if _MARKS.search(text) else 0.0)

@@ -42,6 +42,12 @@ PERSON = re.compile(
     r"|representative|speak|talk|call me|ring me)\b",
     re.I,
 )
+# Whom the customers talk to is theirs: "I'll speak to my wife first" asks for nobody of ours.
+OWN_PEOPLE = re.compile(
+    r"\b(?:speak|talk|chat|check|ask|discuss|run)\w*\b(?: \w+)?(?: (?:to|with|past|by))?"
+    r" (?:my|our|him|her)\b",
+    re.I,
+)
 PASSING = "I am passing this conversation to a colleague"
 HAND_OVER: dict[Reason, str] = {
     "asked_for_person": f"Of course. {PASSING}, who will read it and write to you here.",
@@ -66,9 +72,12 @@ LACKS = re.compile(
     r"(?![^.!?]*\b(?:parcel|refund|delivery|tracking)\b)",
     re.I,
 )
+TO_BE_SURE = "To be sure that I understand you"
 BACK, NEXT = "Back to where we were", "You also wrote"
 HELLO = "Hello! What can I help you with?"
 ANYTHING_ELSE = "Is there anything else?"
+GLAD = f"I am glad to hear that. {ANYTHING_ELSE}"
+UNDERSTOOD = "All right. What would you like me to do, or to know?"
 WELCOME = f"You are welcome. {ANYTHING_ELSE}"
 GOODBYE = "You are welcome. Goodbye!"
 OFFER = "If you want me to do it for you"

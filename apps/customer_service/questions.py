@@ -1,12 +1,14 @@
 """The questions in a message: a long story may ask one thing at its end."""
 
 import re
+from collections.abc import Sequence
 
 from data.schema import Conversation
 from retrieval.sentences import spans
 
 FOLLOWS = 10  # words; a shorter message may leave out what the one before it was about
 LEAST = 5  # words of a question that is understood without the rest of the message
+BARE = 3  # words of one that is understood with it
 MOST = 3  # of a message; who asks more is answered on the first
 _LEADS = r"^\W*(?:(?:hi|hello|hey|and|so|but|also|ok|okay|oh|right|well|anyway|now|please)\b\W*)*"
 _ASKS = re.compile(
@@ -15,9 +17,22 @@ _ASKS = re.compile(
     r"|any idea)\b",
     re.I,
 )
+# What a question is about that no action answers, however it begins: "would a swap cost me much?"
+_OF_RULES = re.compile(
+    r"\b(?:costs?|charge[sd]?|fees?|free|postage|pay|extra|longer|slower|deposit|discount|allowed"
+    r"|covered|until)\b.*\?\W*$",
+    re.I | re.S,
+)
+# "which is how I came to buy it", "when I opened it": told, not asked.
+_RELATIVE = re.compile(
+    rf"{_LEADS}(?:which|who|when) (?!(?:do|does|did|is|are|will|can|should|one|of|town|day)\b)"
+    r"|\bwhich is\b",
+    re.I,
+)
 _INSIDE = re.compile(
     r"\b(?:how (?:long|much|many|late|soon|does)|what(?:['’]?s| is) the|whats the|what (?:do|does)"
-    r"|when (?:do|does|must)|(?:un)?till? when|by when|last (?:date|day)"
+    r"|when (?:do|does|must)|(?:at|by|for|from|in|on|to) (?:which|what|how)"
+    r"|(?:un)?till? when|by when|last (?:date|day)"
     r"|am i (?:charged|covered|allowed))\b"
     r"|\b(?:what|when can|do (?:you|i)|does (?:it|that)|am i)\b.*\?\W*$",
     re.I | re.S,
@@ -35,9 +50,16 @@ _CONTINUES = re.compile(
     r"|\b(?:it|that|this|them|those|these|one|ones|they|there|two)\b",
     re.I,
 )
+_ON = r"(?:(?:and|so|but|also|then|plus|n)\b|&)"
 _CLAUSE = re.compile(
-    r"[,;:–—]\s+(?=(?:(?:and|so|but|also|then)\s+)?"
-    r"(?:how|what|whats|when|which|who|why|am i|is|are|do|does|will|can)\b)",
+    r"(?<=\w\w[.!?])\s+(?=[a-z])|(?<=[.!?][.!?])\s+"  # who writes no capitals ends sentences too
+    rf"|[,;:–—]\s+(?=(?:{_ON}\s+)?"
+    r"(?:how|what|whats|when|which|who|why|am i|is|are|do|does|will|can)\b)"
+    rf"|[,;:–—]?\s+(?={_ON}\s+(?:(?:if|when) (?:\w+ ){{1,6}})?"
+    r"(?:how|what|whats|when (?:do|does|will|can)|whom?|why|where"
+    r"|(?:am|do|did|would|should|can|could|will|must) (?:i|we|you|they|it|he|she|that|the)"
+    r"|(?:is|does) (?:it|there|that|the|anyone|someone|somebody)"
+    r"|(?:are|were) (?:they|there|you|the))\b)",
     re.I,
 )
 
@@ -57,7 +79,11 @@ def asks(text: str) -> bool:
 
 def rule_questions(text: str) -> list[str]:
     """The clauses that begin as such a question does, and do not ask where something is."""
-    found = [part for part in clauses(text) if asks(part) and not _WHEREABOUTS.search(part)]
+    found = [
+        part
+        for part in clauses(text)
+        if (asks(part) or _OF_RULES.search(part)) and not _WHEREABOUTS.search(part)
+    ]
     return [part for part in found if _tells(part, text)][:MOST]
 
 
@@ -65,6 +91,28 @@ def questions(text: str) -> list[str]:
     """The clauses that ask anything."""
     found = [part for part in clauses(text) if asks(part) or part.rstrip().endswith("?")]
     return [part for part in found if _tells(part, text)][:MOST]
+
+
+def single(text: str, asked: Sequence[str] = ()) -> list[str]:
+    """The message once for each question in it, without the others; nothing where it has one.
+
+    Args:
+        text: The message.
+        asked: The questions that are to be answered; else all.
+    """
+    parts = clauses(text)
+    every = [
+        n
+        for n, part in enumerate(parts)
+        if part.endswith("?") or asks(part) and not _RELATIVE.search(part)
+    ]
+    wanted = [n for n in every if not asked or parts[n] in asked]
+    wanted = [n for n in wanted if len(parts[n].split()) >= BARE][:MOST]
+    if len(wanted) < 2:
+        return []
+    return [
+        " ".join(part for n, part in enumerate(parts) if n == at or n not in every) for at in wanted
+    ]
 
 
 def _tells(part: str, text: str) -> bool:

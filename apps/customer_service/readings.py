@@ -49,6 +49,14 @@ class Readings:
         self._intents = intents
         self._titles: dict[str, IntentPrediction] = {}
 
+    def intents(self, texts: Sequence[str]) -> list[IntentPrediction]:
+        """What each text is taken for."""
+        return self._intents.predict(texts) if texts else []
+
+    def sure(self, read: IntentPrediction) -> bool:
+        """Whether an intent is sure."""
+        return read.intent.name is not None and read.intent.confidence >= self._intents.levels.sure
+
     def competing(self, index: Index, message: Message, asked: Sequence[str] = ()) -> Competing:
         """The passages that the readings find and that may be said, filled.
 

@@ -22,7 +22,9 @@ _NO = re.compile(
     re.I,
 )
 _BEGINS = re.compile(
-    r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|please do|go ahead)\b", re.I
+    r"^\W*(?:y+e+s+|yeah|yep|yup|aye|ok|okay|no|nope|nah|not|please do|go ahead|hm+|hang on"
+    r"|hold on)\b",
+    re.I,
 )
 _UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
 # Behind an address: what stands before it is not what was meant.
@@ -40,7 +42,12 @@ _ADDRESS_FILLER = re.compile(
     re.I,
 )
 # Where an address begins, and words before it that are not of it.
-_HOUSE = re.compile(r"\b(?:c/o|flat|unit|suite|apartment|apt|room|\d{1,4}[a-z]?)\b", re.I)
+_FLOOR = r"(?:ground|first|second|third|fourth|fifth|top|\d{1,2}(?:st|nd|rd|th)) floor"
+_HOUSE = re.compile(
+    rf"\b(?:c/o|{_FLOOR}|flat|unit|suite|apartment|apt|room|\d{{1,4}}[a-z]?)\b", re.I
+)
+# Behind a colon, or behind these where a name follows, stands the place itself.
+_LEADS_TO = re.compile(r".*(?::\s+|\b(?:at|is|to)\s+(?=[A-Z]))", re.S)
 _TALK = re.compile(
     r"\b(?:my|our|his|her|their|to|at|is|in|i['’]?ve|we['’]?ve|moved?|moving|address|instead|place|work"
     r"|send|one)\b|[:?!]",
@@ -121,7 +128,9 @@ def _before(text: str) -> str | None:
     "Send it to work instead: Unit 3, 14 Loom Wharf, York, YO1 4TD. Cheers" begins at "Unit".
     """
     sentence = re.split(r"(?<=\w{3}[.!?])\s+(?=\S)", text.strip())[-1]
-    parts = [part.strip() for part in re.split(r"[,\n]", _bare(_ADDRESS_LEAD.sub("", sentence)))]
+    bare = _bare(_ADDRESS_LEAD.sub("", sentence))
+    first, *others = [part.strip() for part in re.split(r"[,\n]", bare)]
+    parts = [_LEADS_TO.sub("", first) if _TALK.search(first) else first, *others]
     house = next((n for n, part in enumerate(parts) if _HOUSE.search(part)), None)
     if house is not None:
         begins = _HOUSE.search(parts[house])

@@ -6,14 +6,25 @@ from dataclasses import replace
 
 from apps.app import State
 from apps.customer_service.bot_turn import BotTurn, since
-from apps.customer_service.phrases import PERSON, WISHES
+from apps.customer_service.phrases import OWN_PEOPLE, PERSON, WISHES
 from apps.customer_service.progress import Progress, Said
 from apps.customer_service.questions import clauses, follow_up
-from apps.customer_service.wishes import Part, parts, same_for_others, wishes_something, within
+from apps.customer_service.wishes import (
+    Part,
+    instead,
+    parts,
+    same_for_others,
+    wishes_something,
+    within,
+)
 from apps.customer_service.workflow import Workflows
 from data.schema import Conversation, Entity, Intent
-from finetune.intent.model import IntentModel
+from finetune.intent.model import IntentModel, IntentPrediction
 from finetune.ner.model import NerModel
+
+PERHAPS = 0.15  # so likely a wish to have an order looked up is met, which changes nothing
+DIGITS = 4  # at least, of an order's or a parcel's number
+_NUMBERS = ("order_number", "tracking_number")
 
 
 class Understanding:
@@ -53,7 +64,9 @@ class Understanding:
         turn.anger = (self._mood(text), float(state.get("anger", 0.0)))
         if turn.progress is None:
             self._in_context(turn)
+            self._taken_back(turn, anchor)
             self._cut(turn, anchor)
+            self._of_an_order(turn)
         turn.values |= {entity.type: entity.text for entity in turn.said.entities}
         return turn
 
@@ -63,14 +76,23 @@ class Understanding:
         """What the models find in a text."""
         ms: dict[str, float] = {}
         clock = time.perf_counter()
-        read = self._intents.predict([text])[0]
+        read = self._read_intents([text])[0]
         ms["intent"] = since(clock)
         clock = time.perf_counter()
         found = self._entities.predict([text])[0]
-        entities = tuple(each for each in found if any(map(str.isalnum, each.text)))
+        entities = tuple(each for each in found if _may_be(each))
         ms["entities"] = since(clock)
         said = Said(text, entities, conversation.id, anchor)
         return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
+
+    def _read_intents(self, texts: Sequence[str]) -> list[IntentPrediction]:
+        """Intents of texts; who wants to talk to people of their own asks for nobody of ours."""
+        return [
+            replace(read, intent=replace(read.intent, name=None))
+            if read.intent.name == "talk_to_human" and OWN_PEOPLE.search(text)
+            else read
+            for text, read in zip(texts, self._intents.predict(texts), strict=True)
+        ]
 
     def _known(self, progress: Progress | None) -> Progress | None:
         """The progress, unless its workflow is gone from the file."""
@@ -88,12 +110,57 @@ class Understanding:
     def _asks_for_person(self, turn: BotTurn) -> bool:
         """Whether one sentence of several wants a person, whatever the others tell."""
         found = clauses(turn.text)
-        named = [part for part in found if PERSON.search(part)] if len(found) > 1 else []
+        named = [
+            part
+            for part in found
+            if len(found) > 1 and PERSON.search(part) and not OWN_PEOPLE.search(part)
+        ]
         return any(
             each.intent.name == "talk_to_human"
             and each.intent.confidence >= self._intents.levels.sure
             for each in self._intents.predict(named)
         )
+
+    def _taken_back(self, turn: BotTurn, anchor: str) -> None:
+        """Of a wish that is taken back in the same breath keep what is wished instead."""
+        first = self._workflows.for_intent(turn.intent.name)
+        for part in instead(turn.text) if first else ():
+            read = self._intents.predict([part.text])[0]
+            other = self._workflows.for_intent(read.intent.name)
+            likely = read.intent.confidence >= self._intents.levels.doubtful
+            if other not in (None, first) and likely:
+                turn.values |= {entity.type: entity.text for entity in turn.entities}
+                turn.text, turn.read = part.text, read
+                found = within(part, turn.entities)
+                turn.said = Said(part.text, found, turn.conversation.id, anchor)
+                return
+
+    def _of_an_order(self, turn: BotTurn) -> None:
+        """Read a message that is unclear as a whole by the sentence that surely is about an order.
+
+        Only where the message names what that workflow works on.
+        """
+        if turn.intent.name is not None and turn.intent.confidence >= self._intents.levels.sure:
+            return
+        found = clauses(turn.text)
+        types = {entity.type for entity in turn.entities}
+        if len(found) < 2 or not types:
+            return
+        for read in self._intents.predict(found):
+            name = self._workflows.for_intent(read.intent.name)
+            taken = self._workflows.carried(name) if name else ()
+            if types.intersection(taken) and read.intent.confidence >= self._intents.levels.sure:
+                turn.read = read
+                return
+        if turn.intent.confidence >= self._intents.levels.doubtful:
+            return
+        for intent, chance in turn.read.top:
+            name = self._workflows.for_intent(intent)
+            if name is None or chance < PERHAPS or self._workflows.changes(name):
+                continue
+            if types.intersection(self._workflows.carried(name)):
+                turn.read = replace(turn.read, intent=Intent(intent, chance))
+                return
 
     def _cut(self, turn: BotTurn, anchor: str) -> None:
         """Of several wishes keep the first, and remember the others."""
@@ -136,3 +203,10 @@ class Understanding:
         levels = self._intents.levels
         wished = named and WISHES.search(part.text)
         return intent.confidence >= (levels.doubtful if wished else levels.sure)
+
+
+def _may_be(entity: Entity) -> bool:
+    """Whether a span may be what the ner run takes it for: a postcode's digits are no number."""
+    least = DIGITS if entity.type in _NUMBERS else 0
+    digits = sum(map(str.isdigit, entity.text))
+    return digits >= least and any(map(str.isalnum, entity.text))

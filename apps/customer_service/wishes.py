@@ -24,6 +24,13 @@ _TELLS = re.compile(
     r"|put|said|saw|seen|sent|thought|threw|told|took|was|went|were)\b",
     re.I,
 )
+# Behind these stands what is wished instead.
+_TAKEN_BACK = re.compile(
+    r"\b(?:(?:scrap|scratch|forget|ignore) that|(?:no|oh|ah|or)\W+(?:wait|hang on|hold on|actually)"
+    r"|actually\W+(?:no|don['’]?t)|changed my mind|on second thoughts?|wait\W+no)\b",
+    re.I,
+)
+_MARK = re.compile(r"[.!;,]+\s+")
 _JOINED = re.compile(r"\W*(?:and|&|,)?\W*(?:also|order|number)?\W*", re.I)
 
 
@@ -49,6 +56,21 @@ def parts(text: str) -> list[Part]:
     if len(found) > MOST or len(text.split()) > LONGEST:
         return [Part(text, 0, len(text))]
     return found or [Part(text, 0, len(text))]
+
+
+def instead(text: str) -> list[Part]:
+    """What follows where a wish is taken back, longest first: all of it, then without its start."""
+    found = list(_TAKEN_BACK.finditer(text))
+    if not found:
+        return []
+    begin = found[-1].end()
+    starts = [begin, *(mark.end() for mark in _MARK.finditer(text, begin))]
+    rests = {text[at:].strip(" .,;!-–"): at for at in starts}
+    return [
+        Part(rest, text.index(rest, at), text.index(rest, at) + len(rest))
+        for rest, at in list(rests.items())[:MOST]
+        if len(rest.split()) >= 3
+    ]
 
 
 def wishes_something(text: str) -> bool:

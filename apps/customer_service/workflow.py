@@ -64,9 +64,24 @@ class Workflows:
         """
         return cls(read_workflows(path, catalog), catalog, journal)
 
-    def for_intent(self, intent: str | None) -> str | None:
-        """The workflow that an intent starts."""
-        return self._by_intent.get(intent or "")
+    def for_intent(
+        self, intent: str | None, entities: Sequence[Entity] | None = None
+    ) -> str | None:
+        """The workflow that an intent starts, in a message with those entities where told."""
+        name = self._by_intent.get(intent or "")
+        given = self._config.workflows[name].given if name else ()
+        if given and entities is not None:
+            return name if any(entity.type in given for entity in entities) else None
+        return name
+
+    def changes(self, name: str) -> bool:
+        """Whether a workflow changes something, rather than looks it up."""
+        return self._config.workflows[name].confirm is not None
+
+    def asks_nothing(self, name: str) -> bool:
+        """Whether a workflow acts without a question."""
+        flow = self._config.workflows[name]
+        return not flow.slots and flow.confirm is None
 
     def knows(self, name: str) -> bool:
         """Whether there is such a workflow: a stored one may be gone from the file."""

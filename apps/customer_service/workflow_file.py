@@ -150,6 +150,9 @@ class WorkflowConfig(Config):
     ways: tuple[tuple[str, ...], ...] = Field(
         (), description="groups of slots, one of which is enough: who lacks one is asked the next"
     )
+    given: tuple[str, ...] = Field(
+        (), description="types of entities; it starts only where the message holds one of them"
+    )
     grave: bool = Field(
         False, description="deals with harm, law or fraud itself, where else a person takes over"
     )
@@ -175,16 +178,15 @@ class WorkflowsConfig(Config):
 def stages(config: WorkflowsConfig) -> dict[str, tuple[str, ...]]:
     """What each workflow can come to: its questions, its answers, and how else it can end.
 
-    It ends early where the customer stops it (`cancelled`) or a person takes over (`hand_over`), as
-    after the answer `failed`.
+    One that asks ends early where the customer stops it (`cancelled`) or a person takes over
+    (`hand_over`), as after the answer `failed`.
     """
     return {
         name: (
             *(f"ask:{slot}" for slot in workflow.slots),
             *(("confirm",) if workflow.confirm is not None else ()),
             *(f"answer:{say}" for say in workflow.answers if say != FAILED),
-            "cancelled",
-            "hand_over",
+            *(("cancelled", "hand_over") if workflow.slots or workflow.confirm is not None else ()),
         )
         for name, workflow in config.workflows.items()
     }

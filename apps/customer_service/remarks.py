@@ -1,0 +1,52 @@
+"""Messages that ask for nothing a page could tell: remarks, praise, and a wait past its time."""
+
+import re
+
+SHORT = 8  # words of a bare remark
+_SPAN = r"(?:\d+|an?|one|two|three|four|five|six|few|couple of|several|over|nearly|almost)"
+_WAITED = re.compile(
+    rf"\b{_SPAN} (?:week|month|fortnight)s?\b[^.!?]{{0,20}}\b(?:ago|now|since|later)\b"
+    r"|\b(?:chased|chasing|past (?:that|it) now|overdue|long (?:gone|past|over))\b",
+    re.I,
+)
+_NOTHING_CAME = re.compile(
+    r"\b(?:nothing|zilch|nada|not (?:a|one) (?:penny|word|thing)"
+    r"|still (?:no|not|waiting|haven['’]?t|hasn['’]?t|isn['’]?t)"
+    r"|(?:has|have|had)(?:n['’]?t| not) (?:come|arrived|appeared|turned up|had|received|seen)"
+    r"|not (?:there|arrived|come|on my)|no (?:sign|money|refund)|where(?:['’]?s| is) my)\b",
+    re.I,
+)
+_PRAISE = re.compile(
+    r"\bjust (?:wanted|want|wanna|writing|popping (?:in|on)) to (?:say|tell you|let you know)\b"
+    r"|\b(?:love (?:it|them|my|the)|(?:so|really|very) (?:happy|pleased|chuffed)|well done"
+    r"|(?:is|are|was|were) (?:brilliant|lovely|cracking|fantastic|amazing|great|ace|perfect"
+    r"|gorgeous))\b",
+    re.I,
+)
+_WANTS = re.compile(
+    r"\?|n['’]t\b|\b(?:but|however|though|shame|except|only|want|need|like to|how|when|where|why"
+    r"|what|which|can|could|would|please|pls|returns?|refund|replace\w*|broke\w*|crack(?:ed|s)"
+    r"|wrong|missing|never|not|no)\b",
+    re.I,
+)
+_BARE = re.compile(
+    r"^\W*(?:(?:ok|okay|right|so|yes|yeah|yep|well|ah|oh|cool|alright|and)\b\W*)+"
+    r"(?:it['’]?s|it is|that['’]?s|they['’]?re|the|this|i think)\b",
+    re.I,
+)
+
+
+def overdue(text: str) -> bool:
+    """Whether somebody has waited past what they were told: a page's time is no answer then."""
+    return bool(_WAITED.search(text) and _NOTHING_CAME.search(text))
+
+
+def praises(text: str) -> bool:
+    """Whether it only tells that something is good."""
+    return bool(_PRAISE.search(text)) and not _WANTS.search(text)
+
+
+def bare(text: str) -> bool:
+    """Whether it goes on from something and neither asks nor wishes: "ok it's the blue one"."""
+    short = len(text.split()) <= SHORT
+    return short and bool(_BARE.search(text)) and not _WANTS.search(text)
