@@ -15,15 +15,12 @@ from apps.customer_service.mood import ANGRY, anger, upset
 from apps.customer_service.phrases import (
     ANYTHING_ELSE,
     BACK,
-    CORRECTS,
     GLAD,
     GOODBYE,
     GRAVE,
     INSTEAD,
-    LACKS,
     NEXT,
     OFFER,
-    PERSON,
     TO_BE_SURE,
     UNDERSTOOD,
     WISHES,
@@ -33,7 +30,7 @@ from apps.customer_service.phrases import (
 from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.remarks import bare, overdue, praises
-from apps.customer_service.replies import agreed
+from apps.customer_service.turning import Turning
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import FAILED
@@ -44,8 +41,6 @@ from data.schema import Answer, Conversation, Passage
 from finetune.intent.model import IntentModel
 from finetune.ner.model import NerModel
 from retrieval.index import Index
-
-SHORT = 6  # words of a mere correction
 
 
 class CustomerServiceBot:
@@ -83,6 +78,7 @@ class CustomerServiceBot:
         self._intents, self._workflows = intents, workflows
         self._understanding = Understanding(intents, entities, workflows, mood)
         self._known = KnownAnswers(index, intents, workflows, writer, fitness)
+        self._turning = Turning(workflows, intents, self._known.judges)
         self._colleagues = Colleagues(hours, now)
 
     def read_ahead(self) -> None:
@@ -157,7 +153,7 @@ class CustomerServiceBot:
         dealt_with = turn.progress.name if turn.progress else started
         if GRAVE.search(turn.text) and not self._workflows.grave(dealt_with):
             return self._colleagues.take(turn, "no_answer")
-        if turn.progress is None and self._corrects(turn, started):
+        if turn.progress is None and self._turning.corrects(turn, started):
             assert turn.last is not None
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
         if (replied := self._replied(turn, started)) is not None:
@@ -195,60 +191,21 @@ class CustomerServiceBot:
             return self._workflow(turn, turn.progress)  # which asks again, a few times
         return self._out_of_scope(turn)
 
-    def _corrects(self, turn: BotTurn, started: str | None) -> bool:
-        """Whether the message gives the workflow that has just ended another value."""
-        if turn.last is None or not CORRECTS.search(turn.text):
-            return False
-        elsewhere = started not in (None, turn.last.name)
-        if elsewhere and (WISHES.search(turn.text) or len(turn.text.split()) > SHORT):
-            return False
-        return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
-
     def _replied(self, turn: BotTurn, started: str | None) -> Answer | None:
         """To what replies to a workflow's question; None where none is open, or all else."""
         progress = turn.progress
         if progress is None:
             return None
-        if self._lacks(turn, progress):
+        if self._turning.lacks(turn, progress):
             return self._colleagues.take(turn, "action_failed")
-        if self._switches(turn, progress, started):
+        if self._turning.switches(turn, progress, started):
             return None
-        if self._agrees_to_other(turn, progress, started):
+        if self._turning.agrees_to_other(turn, progress, started):
             turn.progress = replace(progress, misses=progress.misses + 1)
             question = self._workflows.resume_question(progress)
             words = f"{TO_BE_SURE}: {question}"
             return turn.answered(words, f"workflow:{progress.name}:confirm")
         return self._workflow(turn, progress)
-
-    def _agrees_to_other(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
-        """Whether a yes names something else than what it is asked for: "yes, change it"."""
-        if progress.asked != "confirm" or progress.misses or not agreed(turn.text):
-            return False
-        other = started not in (None, progress.name)
-        return other and turn.intent.confidence >= self._intents.levels.doubtful
-
-    def _lacks(self, turn: BotTurn, progress: Progress) -> bool:
-        """Whether the customer does not have what is asked for: a colleague can find the order."""
-        asked = progress.asked not in (None, "confirm")
-        if not asked or "?" in turn.text or not LACKS.search(turn.text):
-            return False
-        return not self._workflows.takes(progress, turn.text, turn.said.entities)
-
-    def _switches(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
-        """Whether the message leaves the workflow's question unanswered or wants another workflow.
-
-        An answer such as "it is order FK-123456" may look like another intent: only a message that
-        also asks or wishes counts as a change of mind. Whoever asks for a person gets one, whatever
-        else the message says; but a bare "yes please" may be taken for that too.
-        """
-        sure = turn.intent.confidence >= self._intents.levels.sure
-        if not self._workflows.takes(progress, turn.text, turn.said.entities):
-            unlike = started is not None or turn.intent.name == "talk_to_human"
-            return sure or turn.person or not unlike or bool(WISHES.search(turn.text))
-        if turn.person or turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
-            return True
-        other = started is not None and started != progress.name
-        return other and sure and bool(WISHES.search(turn.text))
 
     def _start(self, turn: BotTurn, name: str) -> Answer:
         """Begin a workflow, or stay in it; a question about the rules is answered on the way."""
@@ -259,7 +216,7 @@ class CustomerServiceBot:
             turn.waiting = [*(each for each in turn.waiting if each.name != name), left]
         asked = rule_questions(turn.text) if self._workflows.question_first(name) else []
         chosen = self._known.search(turn, asked) if asked else None
-        if chosen is None and asked and not self._wished_for(turn, progress):
+        if chosen is None and asked and not self._turning.wished_for(turn, progress):
             looks_up = bool(progress.slots) and not self._workflows.changes(name)
             chosen = self._known.search(turn) if looks_up else None
             if chosen is None:
@@ -274,14 +231,6 @@ class CustomerServiceBot:
             turn.progress = self._workflows.moved(progress, turn.said).progress
             return self._known.selected(turn, chosen, OFFER)
         return self._beside(turn, chosen, self._workflow(turn, progress))
-
-    def _wished_for(self, turn: BotTurn, progress: Progress) -> bool:
-        """Whether a question that no page answers is at least surely about the workflow."""
-        confidence, levels = turn.intent.confidence, self._intents.levels
-        if not self._known.judges or confidence >= levels.sure:
-            return True
-        begun = bool(progress.slots) or turn.progress is not None
-        return begun and confidence >= levels.doubtful
 
     def _beside(self, turn: BotTurn, chosen: Passage, answer: Answer) -> Answer:
         """A workflow's answer and that to a question about the rules; what is asked comes last."""

@@ -1,0 +1,70 @@
+"""What a message does to a workflow that is open, was open, or is about to begin."""
+
+from apps.customer_service.bot_turn import BotTurn
+from apps.customer_service.phrases import CORRECTS, LACKS, PERSON, WISHES
+from apps.customer_service.progress import Progress
+from apps.customer_service.replies import agreed
+from apps.customer_service.workflow import Workflows
+from finetune.intent.model import IntentModel
+
+SHORT = 6  # words of a mere correction
+
+
+class Turning:
+    """Tells a reply to a workflow's question from all that is something else.
+
+    Args:
+        workflows: The bot's.
+        intents: The intent run, which tells what confidences can be acted on.
+        judges: Whether it was fitted when a page answers.
+    """
+
+    def __init__(self, workflows: Workflows, intents: IntentModel, judges: bool) -> None:
+        self._workflows, self._intents, self._judges = workflows, intents, judges
+
+    def corrects(self, turn: BotTurn, started: str | None) -> bool:
+        """Whether the message gives the workflow that has just ended another value."""
+        if turn.last is None or not CORRECTS.search(turn.text):
+            return False
+        elsewhere = started not in (None, turn.last.name)
+        if elsewhere and (WISHES.search(turn.text) or len(turn.text.split()) > SHORT):
+            return False
+        return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
+
+    def agrees_to_other(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
+        """Whether a yes names something else than what it is asked for: "yes, change it"."""
+        if progress.asked != "confirm" or progress.misses or not agreed(turn.text):
+            return False
+        other = started not in (None, progress.name)
+        return other and turn.intent.confidence >= self._intents.levels.doubtful
+
+    def lacks(self, turn: BotTurn, progress: Progress) -> bool:
+        """Whether the customer does not have what is asked for: a colleague can find the order."""
+        asked = progress.asked not in (None, "confirm")
+        if not asked or "?" in turn.text or not LACKS.search(turn.text):
+            return False
+        return not self._workflows.takes(progress, turn.text, turn.said.entities)
+
+    def switches(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
+        """Whether the message leaves the workflow's question unanswered or wants another workflow.
+
+        An answer such as "it is order FK-123456" may look like another intent: only a message that
+        also asks or wishes counts as a change of mind. Whoever asks for a person gets one, whatever
+        else the message says; but a bare "yes please" may be taken for that too.
+        """
+        sure = turn.intent.confidence >= self._intents.levels.sure
+        if not self._workflows.takes(progress, turn.text, turn.said.entities):
+            unlike = started is not None or turn.intent.name == "talk_to_human"
+            return sure or turn.person or not unlike or bool(WISHES.search(turn.text))
+        if turn.person or turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
+            return True
+        other = started is not None and started != progress.name
+        return other and sure and bool(WISHES.search(turn.text))
+
+    def wished_for(self, turn: BotTurn, progress: Progress) -> bool:
+        """Whether a question that no page answers is at least surely about the workflow."""
+        confidence, levels = turn.intent.confidence, self._intents.levels
+        if not self._judges or confidence >= levels.sure:
+            return True
+        begun = bool(progress.slots) or turn.progress is not None
+        return begun and confidence >= levels.doubtful
