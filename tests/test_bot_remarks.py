@@ -6,7 +6,10 @@ import pytest
 
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
+from apps.customer_service.delivery import is_abroad
+from apps.customer_service.mood import ANGRY, anger
 from apps.customer_service.phrases import GLAD, OWN_PEOPLE, TO_BE_SURE, UNDERSTOOD
+from apps.customer_service.questions import clauses
 from apps.customer_service.remarks import bare, overdue, praises
 from apps.customer_service.wishes import instead
 from apps.customer_service.workflow import Workflows
@@ -19,7 +22,8 @@ class Intents(KeywordIntents):
     """Knows more of what is said here; unsure where "perhaps" stands in it."""
 
     words = {"my sister": "talk_to_human", "move it to": "change_address", **KeywordIntents.words,
-             "my account": "account_details", "refund": "refund_status"}  # fmt: skip
+             "my account": "account_details", "refund": "refund_status",
+             "shift it": "change_address"}  # fmt: skip
 
     def _one(self, text):
         read = super()._one(text)
@@ -61,6 +65,17 @@ def test_of_a_wish_that_is_taken_back_the_other_is_done(bot):
     assert instead("cancel it please") == []
 
 
+def test_what_is_taken_back_leaves_no_entity_behind(bot):
+    text = "cancel FK-100002... no wait! just shift it to 4 Mill Lane, York, for FK-100001"
+    turn = bot._understanding.of(text, Conversation("c", (Turn("customer", text),)), {})
+    assert turn.text.startswith("just shift")
+    assert [turn.text[each.start : each.end] for each in turn.entities] == [
+        each.text for each in turn.entities
+    ]
+    assert "FK-100002" not in [each.text for each in turn.entities]
+    assert turn.values["order_number"] == "FK-100001"
+
+
 def test_digits_of_a_postcode_are_no_order_number(bot):
     answer = chat(bot, "move it to 4 Mill Lane, York, YO7 1AA")
     assert answer.step == "workflow:change_address:ask:order_number"
@@ -71,6 +86,13 @@ def test_who_talks_to_people_of_their_own_gets_nobody_of_ours(bot):
     assert (answer.step, answer.effects) == ("workflow:cancel_order:answer:declined", ())
     assert OWN_PEOPLE.search("I'll run it past my wife")
     assert not OWN_PEOPLE.search("I want to speak to a manager")
+    for text in (
+        "I want a human to check my order",
+        "Can I discuss my refund with a human?",
+        "could someone check with my order number",
+        "run my question past a human",
+    ):
+        assert not OWN_PEOPLE.search(text), text
 
 
 def test_a_yes_to_something_else_is_asked_once_more(bot):
@@ -123,10 +145,43 @@ def test_a_wait_past_its_time_goes_to_a_person_unless_a_rule_is_asked_for(bot):
 
 
 def test_praise_and_a_bare_remark_are_no_questions(bot):
-    assert chat(bot, "just wanted to say the late parcel is lovely").text == GLAD
+    assert chat(bot, "just wanted to say the mugs are lovely").text == GLAD
     assert chat(bot, "ok it's the late one").text == UNDERSTOOD
     assert chat(bot, "is my parcel late?", "ok it's the late one").text != UNDERSTOOD
     assert not praises("love it but the lid is cracked")
     assert not praises("the pan is great, how do I clean it")
     assert not bare("ok so where is it")
     assert not bare("it's the blue one that broke")
+
+
+def test_a_wish_among_praise_is_not_thanked_for(bot):
+    assert not praises("just wanted to let you know my new address is 4 Elm Road, York")
+    assert chat(bot, "I love it! now cancel FK-100001").step == "workflow:cancel_order:confirm"
+    assert chat(bot, "I love it, please send another one").text != GLAD
+
+
+@pytest.mark.parametrize(
+    ("address", "abroad"),
+    [
+        ("12 Cork Street, London", False),
+        ("5 Dublin Road, Belfast", False),
+        ("9 Melbourne Avenue, Sheffield", False),
+        ("3 rue Haute, Paris", True),
+        ("14 Shore Road, Dublin 4", True),
+        ("2 Quay Lane, Cork, T12 AB34, please", True),
+    ],
+)
+def test_a_street_named_after_a_place_abroad_is_at_home(address, abroad):
+    assert is_abroad(address) is abroad
+
+
+@pytest.mark.parametrize("text", ["my last delivery was horrible", "our second order is terrible"])
+def test_anger_about_an_order_counts_and_about_ones_own_things_does_not(text):
+    assert anger(text) == ANGRY
+    assert anger("half my pans are useless") == 0
+
+
+def test_an_abbreviation_ends_no_sentence():
+    text = "Please ask Mr. Smith at St. Albans to call me, approx. three is fine"
+    assert clauses(text) == [text]
+    assert clauses("it is late. where is it") == ["it is late.", "where is it"]

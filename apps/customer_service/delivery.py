@@ -14,7 +14,8 @@ _ABROAD = re.compile(
     r"|brussels|luxembourg|switzerland|austria|vienna|poland|warsaw|denmark|copenhagen|sweden"
     r"|stockholm|norway|oslo|finland|greece|athens|malta|cyprus|turkey|czech|hungary|romania|usa"
     r"|united states|america|new york|canada|toronto|australia|sydney|melbourne|new zealand|india"
-    r"|nigeria|dubai|uae|china|japan|south africa)\b",
+    r"|nigeria|dubai|uae|china|japan|south africa)\b"
+    r"(?:\W+(?:\d{1,6}|[A-Z]\d[\dW] ?[A-Z\d]{4}))?(?:\W+(?:please|pls|thanks?|ta))?\W*$",
     re.I,
 )
 _USUAL, _USUAL_FAR = 5, 7  # working days that standard delivery takes at most
@@ -31,7 +32,10 @@ def working_days(since: date, until: date) -> int:
 
 
 def is_abroad(address: str) -> bool:
-    """Whether a place is outside the United Kingdom: it names one, and has no British postcode."""
+    """Whether an address ends in a place outside the United Kingdom, and has no British postcode.
+
+    Only the places in the list above are known.
+    """
     return bool(_ABROAD.search(address)) and not _POSTCODE.search(address)
 
 

@@ -99,9 +99,10 @@ class KnownAnswers:
             again = self._readings.competing(self._index, replace(message, told=()), asked)
             said, _, chance = _likeliest(again, fitness)
             turn.found = chance >= least
+            turn.passages = _first(said, turn.passages) if turn.found else turn.passages
         if not turn.found and asked:
             said = list(self._alone(message, fitness, asked, least))
-            turn.found = bool(said)
+            turn.found, turn.passages = bool(said), _first(said, turn.passages)
         if not turn.found:
             return None
         turn.telling = [passage.id for passage in said]

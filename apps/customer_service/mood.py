@@ -25,7 +25,7 @@ _OF_SOMETHING_ELSE = re.compile(r"\b(?:weather|traffic|joke about|taste|looks?)\
 # Of the customers themselves and what is theirs: "half my pans are useless", "I'm useless at this".
 _MILD = re.compile(r"useless|horrible|dreadful|terrible|awful|ridiculous|shocking", re.I)
 _OWN = re.compile(
-    r"\b(?:i['’]?m|i am|(?:my|our) (?!order|parcel|deliver|refund|service|experience)(?:\w+ ){1,3}"
+    r"\b(?:i['’]?m|i am|(?:my|our) (?:(?!order|parcel|deliver|refund|service|experience)\w+ ){1,3}"
     r"(?:is|are|was|were))(?: (?:an?|so|rather|completely|absolutely|a bit))?\W*$",
     re.I,
 )

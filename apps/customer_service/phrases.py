@@ -44,8 +44,8 @@ PERSON = re.compile(
 )
 # Whom the customers talk to is theirs: "I'll speak to my wife first" asks for nobody of ours.
 OWN_PEOPLE = re.compile(
-    r"\b(?:speak|talk|chat|check|ask|discuss|run)\w*\b(?: \w+)?(?: (?:to|with|past|by))?"
-    r" (?:my|our|him|her)\b",
+    r"\b(?:(?:speak|talk|chat|check|discuss|run)\w*(?: \w+)? (?:to|with|past|by)|ask(?:ing)?)"
+    r" (?:my|our|him|her)\b(?! (?:order|parcel|delivery|refund|return|account|question)s?\b)",
     re.I,
 )
 PASSING = "I am passing this conversation to a colleague"

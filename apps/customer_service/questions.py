@@ -52,7 +52,9 @@ _CONTINUES = re.compile(
 )
 _ON = r"(?:(?:and|so|but|also|then|plus|n)\b|&)"
 _CLAUSE = re.compile(
-    r"(?<=\w\w[.!?])\s+(?=[a-z])|(?<=[.!?][.!?])\s+"  # who writes no capitals ends sentences too
+    # Who writes no capitals ends sentences too.
+    r"(?<=\w\w[.!?])(?<!approx[.])(?<!incl[.])(?<!excl[.])\s+(?=(?-i:[a-z]))"
+    r"|(?<=[.!?][.!?])\s+"
     rf"|[,;:–—]\s+(?=(?:{_ON}\s+)?"
     r"(?:how|what|whats|when|which|who|why|am i|is|are|do|does|will|can)\b)"
     rf"|[,;:–—]?\s+(?={_ON}\s+(?:(?:if|when) (?:\w+ ){{1,6}})?"

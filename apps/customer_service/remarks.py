@@ -17,8 +17,7 @@ _NOTHING_CAME = re.compile(
     re.I,
 )
 _PRAISE = re.compile(
-    r"\bjust (?:wanted|want|wanna|writing|popping (?:in|on)) to (?:say|tell you|let you know)\b"
-    r"|\b(?:love (?:it|them|my|the)|(?:so|really|very) (?:happy|pleased|chuffed)|well done"
+    r"\b(?:love (?:it|them|my|the)|(?:so|really|very) (?:happy|pleased|chuffed)|well done"
     r"|(?:is|are|was|were) (?:brilliant|lovely|cracking|fantastic|amazing|great|ace|perfect"
     r"|gorgeous))\b",
     re.I,

@@ -79,11 +79,13 @@ class Understanding:
         read = self._read_intents([text])[0]
         ms["intent"] = since(clock)
         clock = time.perf_counter()
-        found = self._entities.predict([text])[0]
-        entities = tuple(each for each in found if _may_be(each))
+        entities = self._found_in(text)
         ms["entities"] = since(clock)
         said = Said(text, entities, conversation.id, anchor)
         return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
+
+    def _found_in(self, text: str) -> tuple[Entity, ...]:
+        return tuple(each for each in self._entities.predict([text])[0] if _may_be(each))
 
     def _read_intents(self, texts: Sequence[str]) -> list[IntentPrediction]:
         """Intents of texts; who wants to talk to people of their own asks for nobody of ours."""
@@ -103,7 +105,7 @@ class Understanding:
         sure = self._intents.levels.sure
         whole = follow_up(turn.text, turn.conversation)
         if whole and (turn.intent.name is None or turn.intent.confidence < sure):
-            read = self._intents.predict([whole])[0]
+            read = self._read_intents([whole])[0]
             if read.intent.name is not None and read.intent.confidence >= sure:
                 turn.read = read
 
@@ -123,15 +125,15 @@ class Understanding:
 
     def _taken_back(self, turn: BotTurn, anchor: str) -> None:
         """Of a wish that is taken back in the same breath keep what is wished instead."""
-        first = self._workflows.for_intent(turn.intent.name)
+        first = self._workflows.for_intent(turn.intent.name, turn.entities)
         for part in instead(turn.text) if first else ():
             read = self._intents.predict([part.text])[0]
-            other = self._workflows.for_intent(read.intent.name)
+            found = within(part, turn.entities)
+            other = self._workflows.for_intent(read.intent.name, found)
             likely = read.intent.confidence >= self._intents.levels.doubtful
             if other not in (None, first) and likely:
                 turn.values |= {entity.type: entity.text for entity in turn.entities}
-                turn.text, turn.read = part.text, read
-                found = within(part, turn.entities)
+                turn.text, turn.read, turn.entities = part.text, read, found
                 turn.said = Said(part.text, found, turn.conversation.id, anchor)
                 return
 
@@ -164,12 +166,12 @@ class Understanding:
 
     def _cut(self, turn: BotTurn, anchor: str) -> None:
         """Of several wishes keep the first, and remember the others."""
-        name = self._workflows.for_intent(turn.intent.name)
+        name = self._workflows.for_intent(turn.intent.name, turn.entities)
         for kind in self._workflows.carried(name) if name else ():
             text, others = same_for_others(turn.text, turn.entities, kind)
             if others:
                 turn.wishes += others
-                entities = tuple(self._entities.predict([text])[0])
+                entities = self._found_in(text)
                 turn.text, turn.said = text, replace(turn.said, text=text, entities=entities)
                 return
         found = parts(turn.text)
@@ -184,10 +186,13 @@ class Understanding:
             if self._wanted(read.intent, part, turn.entities) and wishes_something(part.text)
         ]
         names = list(dict.fromkeys(read.intent.name for _, read in wanted))
-        starts = [self._workflows.for_intent(name) for name in names]
+        kept = [next(part for part, read in wanted if read.intent.name == name) for name in names]
+        starts = [
+            self._workflows.for_intent(name, within(part, turn.entities))
+            for name, part in zip(names, kept, strict=True)
+        ]
         if len(names) < 2 or not any(starts) or "talk_to_human" in (turn.intent.name, *names):
             return
-        kept = [next(part for part, read in wanted if read.intent.name == name) for name in names]
         first = kept[0]
         turn.text, turn.read = first.text, wanted[0][1]
         turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
@@ -197,9 +202,10 @@ class Understanding:
         """Whether a part's intent is sure, or is wished for by the name of what it is done to."""
         if intent.name is None:
             return False
-        started = self._workflows.for_intent(intent.name)
+        inside = within(part, entities)
+        started = self._workflows.for_intent(intent.name, inside)
         taken = self._workflows.carried(started) if started else ()
-        named = any(entity.type in taken for entity in within(part, entities))
+        named = any(entity.type in taken for entity in inside)
         levels = self._intents.levels
         wished = named and WISHES.search(part.text)
         return intent.confidence >= (levels.doubtful if wished else levels.sure)
