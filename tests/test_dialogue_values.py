@@ -162,6 +162,13 @@ def test_a_sentence_that_is_written_again_and_again_is_written_as_it_was():
     )
 
 
+def test_a_phrase_is_not_put_into_the_middle_of_a_sentence():
+    often = ["it is a great thing and a day"] * 6
+    forms = written_forms([*["Have a Great Day!"] * 3, *often])
+    assert as_written("have a great day !", forms) == "Have a Great Day!"
+    assert as_written("i hope you have a great day !", forms) == "I hope you have a great day!"
+
+
 def test_quotes_stand_at_what_they_quote():
     text = "the flight ' {id} ' isn ' t there , she said \" come in \" and it ' s ( nearly ) full"
     assert as_written(text, {}) == (

@@ -85,7 +85,8 @@ def _words_written(text: str, forms: Mapping[str, str]) -> str:
     while place < len(parts):
         for size in range(min(_LONGEST, len(parts) - place), 0, -1):
             key = " ".join(parts[place : place + size])
-            if key in forms or size == 1:
+            # What ends as a sentence does is a phrase: no piece of another sentence.
+            if size == 1 or (key in forms and not _END.search(key)):
                 words.append(forms.get(key, parts[place]))
                 place += size
                 break
