@@ -5,10 +5,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from apps import feedback_verb
 from apps.cli import app
 from apps.feedback import feedback_rows, write_feedback
 from apps.store import DEFAULT_URL, Store
+from apps.verbs import feedback as feedback_verb
 from data.conversations import from_dict
 from data.errors import ConfigError
 from data.schema import Answer

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from apps import gaps_verb
 from apps.cli import app
 from apps.review.gaps import gaps_of
 from apps.store import DEFAULT_URL, Store
 from apps.store_review import Asked, Reviews
+from apps.verbs import gaps as gaps_verb
 from data.errors import ConfigError
 from data.schema import Answer
 from tests.fakes import HashEncoder

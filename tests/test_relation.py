@@ -1,9 +1,6 @@
 """Relations: rows read, markers, the network, a run by each method, what it says."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -314,16 +311,3 @@ def test_scores_agree_with_scikit_learn_and_tell_the_wrong_rows():
         "confidence": 0.9, "where": "f:1",
     }  # fmt: skip
     assert label_metrics(np.array([], int), np.array([], int))["n"] == 0
-
-
-@pytest.mark.parametrize("name", ["relation_model", "qa_model"])
-def test_the_served_model_needs_no_training_library(name):
-    code = (
-        f"import sys, finetune.{name}\n"
-        "heavy = {'torch', 'transformers', 'sentence_transformers', 'peft', 'datasets'}\n"
-        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, b"")

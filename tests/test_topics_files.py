@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from apps import discover as glue
+from apps.verbs import discover as glue
 from apps.verbs.discover import apply_topics, discover
 from data.errors import ConfigError, LogFormatError
 from data.rows import read_rows
