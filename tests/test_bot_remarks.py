@@ -156,6 +156,14 @@ def test_praise_and_a_bare_remark_are_no_questions(bot):
 
 def test_a_wish_among_praise_is_not_thanked_for(bot):
     assert not praises("just wanted to let you know my new address is 4 Elm Road, York")
+    for text in (
+        "I love the mug, it arrived in pieces",
+        "love it, mine has a dent",
+        "the bowls are lovely, one short in the box",
+        "the kettle is great, leaking now",
+    ):
+        assert not praises(text), text
+    assert praises("well done on the packaging, lovely touch")
     assert chat(bot, "I love it! now cancel FK-100001").step == "workflow:cancel_order:confirm"
     assert chat(bot, "I love it, please send another one").text != GLAD
 

@@ -172,9 +172,7 @@ class CustomerServiceBot:
         if not words and turn.progress is None and len(turn.conversation.turns) == 1:
             words = UNDERSTOOD if bare(turn.text) else ""
         if not words and started is None and praises(turn.text):
-            # Who says what is damaged may be glad of the rest; that intent starts no workflow.
-            sure = turn.intent.name and turn.intent.confidence >= self._intents.levels.sure
-            words = "" if sure or WISHES.search(turn.text) else GLAD
+            words = GLAD
         if words:
             return turn.answered(words, "small_talk")
         if turn.intent.name == "talk_to_human" or turn.person:

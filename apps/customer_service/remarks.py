@@ -28,6 +28,12 @@ _WANTS = re.compile(
     r"|wrong|missing|never|not|no)\b",
     re.I,
 )
+_TROUBLE = re.compile(
+    r"\b(?:in (?:bits|pieces)|smash\w*|shatter\w*|dent\w*|chip(?:ped|s)|scratch\w*|damag\w*"
+    r"|fault\w*|leak\w*|torn|ripped|stain\w*|split|loose|stopped|died|late|short|smaller|bigger|another"
+    r"|cancel|change|send)\b",
+    re.I,
+)
 _BARE = re.compile(
     r"^\W*(?:(?:ok|okay|right|so|yes|yeah|yep|well|ah|oh|cool|alright|and)\b\W*)+"
     r"(?:it['’]?s|it is|that['’]?s|they['’]?re|the|this|i think)\b",
@@ -42,7 +48,7 @@ def overdue(text: str) -> bool:
 
 def praises(text: str) -> bool:
     """Whether it only tells that something is good."""
-    return bool(_PRAISE.search(text)) and not _WANTS.search(text)
+    return bool(_PRAISE.search(text)) and not (_WANTS.search(text) or _TROUBLE.search(text))
 
 
 def bare(text: str) -> bool:
