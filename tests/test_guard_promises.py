@@ -185,6 +185,22 @@ def test_what_is_on_its_way_must_be_what_a_fact_speaks_of():
     assert not stopped("The swap is arranged.", facts={"result": "exchange registered"})
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["the candle wick is too short", "can I return my jersey", "I bought it at John Lewis",
+     "time to mull it over", "press the button", "it came through the door"],
+)  # fmt: skip
+def test_everyday_words_are_no_places_and_no_trades(text):
+    assert not content(text) & content("highlands islands journalist entry")
+
+
+def test_a_place_and_a_trade_are_what_a_rule_calls_them():
+    assert content("do you send it to Wick?") & content("highlands")
+    assert content("a lamp to skye, a rug for us in Jersey") & content("islands")
+    assert content("this is a press enquiry") & content("journalist")
+    assert content("what do I pay at the door") & content("entry")
+
+
 def test_words_that_mean_the_same_are_one():
     assert content("fixed the photographs") == content("mending a picture")
     assert content("put it together") == content("assemble")
