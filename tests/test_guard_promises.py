@@ -76,6 +76,11 @@ def test_a_rule_in_other_words_is_no_new_promise(answer, passage, said):
         "It gets there before your party, we'll make sure.",
         "Consider it refunded.",
         "I'm lifting the lock on your account now.",
+        "I'm cancelling order FK-204881.",
+        "I've pulled FK-204881 back.",
+        "I've knocked ten pounds off.",
+        "I'm upgrading delivery to express.",
+        "We're crediting £5 to your card.",
         "We'll cover the return postage.",
         "I'll throw in a tea towel to say sorry.",
         "We can make an exception for you.",
@@ -162,6 +167,11 @@ def test_a_no_about_something_else_or_a_shared_no_stops_nothing(answer, passage)
         "I can reassure you that we have your message.",
         "We'd rather wait another day.",
         "You'll get an email once your refund is on its way.",
+        "We have limited stock of that mug.",
+        "We have dedicated staff for that.",
+        "We are currently experiencing delays.",
+        "We are facing a busy week.",
+        "I am helping as fast as I can.",
     ],
 )
 def test_what_only_speaks_of_a_promise_makes_none(answer):
