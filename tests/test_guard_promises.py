@@ -79,6 +79,8 @@ def test_a_rule_in_other_words_is_no_new_promise(answer, passage, said):
         "I'm cancelling order FK-204881.",
         "I've pulled FK-204881 back.",
         "I've knocked ten pounds off.",
+        "I've slipped extras in.",
+        "We have axed delivery charges for you.",
         "I'm upgrading delivery to express.",
         "We're crediting £5 to your card.",
         "We'll cover the return postage.",

@@ -41,6 +41,7 @@ SAID_DONE = re.compile(
     rf"|\b(?:{_OURS}|they|the (?:team|warehouse|workshop|courier|driver)|my colleagues?)(?:['’]ve"
     rf"| have"
     rf"|['’]s| has)(?: {_SOON}| gone ahead and)* (?P<deed>{DEED})\b{TO_WHAT}"
+    rf"|\bI['’]ve(?: {_SOON}| gone ahead and)* (?P<mine>{DEED})\b"
     rf"|\bI (?:{_SOON} )*(?P<myself>{DEED}) (?:it|them|that|your|the|an?|you|this|£|in|hold"
     rf"|everything)\b"
     rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
@@ -190,8 +191,8 @@ _MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will|
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = (
-    "verb deed myself had past passed passive going seen act now aside exception gets calls does"
-    " passively"
+    "verb deed mine myself had past passed passive going seen act now aside exception gets calls"
+    " does passively"
 ).split()
 
 

@@ -45,7 +45,7 @@ TO_WHAT = (
     r"|everything|everybody|both|all|any|some|another|one|two|three|four|five|six|ten|twenty|fifty|half|double|full|free|new|fresh"
     r"|order|refund|replacement|compensation|credit|money|payment|points|to|for|in|into|up|off|out"
     r"|back|down|through|on|over|away|now|today|tonight|tomorrow|right|straight|immediately)\b"
-    r"| (?-i:[A-Z£$€\d]))"
+    r"| (?-i:[A-Z£$€\d])| (?:[\w'’-]+ ){1,3}for you\b)"
 )
 # Of what is being done for a customer, the verbs that need no such word behind them.
 DOING = (
