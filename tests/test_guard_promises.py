@@ -1,5 +1,8 @@
 """Promises in the guard: told in other words, implied, for another case, or denied by a passage."""
 
+import functools
+import gc
+
 import pytest
 
 from apps.guard import check
@@ -269,3 +272,16 @@ def test_a_condition_that_stands_apart_counts_too():
     period = Passage("r", "We give you your money back within 30 days. The item must be unused.")
     assert stopped("You get your money back.", period, said="I have used it, I want a refund")
     assert not stopped("You get your money back.", period, said="I want a refund")
+
+
+def test_no_text_of_a_check_is_kept_behind_it():
+    assert check("We will refund you £45.", [REFUNDS, DELIVERY], ["it broke"], {})
+    texts = [
+        f"{each.__module__}.{each.__name__}"
+        for each in gc.get_objects()
+        if isinstance(each, functools._lru_cache_wrapper)
+        and each.__module__.startswith("apps.guard")
+        and each.__name__ != "meaning"  # of single words
+        and each.cache_info().currsize
+    ]
+    assert texts == []
