@@ -1,6 +1,10 @@
 """A model of entailment beside the guard's rules: a tiny one, made on the spot."""
 
+import gc
 import math
+import threading
+import time
+import weakref
 
 import pytest
 import torch
@@ -89,6 +93,57 @@ def test_of_a_long_premise_the_piece_that_says_it_counts(made):
     assert asked[0] > 2
     model.entails("where is parcel " * 40, "it arrives")
     assert len(asked) == 1  # the same pair is remembered
+
+
+class Text(str):
+    """A text of which one can see whether anybody still holds it."""
+
+
+def test_no_text_is_kept_of_the_pairs_that_are_remembered(made):
+    model = EntailmentModel(made(MNLI))
+    premise = Text("where is parcel")
+    sure = model.entails(premise, "it arrives")
+    held = weakref.ref(premise)
+    del premise
+    gc.collect()
+    assert held() is None
+    asked = []
+    model._network = asked.append  # would be asked for a pair that it does not know
+    assert model.entails("where is parcel", "it arrives") == sure
+    assert asked == []
+
+
+def test_only_the_pairs_read_last_are_remembered(made, monkeypatch):
+    monkeypatch.setattr("finetune.entailment_model._REMEMBERED", 2)
+    model = EntailmentModel(made(MNLI))
+    asked = []
+    monkeypatch.setattr(model, "_asked", lambda *pair: asked.append(pair) or 0.5)
+    for premise in ("first", "second", "first", "third", "first", "second"):
+        model.entails(premise, "it arrives")
+    assert [premise for premise, _ in asked] == ["first", "second", "third", "second"]
+
+
+def test_threads_ask_one_after_the_other(made, monkeypatch):
+    model = EntailmentModel(made(MNLI))
+    inside, most = [], []
+
+    def asked(premise, _hypothesis):
+        inside.append(premise)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.remove(premise)
+        return 0.5
+
+    monkeypatch.setattr(model, "_asked", asked)
+    threads = [
+        threading.Thread(target=model.entails, args=(f"parcel {at}", "it arrives"))
+        for at in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1, 1]
 
 
 def test_the_guard_stops_what_the_model_is_less_sure_of_than_the_threshold(made):

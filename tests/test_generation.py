@@ -1,7 +1,7 @@
 """Written answers behind a guard, what stands in for them, and when they are written at all."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -12,6 +12,7 @@ from apps.generation.config import GenerateConfig
 from apps.generation.generator import GenerationFailed
 from apps.generation.prompt import PASS_ON
 from apps.generation.remembered import Remembered
+from apps.guard import check
 from data.schema import Passage, Situation, Turn
 
 PAGE = Passage("page", "Parcels take three days.", score=0.6)
@@ -34,6 +35,11 @@ class Written:
             raise GenerationFailed(self.fails)
 
 
+@dataclass
+class Found:
+    start: int
+
+
 class Guard:
     """Finds a word that must not be said, and remembers what it was asked."""
 
@@ -43,7 +49,7 @@ class Guard:
     def __call__(self, text, passages, said, facts, *, whole):
         assert (passages, said, facts) == ((PAGE,), ["where is it"], {"order": "FK-1"})
         self.asked.append(text)
-        return ["invented"] if "tomorrow" in text else []
+        return [Found(text.index("tomorrow"))] if "tomorrow" in text else []
 
 
 def answers(generator, fallback=PAGE, **values):
@@ -71,6 +77,33 @@ def test_a_finding_is_never_shown_and_the_selected_passage_stands_in():
     shown, last = answers(Written("I looked. It comes tomorrow. Bye."))
     assert last.text == f"I looked.\n\n{PAGE.text}"
     assert last.text.startswith(shown.text.strip())
+
+
+EXCLUDED = Passage("returns", "Batteries and candles are excluded from returns.", "Returns")
+REFUSED = Situation((Turn("customer", "can I return my candles?"),), (EXCLUDED,), {})
+
+
+@pytest.mark.parametrize(
+    "writer",
+    [
+        Written("Yes, that is fine. ", "Just pop it in its box and drop it at the shop."),
+        Written("Yes, that is fine. ", "It costs £9."),
+        Written("Yes, that is fine. ", "Just pop", fails="busy"),
+        Written("Yes, that is fine. ", PASS_ON),
+    ],
+)
+def test_a_yes_that_was_shown_is_taken_back_where_the_whole_answer_is_against_a_rule(writer):
+    shown, last = answer_with(writer, REFUSED, check, EXCLUDED)
+    assert shown.text.strip() == "Yes, that is fine."
+    assert last.text in (EXCLUDED.text, HAND_OVER)
+
+
+def test_what_a_later_sentence_makes_wrong_is_taken_back():
+    def guard(text, *_, whole):
+        return [Found(2)] if "later" in text else []
+
+    shown, last = answer_with(Written("I looked. ", "See later."), SITUATION, guard, PAGE)
+    assert (shown.text.strip(), last.text) == ("I looked.", PAGE.text)
 
 
 def test_nothing_is_shown_before_the_end_where_it_is_not_streamed():

@@ -78,6 +78,30 @@ def test_another_unit_day_or_limit_is_another_value(text, other, kind):
     assert kinds(f"It is {text}.", Passage("p", f"It is {other}.")) == {kind}
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("We have sets of four to six, and our team will be there for you.",
+         "A set has from four to six bowls."),
+        ("Sizes 2-4, call us for others.", "We have sizes 2, 3 and 4 on the shelf."),
+        ("Pick a size from two to four. The shop is open daily.",
+         "Sizes from two to four fit most. The shop is open daily."),
+    ],
+)  # fmt: skip
+def test_a_range_of_things_is_no_range_of_hours(answer, told):
+    assert "time" not in {value.kind for value in values(answer)}
+    assert "time" not in kinds(answer, Passage("p", told))
+
+
+@pytest.mark.parametrize(
+    "answer", ["Call us nine to five.", "We are open from nine to five.", "Hours: nine till five."]
+)
+def test_hours_that_the_passage_writes_in_digits_may_be_told_in_words(answer):
+    told = "We are open and answer calls from {}:00 to {}:00."
+    assert kinds(answer, Passage("p", told.format(9, 17))) == set()
+    assert kinds(answer, Passage("p", told.format(8, 16))) == {"time"}
+
+
 def test_a_range_gives_its_unit_to_both_its_ends():
     found = values("between 3 and 5 weeks, or 10 to 250 pounds")
     assert [(value.unit, str(value.said)) for value in found] == [

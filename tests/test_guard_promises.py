@@ -1,5 +1,8 @@
 """Promises in the guard: told in other words, implied, for another case, or denied by a passage."""
 
+import functools
+import gc
+
 import pytest
 
 from apps.guard import check
@@ -76,6 +79,13 @@ def test_a_rule_in_other_words_is_no_new_promise(answer, passage, said):
         "It gets there before your party, we'll make sure.",
         "Consider it refunded.",
         "I'm lifting the lock on your account now.",
+        "I'm cancelling order FK-204881.",
+        "I've pulled FK-204881 back.",
+        "I've knocked ten pounds off.",
+        "I've slipped extras in.",
+        "We have axed delivery charges for you.",
+        "I'm upgrading delivery to express.",
+        "We're crediting £5 to your card.",
         "We'll cover the return postage.",
         "I'll throw in a tea towel to say sorry.",
         "We can make an exception for you.",
@@ -162,6 +172,11 @@ def test_a_no_about_something_else_or_a_shared_no_stops_nothing(answer, passage)
         "I can reassure you that we have your message.",
         "We'd rather wait another day.",
         "You'll get an email once your refund is on its way.",
+        "We have limited stock of that mug.",
+        "We have dedicated staff for that.",
+        "We are currently experiencing delays.",
+        "We are facing a busy week.",
+        "I am helping as fast as I can.",
     ],
 )
 def test_what_only_speaks_of_a_promise_makes_none(answer):
@@ -183,6 +198,22 @@ def test_what_is_on_its_way_must_be_what_a_fact_speaks_of():
     assert stopped("Your money is on its way.", facts=sent)
     assert not stopped("Your money is on its way.", facts={"refund": "made"})
     assert not stopped("The swap is arranged.", facts={"result": "exchange registered"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the candle wick is too short", "can I return my jersey", "I bought it at John Lewis",
+     "time to mull it over", "press the button", "it came through the door"],
+)  # fmt: skip
+def test_everyday_words_are_no_places_and_no_trades(text):
+    assert not content(text) & content("highlands islands journalist entry")
+
+
+def test_a_place_and_a_trade_are_what_a_rule_calls_them():
+    assert content("do you send it to Wick?") & content("highlands")
+    assert content("a lamp to skye, a rug for us in Jersey") & content("islands")
+    assert content("this is a press enquiry") & content("journalist")
+    assert content("what do I pay at the door") & content("entry")
 
 
 def test_words_that_mean_the_same_are_one():
@@ -241,3 +272,16 @@ def test_a_condition_that_stands_apart_counts_too():
     period = Passage("r", "We give you your money back within 30 days. The item must be unused.")
     assert stopped("You get your money back.", period, said="I have used it, I want a refund")
     assert not stopped("You get your money back.", period, said="I want a refund")
+
+
+def test_no_text_of_a_check_is_kept_behind_it():
+    assert check("We will refund you £45.", [REFUNDS, DELIVERY], ["it broke"], {})
+    texts = [
+        f"{each.__module__}.{each.__name__}"
+        for each in gc.get_objects()
+        if isinstance(each, functools._lru_cache_wrapper)
+        and each.__module__.startswith("apps.guard")
+        and each.__name__ != "meaning"  # of single words
+        and each.cache_info().currsize
+    ]
+    assert texts == []

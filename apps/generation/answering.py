@@ -16,6 +16,15 @@ logger = logging.getLogger(__name__)
 HAND_OVER = "I am passing this conversation to a colleague who can help."
 
 
+class Found(Protocol):
+    """Something that is wrong with a text."""
+
+    @property
+    def start(self) -> int:
+        """Where it begins, in characters."""
+        ...
+
+
 class Guard(Protocol):
     """Says what is wrong with a text, of which more may come unless it is `whole`."""
 
@@ -28,7 +37,7 @@ class Guard(Protocol):
         /,
         *,
         whole: bool,
-    ) -> Sequence[object]:
+    ) -> Sequence[Found]:
         """What is wrong; nothing where it may be shown."""
         ...
 
@@ -40,6 +49,11 @@ class _Written:
     began: float = field(default_factory=time.perf_counter)
     text: str = ""
     ms: dict[str, float] = field(default_factory=dict)
+
+    def take_back(self, found: Sequence[Found]) -> None:
+        """Empty the text where something is found in it now that more of it has come."""
+        if any(each.start < len(self.text.strip()) for each in found):
+            self.text = ""
 
 
 class _Stopped(Exception):
@@ -62,10 +76,11 @@ def answer_with(
     """Yield Answers whose text grows by checked sentences; the last one is complete.
 
     A sentence is shown after the guard has seen the text up to its end. On a finding or a failure
-    what has been shown stays and is followed by the fallback's text, or by the words of a
-    hand-over: `reason` is then `guard` or `no_answer`. The last Answer's `step` is `generate`,
-    `generate:remembered`, `generate:guard`, `generate:no_answer` (the model passed it on) or
-    `generate:` and a Failure; `ms` has `first_token` and `generate`.
+    what has been shown is followed by the fallback's text, or by the words of a hand-over:
+    `reason` is then `guard` or `no_answer`. They replace it where the guard finds something in it
+    after all, now that more has come or that nothing more will. The last Answer's `step` is
+    `generate`, `generate:remembered`, `generate:guard`, `generate:no_answer` (the model passed it
+    on) or `generate:` and a Failure; `ms` has `first_token` and `generate`.
 
     Args:
         generator: Who writes.
@@ -82,8 +97,9 @@ def answer_with(
         yield replace(known, step="generate:remembered", ms={"generate": 0.0})
         return
     written = _Written()
+    said = [turn.text for turn in situation.turns if turn.speaker == "customer"]
     try:
-        for _ in _checked(generator, situation, guard, stop_after_s, written):
+        for _ in _checked(generator, situation, guard, said, stop_after_s, written):
             if stream:
                 yield Answer(written.text, situation.passages, step="generate")
         if not written.text.strip():
@@ -92,6 +108,8 @@ def answer_with(
         written.ms["generate"] = _since(written.began)
         logger.info("%s wrote no answer: %s", generator.name, stopped.why)
         shown = written.text.strip() if stream else ""
+        if shown and guard(shown, situation.passages, said, situation.facts, whole=True):
+            shown = ""
         yield _instead(stopped.why, shown, fallback, situation, written.ms)
         return
     written.ms["generate"] = _since(written.began)
@@ -105,11 +123,14 @@ def _checked(
     generator: Generator,
     situation: Situation,
     guard: Guard,
+    said: Sequence[str],
     stop_after_s: float,
     written: _Written,
 ) -> Iterator[None]:
-    """Move whole sentences that pass the guard into `written`, one at a time."""
-    said = [turn.text for turn in situation.turns if turn.speaker == "customer"]
+    """Move whole sentences that pass the guard into `written`, one at a time.
+
+    Where a later one shows that something in them is wrong, `written` is empty again.
+    """
     rest = ""
 
     def show(sentence: str, *, whole: bool = False) -> None:
@@ -120,6 +141,7 @@ def _checked(
         found = guard(text.strip(), situation.passages, said, situation.facts, whole=whole)
         written.ms["guard"] = written.ms.get("guard", 0.0) + _since(began)
         if found:
+            written.take_back(found)
             raise _Stopped("guard")
         written.text = text
 
@@ -148,7 +170,7 @@ def _instead(
     situation: Situation,
     ms: Mapping[str, float],
 ) -> Answer:
-    """The selected passage, or a hand-over, after what was already shown."""
+    """The selected passage, or a hand-over, after what was shown and may stay."""
     step = f"generate:{why}"
     before = f"{shown}\n\n" if shown else ""
     if fallback is not None and why != "no_answer":

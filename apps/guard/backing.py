@@ -1,9 +1,9 @@
 """Whether a passage or an action makes a promise too, and for this customer's case."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import islice
 
 from apps.guard.actions import VAGUE, Told, by_action, not_announced, reported, retold
@@ -68,6 +68,8 @@ ABOUT_FIGURE = 0.5  # where the passage's promise has the same figure
 ABOUT = 0.6  # or of the words that the answer puts the promise in, by the passage's
 SHARED = 3  # or words of the passage's sentence
 
+_Read = Callable[[str], Sequence[Value]]  # the figures of a text
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -100,9 +102,9 @@ def broken(
     if not promises:
         return
     told = list(_told(evidence))
-    _figures_of.cache_clear()  # of one check only, that no customer's text is kept
+    read: _Read = cache(values)  # for this check alone: passages may tell of other customers
     for promise in promises:
-        why = _unbacked(promise, promises, text, case, evidence, told)
+        why = _unbacked(promise, promises, text, case, evidence, told, read)
         if why:
             start, end = promise.start, promise.end
             yield Finding("promise", text[start:end], start, end, why)
@@ -124,6 +126,7 @@ def _unbacked(
     case: Case,
     evidence: Evidence,
     told: Sequence[Told],
+    read: _Read,
 ) -> str:
     """Why nothing makes this promise; empty where something does."""
     if by_action(promise, text, evidence):
@@ -145,7 +148,7 @@ def _unbacked(
         if beside and meaning(promise.verb) in _TOPICAL:
             return ""
         return not_announced(promise, text, case, told)
-    return _unpromised(_asked(promise, others, text, case), case, told)
+    return _unpromised(_asked(promise, others, text, case), case, told, read)
 
 
 def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Asked:
@@ -169,7 +172,7 @@ def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Ask
     )
 
 
-def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
+def _unpromised(asked: _Asked, case: Case, told: Sequence[Told], read: _Read) -> str:
     """Why no passage promises it; of its clauses, the one that is most like the answer's counts."""
     name = asked.promise.name
     pattern = _SPOKEN.get(name, PROMISES[name])
@@ -183,7 +186,7 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
                 against = max(against, len(words & (asked.part | case.words)))
                 continue
             found = True
-            if not _alike(asked, case, match, clause, each):
+            if not _alike(asked, case, match, clause, each, read):
                 continue
             lacks = unmet(name, clause, f"{each.before} {each.title}", case, whole)
             why = why or lacks
@@ -196,26 +199,29 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told]) -> str:
     return "a passage denies it" if against > backed else ""
 
 
-def _alike(asked: _Asked, case: Case, match: re.Match[str], clause: str, told: Told) -> bool:
+def _alike(
+    asked: _Asked, case: Case, match: re.Match[str], clause: str, told: Told, read: _Read
+) -> bool:
     """Whether what a passage promises something for is what is known of the case."""
     own = content(match.group())
     besides = content(clause) - own - _ANYTHING
     if asked.conditional and (besides | content(told.before)) & asked.aside:
         return True
-    if asked.promise.name in _PLAIN or asked.figures & _limits(f"{told.before} {told.text}"):
+    if asked.promise.name in _PLAIN or asked.figures & _limits(read(f"{told.before} {told.text}")):
         return True
     pair = asked.besides & _PAIRS
     if pair and all(_SPOKEN.get(each, PROMISES[each]).search(told.text) for each in pair):
         return True  # a choice that the passage gives too
     given = {(value.unit, key) for value in case.figures for key in value.keys}
-    if asked.figures & _figures(told.text, match.start()) and given & _all_figures(told.text):
+    figures = read(told.text)
+    same_figure = asked.figures & _figures(figures, match.start())
+    if same_figure and given & _all_figures(figures):
         return True
-    if _meets(case, told.text):
+    if _meets(case, figures):
         return True
     near = content(piece(told.text, match.start(), match.end()))
     if asked.about and covered(asked.about, near) >= ABOUT:
         return True
-    same_figure = asked.figures & _figures(told.text, match.start())
     if asked.about and same_figure and covered(asked.about, near) >= ABOUT_FIGURE:
         return True
     enough = COVERED_PAIRS if _CHINESE.search(clause) else COVERED
@@ -224,44 +230,39 @@ def _alike(asked: _Asked, case: Case, match: re.Match[str], clause: str, told: T
     return len((content(told.text) - own) & asked.known) >= SHARED
 
 
-def _meets(case: Case, text: str) -> bool:
-    """Whether a figure of the customer's is above a limit that a text has something from."""
+def _meets(case: Case, figures: Sequence[Value]) -> bool:
+    """Whether a figure of the customer's is above one that a text has something from."""
     return any(
         limit.bound == "up"
         and value.kind == limit.kind
         and value.unit in ("", limit.unit)
         and amount(value) >= amount(limit)
-        for limit in _figures_of(text)
+        for limit in figures
         if limit.kind in ("price", "number")
         for value in case.figures
         if value.kind in ("price", "number")
     )
 
 
-@lru_cache(maxsize=256)
-def _figures_of(text: str) -> tuple[Value, ...]:
-    return tuple(values(text))
+def _all_figures(figures: Sequence[Value]) -> set[object]:
+    return {(value.unit, key) for value in figures for key in value.keys}
 
 
-def _all_figures(text: str) -> set[object]:
-    return {(value.unit, key) for value in _figures_of(text) for key in value.keys}
-
-
-def _figures(text: str, at: int) -> set[object]:
-    """The figures at whose end a place of a text is, or that it lies in: 20| % off."""
+def _figures(figures: Sequence[Value], at: int) -> set[object]:
+    """The figures at whose end a place of their text is, or that it lies in: 20| % off."""
     return {
         (value.unit, key)
-        for value in _figures_of(text)
+        for value in figures
         if value.start <= at <= value.end
         for key in value.keys
     }
 
 
-def _limits(text: str) -> set[object]:
-    """The figures of a text that something hangs on: from £50, under £20, 2 hours."""
+def _limits(figures: Sequence[Value]) -> set[object]:
+    """Those figures that something hangs on: from £50, under £20, 2 hours."""
     return {
         (value.unit, key)
-        for value in _figures_of(text)
+        for value in figures
         if value.bound or (value.kind == "number" and value.unit)
         for key in value.keys
     }

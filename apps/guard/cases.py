@@ -72,8 +72,7 @@ _PASSED = re.compile(r"\s*(?:ago|back|now|already|late|and (?:still )?(?:nothing
 _COUNTS = re.compile(
     r"\s+(?:after|from|since|past) [^.;]{0,40}\b(?:counts? as|is (?:lost|late))\b", re.I
 )
-_AFTER = re.compile(r"\b(?:after|over|more than|for|since)\s*$", re.I)
-_MONTH = 30 * 1440  # minutes
+_MINUTES = {"month": 30 * 1440, "working day": 1440}  # a working day takes at least so many
 _SPENT = frozenset({"free", "keep"})  # what hangs on how much something costs
 
 
@@ -156,15 +155,20 @@ def amount(value: Value) -> float:
     return float(key)
 
 
+def minutes(value: Value) -> float:
+    """A span in minutes, whether it is in these, in months or in working days."""
+    return amount(value) * _MINUTES.get(value.unit, 1)
+
+
 def _late(rule: str, case: Case) -> str:
     """Why the customer comes too late for a rule; empty where nothing says so."""
     passed = [
-        _minutes(value)
+        minutes(value)
         for value in case.figures
         if value.unit in ("minute", "month") and _AGO.match(case.said[value.end : value.end + 12])
     ]
     limits = [
-        _minutes(value)
+        minutes(value)
         for value in values(rule)
         if value.unit in ("minute", "month")
         and (value.bound == "down" or rule[: value.start].endswith(("for ", "have ")))
@@ -189,7 +193,3 @@ def _early(rule: str, case: Case) -> str:
         ):
             return "a passage promises it after a longer time"
     return ""
-
-
-def _minutes(value: Value) -> float:
-    return amount(value) * (_MONTH if value.unit == "month" else 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from apps.guard.finding import Value
 from apps.guard.numerals import CHINESE, number
+from retrieval.sentences import spans
 
 MONTHS = {
     name.lower(): place
@@ -76,7 +77,8 @@ _SPOKEN = re.compile(
     r"(?P<part> o['’]clock| ?[ap]m\b| in the (?:morning|afternoon|evening)| at night)?\b",
     re.I,
 )
-# Hours that open and close: nine to five, where nothing is counted and a day or a team is told of.
+# Hours that open and close: nine to five, where nothing is counted and its sentence tells of days
+# or of opening, or of being there right before.
 _HOURS_FROM_TO = re.compile(
     rf"(?<![\d:.£$€])\b(?P<first>{_HOUR}) ?(?:to|till|til|until|through|-|–|and) ?"
     rf"(?P<last>{_HOUR})\b"
@@ -86,10 +88,13 @@ _HOURS_FROM_TO = re.compile(
     re.I,
 )
 _OF_DAYS = re.compile(
-    r"\b(?:open\w*|clos\w+|shut|hours|here|there|around|reach\w*|call|ring|team|someone|somebody"
-    r"|daily"
-    r"|staffed|answer\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays|"
+    r"\b(?:open\w*|clos\w+|shut|hours|daily|staffed|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays|"
     rf"{_NAMES}|christmas|(?:every|each) day)\b",
+    re.I,
+)
+_REACHED = re.compile(
+    r"\b(?:here|there|around|available|call|ring|phone|reach|answer\w*)"
+    r"(?: (?:us|you|it|the phones?|the line))? (?:from |between )?$",
     re.I,
 )
 _OPENING = re.compile(r"\b(?:open|clos|shut|hours)\w*", re.I)
@@ -226,9 +231,13 @@ def times(text: str) -> Iterator[Value]:
 
 def _hours(text: str) -> Iterator[Value]:
     """Hours without minutes or a part of the day: nine to five, until eight."""
-    for match in _HOURS_FROM_TO.finditer(text):
+    ranges = [*_HOURS_FROM_TO.finditer(text)]
+    whole = spans(text) if ranges else []
+    for match in ranges:
         first, last = (_hour(match[end]) for end in ("first", "last"))
-        if first >= last or _OF_DAYS.search(text):
+        start, end = next((a, b) for a, b in whole if a <= match.start() < b)
+        told = _OF_DAYS.search(text, start, end) or _REACHED.search(text[start : match.start()])
+        if first >= last or told:
             yield Value("time", _readings(first, 0, ""), "clock", *match.span("first"))
             yield Value("time", _readings(last, 0, ""), "clock", *match.span("last"))
     for match in _AT_HOUR.finditer(text):

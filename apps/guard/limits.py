@@ -3,13 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 
-from apps.guard.cases import Case
-from apps.guard.evidence import Evidence, Source, same
+from apps.guard.cases import Case, amount, minutes
+from apps.guard.evidence import Evidence, Source, same, sentence_of
 from apps.guard.finding import Value
 from apps.guard.words import content
-from retrieval import sentences
 
 _ELAPSED_AFTER = re.compile(
     r"\s*(?:\w+ ){0,2}?(?:ago|back|now|already|late|later|since|old|have (?:gone|passed)|passed"
@@ -43,8 +41,6 @@ _GENERAL = content("use damage part item product order parcel")
 _AND = re.compile(r"\s*(?:and|or|,|/)\s*")
 _ITEMS = re.compile(r",|\band\b|\bor\b", re.I)
 _SPAN = ("minute", "month")
-_MONTH = 30 * 1440  # minutes
-_WORKING_DAY = 1440  # minutes, at least
 
 
 def over_limits(answer: str, evidence: Evidence, case: Case) -> str:
@@ -92,7 +88,7 @@ def _too_early(evidence: Evidence, case: Case, known: frozenset[str]) -> bool:
         same(value, other, "passage") for value in needed for other in case.claimed
     ):
         return False
-    return any(all(_minutes(value) < _minutes(each) for each in needed) for value in passed)
+    return any(all(minutes(value) < minutes(each) for each in needed) for value in passed)
 
 
 def _outside_hours(evidence: Evidence, case: Case) -> bool:
@@ -140,25 +136,15 @@ def _limits_of(source: Source) -> Iterator[tuple[Value, frozenset[str]]]:
             continue
         if value.unit not in _SPAN and not value.bound:
             continue
-        first, last = next(
-            ((a, b) for a, b in sentences.spans(text) if a <= value.start < b), (0, len(text))
-        )
+        first, last = sentence_of(text, value)
         yield value, content(text[first:last]) | content(source.title)
 
 
 def _beyond(value: Value, limit: Value, said: str) -> bool:
-    mine, theirs = value.keys[0], limit.keys[0]
-    assert isinstance(mine, Decimal | int)
-    assert isinstance(theirs, Decimal | int)
     if value.unit in _SPAN and limit.unit in _SPAN:
-        return _elapsed(value, said) and _minutes(value) > _minutes(limit)
+        return _elapsed(value, said) and minutes(value) > minutes(limit)
+    mine, theirs = amount(value), amount(limit)
     return mine > theirs if limit.bound == "down" else mine < theirs
-
-
-def _minutes(value: Value) -> Decimal:
-    amount = value.keys[0]
-    assert isinstance(amount, Decimal | int)
-    return Decimal(amount) * {"month": _MONTH, "working day": _WORKING_DAY}.get(value.unit, 1)
 
 
 def excluded(answer: str, evidence: Evidence) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from apps.guard.topics import DEED, DONE, IDLE, LIGHT, RESTING, STATES, TOPICS
+from apps.guard.topics import DEED, DOING, DONE, IDLE, LIGHT, RESTING, STATES, TO_WHAT, TOPICS
 from retrieval import sentences
 
 _SOON = (
@@ -40,7 +40,8 @@ SAID_DONE = re.compile(
     rf"\b{_OURS}(?:['’]ve| have|['’]d| had)(?: {_SOON}| gone ahead and)* (?P<verb>{DONE})\b"
     rf"|\b(?:{_OURS}|they|the (?:team|warehouse|workshop|courier|driver)|my colleagues?)(?:['’]ve"
     rf"| have"
-    rf"|['’]s| has)(?: {_SOON}| gone ahead and)* (?P<deed>{DEED})\b"
+    rf"|['’]s| has)(?: {_SOON}| gone ahead and)* (?P<deed>{DEED})\b{TO_WHAT}"
+    rf"|\bI['’]ve(?: {_SOON}| gone ahead and)* (?P<mine>{DEED})\b"
     rf"|\bI (?:{_SOON} )*(?P<myself>{DEED}) (?:it|them|that|your|the|an?|you|this|£|in|hold"
     rf"|everything)\b"
     rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
@@ -59,7 +60,7 @@ SAID_DONE = re.compile(
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
     r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently"
     r"|right now|also))*"
-    rf" (?P<going>(?!{RESTING})[a-z]+)ing\b"
+    rf" (?P<going>{DOING}|(?!{RESTING})[a-z]+(?=ing\b{TO_WHAT}))ing\b"
     r"(?! (?:to offer))"
     r"|\b(?P<what>[\w£.'’-]+(?: (?:one|bowl|money|parcel|order))?)"
     r"(?: |(?=['’](?:s|re)))(?P<hint>(?:is|are|has|have|should be|['’]s|['’]re)(?: already| now"
@@ -190,8 +191,8 @@ _MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will|
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = (
-    "verb deed myself had past passed passive going seen act now aside exception gets calls does"
-    " passively"
+    "verb deed mine myself had past passed passive going seen act now aside exception gets calls"
+    " does passively"
 ).split()
 
 

@@ -25,7 +25,7 @@ cost charge fee
 collect fetch
 assemble assembly build construct
 redirect reroute divert
-journalist press media reporter magazine newspaper blogger
+journalist media reporter magazine newspaper blogger
 reserve earmark
 cover covered warranty guarantee guaranteed
 worth value
@@ -47,10 +47,12 @@ unused unworn
 late delayed
 drop fall fell fallen knock tumble
 bring carry take haul
-entry entrance admission door
+entry entrance admission
 """.strip().splitlines()
 SAME = {word: line.split()[0] for line in _SAME for word in line.split()}
 
+# Before the name of a place that is an everyday word, or a name of people and things, too.
+_AT = r"(?:(?<=\bto )|(?<=\bin )|(?<=\bon )|(?<=\bfrom )|(?<=\bnear )|(?<=\bexpress ))"
 # Phrases that mean one of those words.
 _PHRASES = {
     r"put(?:s|ting)? (?:\w+ ){0,3}?together": "assemble",
@@ -59,9 +61,11 @@ _PHRASES = {
     r"day of (?:your|my|their) (?:own )?choice": "named",
     # Places and trades by what rules call them.
     r"belfast|derry|londonderry|lisburn|newry|armagh|omagh|ballymena|coleraine": "northern ireland",
-    r"inverness|ullapool|thurso|aviemore|fort william|wick|nairn|dingwall": "highlands",
-    r"stornoway|lerwick|kirkwall|orkney|shetland|hebrides|skye|lewis|mull|islay|arran"
-    r"|isle of (?:man|wight|\w+)|jersey|guernsey|scilly": "islands",
+    r"inverness|ullapool|thurso|aviemore|fort william|dingwall"
+    rf"|{_AT}(?:nairn|(?-i:Wick))": "highlands",
+    r"stornoway|lerwick|kirkwall|orkney|shetland|hebrides|islay|arran"
+    r"|isle of (?:man|wight|\w+)|guernsey|scilly"
+    rf"|{_AT}(?:skye|(?-i:Jersey|Lewis|Mull))": "islands",
     r"caf[eé]s?|restaurants?|bistros?|hotels?|canteens?|pubs?|guest ?house|salons?|catering"
     r"|takeaway|coffee shop": "commercial business",
     r"(?:set|put|keep|kept|hold|held) (?:one|it|them|some|this|that|the \w+|a \w+)?\s?aside": (
@@ -77,6 +81,8 @@ _PHRASES = {
     r"call(?:ed)? off": "cancel",
     r"(?<=can |may |not |and |may )(?:still )?(?:go|come|travel) back(?! to your)": "return",
     r"(?:coming|getting|walking) in\b(?= (?:is|costs))": "entry",
+    r"(?:(?<=pay )|(?<=paid )|(?<=tickets ))(?:at|on) the door": "entry",
+    r"press(?= (?:enquir|inquir|offic|team|contact|kit|pass|release|request)\w*)": "journalist",
     r"let (?:you|us|me|them) know": "tell",
     r"(?:is |are )?(?:in (?:its|their|the) )?processing|being processed": "processing",
     r"on (?:its|the|their) way": "dispatched",

@@ -39,13 +39,27 @@ DEED = (
     r"|done"
     r"|got (?:it|them|that|the \w+|your \w+|a|one)|pulled|cut|kept|held)"
 )
+# Before what something was or is being done to, or how: "sent the", not "limited stock".
+TO_WHAT = (
+    r"(?= (?:it|them|that|this|these|those|your|yours|the|an?|you|my|our|his|her|their|everyone"
+    r"|everything|everybody|both|all|any|some|another|one|two|three|four|five|six|ten|twenty|fifty|half|double|full|free|new|fresh"
+    r"|order|refund|replacement|compensation|credit|money|payment|points|to|for|in|into|up|off|out"
+    r"|back|down|through|on|over|away|now|today|tonight|tomorrow|right|straight|immediately)\b"
+    r"| (?-i:[A-Z£$€\d])| (?:[\w'’-]+ ){1,3}for you\b)"
+)
+# Of what is being done for a customer, the verbs that need no such word behind them.
+DOING = (
+    r"(?:refund|cancell?|credit|waiv|upgrad|replac|resend|reshipp?|extend|reimburs|compensat"
+    r"|redirect)(?=ing\b)"
+)
 # What somebody may be doing without doing anything for the customer.
 RESTING = (
     r"(?:look|check|hop|pass|forward|hand|connect|ask|try|see|read|think|talk|speak|tell|say"
     r"|wonder|wait"
     r"|work|do|go|sorry|feel|hear|not|guess|refer|mean|com|us|hav|be|stand|sitt|writ|answer|review"
     r"|find"
-    r"|runn|open|clos|learn|miss|enjoy|listen|sugg?est|investigat|follow|expect|assum)(?=ing\b)"
+    r"|runn|open|clos|learn|miss|enjoy|listen|suggest|investigat|follow|expect|assum|help|assist|experienc|fac"
+    r"|struggl|deal)(?=ing\b)"
 )
 # What is said of a thing for which something was done.
 STATES = (
