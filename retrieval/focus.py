@@ -10,15 +10,13 @@ Source: within-class covariance normalization, Hatch, Kajarekar and Stolcke 2006
 ("Within-class covariance normalization for SVM-based speaker recognition").
 """
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import IndexMismatchError
-from retrieval.durable import sync, write_array
+from retrieval.matrix import load_matrix, save_matrix
 
 # Rows beyond the first of their passage, below which there is too little to learn from, and rows in
 # all, above which an index is too large to be kept in memory a second time.
@@ -68,10 +66,7 @@ class Focus:
 
     def save(self, root: Path) -> str:
         """Write it to an index directory; the name of the file."""
-        name = f"focus-{uuid.uuid4().hex[:8]}.npy"
-        write_array(root / name, self.matrix)
-        sync(root / name)
-        return name
+        return save_matrix(root, "focus", self.matrix)
 
     @classmethod
     def load(cls, root: Path, name: str) -> "Focus":
@@ -80,15 +75,7 @@ class Focus:
         Raises:
             IndexMismatchError: If it is missing, or something else.
         """
-        try:
-            matrix = np.load(root / name, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
-            raise IndexMismatchError(
-                f"{root}: broken ({name}: {type(error).__name__}); index again"
-            ) from error
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.dtype != np.float32:
-            raise IndexMismatchError(f"{root}: broken ({name}: not a square matrix); index again")
-        return cls(matrix)
+        return cls(load_matrix(root, name, square=True))
 
 
 def learned(vectors: Vectors, owners: NDArray[np.int64]) -> Focus | None:

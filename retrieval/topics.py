@@ -12,7 +12,6 @@ Source: Fisher 1936, "The use of multiple measurements in taxonomic problems", A
 Bhattacharyya 1943, Bulletin of the Calcutta Mathematical Society 35.
 """
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.encoders import Encoder, question_vectors
-from data.errors import IndexMismatchError, LogFormatError
+from data.errors import LogFormatError
 from data.rows import read_rows
-from retrieval.durable import sync, write_array
 from retrieval.focus import within
+from retrieval.matrix import load_matrix, save_matrix
 from retrieval.rows import encodable
 
 # Both chosen on the sample company's fitting questions. A discriminant over hundreds of directions
@@ -98,10 +97,7 @@ class Topics:
 
     def save(self, root: Path) -> str:
         """Write it to an index directory; the name of the file."""
-        name = f"topics-{uuid.uuid4().hex[:8]}.npy"
-        write_array(root / name, self.matrix)
-        sync(root / name)
-        return name
+        return save_matrix(root, "topics", self.matrix)
 
     @classmethod
     def load(cls, root: Path, name: str) -> "Topics":
@@ -110,15 +106,7 @@ class Topics:
         Raises:
             IndexMismatchError: If it is missing, or something else.
         """
-        try:
-            matrix = np.load(root / name, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
-            raise IndexMismatchError(
-                f"{root}: broken ({name}: {type(error).__name__}); index again"
-            ) from error
-        if matrix.ndim != 2 or min(matrix.shape) < 2 or matrix.dtype != np.float32:
-            raise IndexMismatchError(f"{root}: broken ({name}: not a matrix); index again")
-        return cls(matrix)
+        return cls(load_matrix(root, name))
 
 
 def read_labelled_turns(path: Path, encoder: Encoder) -> LabelledTurns:
