@@ -1,5 +1,10 @@
 """Summaries of support conversations: what is quoted, against LexRank, the lead and simple rules.
 
+    python -m benchmarks.summaries [--datasets DIR]
+
+trains the run that writes summaries freely, and keeps it under var/benchmarks/summaries/; the case
+`summaries` measures it beside the others, and says that it is not measured where it is missing.
+
 TweetSumm's validation file is the test set; all choices are made on its training file, from which
 `deskhand train` carves the rows that choose. Links, mentions and initials are cut by the importer.
 References are all of a row's, and the nearest counts. DialogSum's dev rows are read by the same
@@ -8,24 +13,29 @@ runs; nothing was trained on it.
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import networkx  # type: ignore[import-untyped]  # torch brings it; its stubs are apart
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from benchmarks.shell import deskhand, row
+from benchmarks.shell import ROOT, deskhand, row
 from data.logs.tweetsumm import clean_tweet
 from data.schema import Example, Speaker, Turn
 from finetune.reading.summaries import read_summaries
 from finetune.summary.extractive import ExtractiveModel
 from finetune.summary.extractive_parts import SIDES, Sentence, rule, sentences_of, talk_of
 from finetune.summary.extractive_wording import Wording
+from finetune.summary.model import SummaryModel
 from finetune.summary.scores import ROUGE, lead, rouge
 
+WRITER = ROOT / "var" / "benchmarks" / "summaries" / "writer"
+_TWEETS = "tweetsumm/tweetsumm_joined_train.jsonl"
 _TRIED = 200  # training rows that tell how many sentences LexRank gives best
 _DRAWS = 2000
 _SPEAKERS: dict[str, Speaker] = {"Customer": "customer", "Agent": "agent"}
@@ -34,11 +44,11 @@ Scores = dict[str, NDArray[Any]]
 
 def run(datasets: Path) -> list[dict[str, Any]]:
     """Train once, then score all systems on the same rows."""
-    tweets = (datasets / "tweetsumm").resolve()
+    tweets = (datasets / _TWEETS).resolve()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        train = _tweets(tweets / "tweetsumm_joined_train.jsonl", work / "train.jsonl")
-        test = _tweets(tweets / "tweetsumm_joined_valid.jsonl", work / "test.jsonl")
+        train = _tweets(tweets, work / "train.jsonl")
+        test = _tweets(tweets.with_name("tweetsumm_joined_valid.jsonl"), work / "test.jsonl")
         dialogs = _dialogs(
             (datasets / "dialogsum").resolve() / "dialogsum.dev.jsonl", work / "dialogs.jsonl"
         )
@@ -49,6 +59,7 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         model = ExtractiveModel(work / "run", threads=1)
         rows = _systems(model, read_summaries(train, turns_apart=True), test)
         rows += _elsewhere(model, dialogs)
+        rows += _written(test, dialogs)
     wording = model.wording
     rows += [
         row("training, s", round(seconds), "", f"{ours['validation']['after']['n']} rows carved"),
@@ -56,6 +67,18 @@ def run(datasets: Path) -> list[dict[str, Any]]:
         row("learned: the agent's side begins", wording.agent),
     ]
     return rows
+
+
+def main(
+    datasets: Annotated[Path, typer.Option(help="public data sets")] = Path("../shared/datasets"),
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="of the training")] = None,
+) -> None:
+    """Train the run that writes, where it is missing."""
+    if not WRITER.exists():
+        WRITER.parent.mkdir(parents=True, exist_ok=True)
+        train = _tweets((datasets / _TWEETS).resolve(), WRITER.with_name("train.jsonl"))
+        options = [word for each in overrides or () for word in ("--set", each)]
+        deskhand(ROOT, "train", "summary", "--data", train, "--out", WRITER, *options)
 
 
 def _systems(model: ExtractiveModel, train: Sequence[Example], test: Path) -> list[dict[str, Any]]:
@@ -103,6 +126,23 @@ def _elsewhere(model: ExtractiveModel, path: Path) -> list[dict[str, Any]]:
         for name, write in systems.items()
         for line in _row(f"{title}: {name}", _scored(examples, write))
     ]
+
+
+def _written(tweets: Path, dialogs: Path) -> list[dict[str, Any]]:
+    """The rows of the run that writes freely: an encoder on both sides, or whatever was named."""
+    title = "abstractive, an encoder on both sides"
+    if not WRITER.exists():
+        return [row(title, "not measured", "", "python -m benchmarks.summaries")]
+    model = SummaryModel(WRITER, threads=2)
+    rows = []
+    for name, path in (("TweetSumm", tweets), ("DialogSum dev", dialogs)):
+        examples = read_summaries(path)
+        start = time.perf_counter()
+        written = model.write([each.text for each in examples])
+        each_ms = (time.perf_counter() - start) * 1000 / len(examples)
+        found = rouge([each.targets for each in examples], written)
+        rows += _row(f"{name}, {len(examples)} rows: {title}", found, f"{each_ms:.0f} ms each")
+    return rows
 
 
 def _quoted(model: ExtractiveModel, example: Example) -> str:
@@ -164,9 +204,10 @@ def _scored(examples: Sequence[Example], write: Callable[[Example], str]) -> Sco
     return rouge([each.targets for each in examples], [write(each) for each in examples])
 
 
-def _row(name: str, scores: Scores) -> list[dict[str, Any]]:
+def _row(name: str, scores: Scores, further: str = "") -> list[dict[str, Any]]:
     one, two, longest = (float(scores[each].mean()) for each in ROUGE)
-    return [row(name, f"{one:.3f} / {two:.3f} / {longest:.3f}", "", "ROUGE-1 / 2 / L")]
+    beside = "; ".join(filter(None, ("ROUGE-1 / 2 / L", further)))
+    return [row(name, f"{one:.3f} / {two:.3f} / {longest:.3f}", "", beside)]
 
 
 def _gain(ours: NDArray[Any], theirs: NDArray[Any]) -> str:
@@ -205,3 +246,7 @@ def _write(out: Path, rows: Sequence[tuple[list[Turn], list[str]]]) -> Path:
             said = [{"speaker": each.speaker, "text": each.text} for each in turns if each.text]
             file.write(json.dumps({"turns": said, "summaries": summaries}) + "\n")
     return out
+
+
+if __name__ == "__main__":
+    typer.run(main)

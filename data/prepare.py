@@ -106,11 +106,17 @@ def prepare(
         engine: What runs the processing; see `data.engines`.
 
     Raises:
-        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is a file,
-            or a split by time or customer is asked for where the log has none.
+        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is a file
+            or where the exports are, or a split by time or customer is asked for where the log has
+            none.
     """
     if out.exists() and not out.is_dir():
         raise LogFormatError(f"{out}: is a file; choose a folder as --out")
+    for path in paths:
+        if _in_the_way(path.resolve(), out.resolve()):
+            raise LogFormatError(
+                f"{out}: {path} is read from there; choose another folder as --out"
+            )
     sources = [of_path(path) for path in paths]
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -144,6 +150,12 @@ def prepare(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return result
+
+
+def _in_the_way(path: Path, out: Path) -> bool:
+    """Whether writing `out` could replace what is read, or put its files among them."""
+    written = {out / f"{name}.jsonl" for name in SPLITS} | {out / DROPPED}
+    return path in written or (path.is_dir() and out.is_relative_to(path))
 
 
 def _conversations(

@@ -112,6 +112,11 @@ def mine(
         f"{done['pairs']} answers, {done['faq']} FAQ proposals, {done['contradictions']} "
         f"contradictions from {done['conversations']} conversations → {out}"
     )
+    if not done["pairs"]:
+        text += (
+            "\nNo conversation has a question of the customer's that an agent answered well: "
+            "see who speaks in report.html of the prepared folder"
+        )
     say(done, as_json, text)
 
 
