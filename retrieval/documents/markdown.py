@@ -12,6 +12,7 @@ import yaml
 from data.errors import LogFormatError
 from data.rows import BadRows
 from retrieval.documents.blocks import Block, Document
+from retrieval.documents.inline import as_words, words_of
 from retrieval.documents.lines import Line, blocks_of, chunks, lines_of
 from retrieval.documents.metadata import checked
 
@@ -77,25 +78,27 @@ def _chunk_blocks(chunk: Sequence[Line]) -> Iterator[Block]:
     for number, line in chunk:
         heading, marked, under = _HEADING.match(line), _ID.match(line), _UNDERLINE.match(line)
         if "\n" in line:  # fenced code
-            yield from blocks_of(held)
+            yield from map(as_words, blocks_of(held))
             held = []
             yield Block("lines", line, number)
         elif marked:
-            yield from blocks_of(held)
+            yield from map(as_words, blocks_of(held))
             held = []
             yield Block("id", marked.group(1), number)
         elif heading:
-            yield from blocks_of(held)
+            yield from map(as_words, blocks_of(held))
             held = []
-            yield Block("heading", _words(heading.group(2)), number, level=len(heading.group(1)))
+            title = words_of(_words(heading.group(2)))
+            yield Block("heading", title, number, level=len(heading.group(1)))
         elif under and held and not held[-1][1].lstrip().startswith(("|", "- ", "* ", ">")):
             *before, (start, words) = held
-            yield from blocks_of(before)
+            yield from map(as_words, blocks_of(before))
             held = []
-            yield Block("heading", words.strip(), start, level=1 if line[0] == "=" else 2)
+            level = 1 if line[0] == "=" else 2
+            yield Block("heading", words_of(words.strip()), start, level=level)
         elif not _RULE.match(line):
             held.append((number, line))
-    yield from blocks_of(held)
+    yield from map(as_words, blocks_of(held))
 
 
 def _words(heading: str) -> str:
