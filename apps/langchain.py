@@ -84,10 +84,22 @@ class EmbeddingsEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See Encoder."""
-        vectors = np.array(self.embeddings.embed_documents(list(texts)), dtype=np.float32)
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)
-        return unit
+        return _unit(self.embeddings.embed_documents(list(texts)))
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See TwoWays."""
+        return self.encode(texts)
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See TwoWays: some embeddings read a question otherwise than what answers it."""
+        return _unit([self.embeddings.embed_query(text) for text in texts])
+
+
+def _unit(rows: list[list[float]]) -> NDArray[np.float32]:
+    vectors = np.array(rows, dtype=np.float32)
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)
+    return unit
 
 
 class PassageStore(VectorStore):

@@ -48,9 +48,7 @@ def ask_app(
     if config.app == "review":
         raise ConfigError("review answers nothing; deskhand serve review opens it")
     built, store = opened_chat(config, folder)
-    identity = conversation or store.new_conversation(OWNER, config.app)
-    if not store.owns(OWNER, identity):
-        store.new_conversation(OWNER, config.app, identity)
+    identity = store.conversation_of(OWNER, config.app, conversation)
     answer = last_answer(built, store, identity, message)
     return {**answer_values(answer), "conversation": identity}
 
@@ -124,6 +122,11 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
     # The bot's store has the orders; all apps of a page share one store.
     store_config, store_folder = configs.get("customer_service", (first, first_folder))
     store = build_store(store_config, store_folder)
+    if store.in_memory:
+        raise ConfigError(
+            f"store {store_config.store!r}: lives in one thread's memory, and a page answers in "
+            "many; name a file, such as sqlite:///var/deskhand.db"
+        )
     chats: dict[str, App] = {
         name: APPS[name](config, folder, store)
         for name, (config, folder) in configs.items()

@@ -85,6 +85,12 @@ class Store:
         """The engine, for tests."""
         return self._engine
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether each thread has a database of its own, which ends with the process."""
+        url = self._engine.url
+        return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
     def new_conversation(self, owner: str, app: str, conversation_id: str | None = None) -> str:
         """Begin one, and return its id; it is listed once it has a turn."""
         identity = conversation_id or secrets.token_urlsafe(12)
@@ -96,12 +102,20 @@ class Store:
             )
         return identity
 
-    def conversation_of(self, owner: str, app: str, conversation_id: str) -> str:
-        """Begin the owner's conversation of that id, unless it was begun; the id."""
+    def conversation_of(self, owner: str, app: str, conversation_id: str | None) -> str:
+        """Begin the owner's conversation of that id, unless it was begun; the id.
+
+        Raises:
+            ConfigError: If another owner or another app has a conversation of that id.
+        """
         try:
             return self.new_conversation(owner, app, conversation_id)
         except IntegrityError:
-            return conversation_id
+            with Session(self._engine) as session:
+                row = session.get(ConversationRow, conversation_id)
+                if row is not None and (row.owner, row.app) == (owner, app):
+                    return row.id
+        raise ConfigError(f"conversation {conversation_id}: is not of this app; choose another id")
 
     def owns(self, owner: str, conversation_id: str) -> bool:
         """Whether the conversation exists and is this owner's."""

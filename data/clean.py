@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 
-from data.schema import Entity, Mark, Turn
+from data.schema import Conversation, Entity, Mark, Turn
 
 _QUOTED_FROM = re.compile(
     r"^(?:-{2,}\s*(?:original message|forwarded message|ursprüngliche nachricht|message d'origine)"
@@ -91,6 +91,12 @@ def clean_turn(turn: Turn) -> tuple[Turn | None, Counter[str]]:
     if mark and not turn.mark:
         cuts[f"marked {mark}"] += 1
     return replace(turn, text=text, mark=mark), cuts
+
+
+def without_quotes(conversation: Conversation) -> Conversation:
+    """The conversation with its turns cleaned, without those of which nothing is left."""
+    cleaned = [clean_turn(turn)[0] for turn in conversation.turns]
+    return replace(conversation, turns=tuple(turn for turn in cleaned if turn is not None))
 
 
 def _mark(text: str) -> Mark | None:

@@ -18,31 +18,32 @@ AT_ONCE = 256  # rows of one call: a file of any length takes the same memory
 
 
 def classify(model: IntentModel, table: Path, column: str, out: Path) -> int:
-    """Write `out`; the number of its rows.
+    """Write `out`; the number of its rows. Cells beyond the last column are left out.
 
     Raises:
-        LogFormatError: If the table has no such column.
+        LogFormatError: If the table has no such column, or `out` is the table itself.
     """
-    with (
-        table.open(encoding="utf-8-sig", newline="") as source,
-        out.open("w", encoding="utf-8", newline="") as target,
-    ):
+    if out.resolve() == table.resolve():
+        raise LogFormatError(f"{out}: is the table that is read; choose another file as --out")
+    with table.open(encoding="utf-8-sig", newline="") as source:
         rows = csv.DictReader(source)
         names = list(rows.fieldnames or ())
         if column not in names:
             raise LogFormatError(f"{table}:1: no column {column!r}; it has {', '.join(names)}")
-        writer = csv.DictWriter(target, [*names, "intent", "confidence", "in_scope"])
-        writer.writeheader()
-        count = 0
-        for part in _parts(rows):
-            predictions = model.predict([row[column] or "" for row in part])
-            for row, found in zip(part, predictions, strict=True):
-                # The name is None where the run's policy refuses; `top` holds its best guess.
-                row["intent"] = found.intent.name or found.top[0][0]
-                row["confidence"] = f"{found.intent.confidence:.4f}"
-                row["in_scope"] = "yes" if found.intent.name else "no"
-                writer.writerow(row)
-            count += len(part)
+        added = ["intent", "confidence", "in_scope"]
+        with out.open("w", encoding="utf-8", newline="") as target:
+            writer = csv.DictWriter(target, [*names, *added], extrasaction="ignore")
+            writer.writeheader()
+            count = 0
+            for part in _parts(rows):
+                predictions = model.predict([row[column] or "" for row in part])
+                for row, found in zip(part, predictions, strict=True):
+                    # The name is None where the run's policy refuses; `top` holds its best guess.
+                    row["intent"] = found.intent.name or found.top[0][0]
+                    row["confidence"] = f"{found.intent.confidence:.4f}"
+                    row["in_scope"] = "yes" if found.intent.name else "no"
+                    writer.writerow(row)
+                count += len(part)
     return count
 
 

@@ -96,6 +96,25 @@ def test_a_missing_column_is_one_line(run, tmp_path, capsys):
     assert capsys.readouterr().err == f"error: {table}:1: no column 'text'; it has no, said\n"
 
 
+def test_the_table_that_is_read_is_never_written_over(run, tmp_path, capsys):
+    table = write_table(tmp_path / "in.csv", [{"text": "secret"}])
+    before = table.read_bytes()
+    assert classify_csv.main([str(table), "--run", str(run), "--out", str(table)]) == 2
+    assert "is the table that is read" in capsys.readouterr().err
+    assert table.read_bytes() == before
+
+
+def test_a_wrong_column_leaves_an_earlier_result_and_a_long_row_is_classified(run, tmp_path):
+    table, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    table.write_text("text,no\nwhere is my parcel,1,left over\n", "utf-8")
+    assert classify_csv.main([str(table), "--run", str(run), "--out", str(out)]) == 0
+    before = out.read_bytes()
+    assert before.count(b"\n") == 2
+    given = [str(table), "--column", "txt", "--run", str(run), "--out", str(out)]
+    assert classify_csv.main(given) == 2
+    assert out.read_bytes() == before
+
+
 def test_a_bot_answers_in_an_application_that_was_there(bot, tmp_path, monkeypatch):
     store = Store(f"sqlite:///{tmp_path}/shop.db")
     served = []

@@ -111,6 +111,22 @@ def test_a_store_is_made_from_texts_with_our_encoder_or_any_embeddings(tmp_path)
     assert len(ours.embeddings.embed_query("mug")) == 64
 
 
+class TwoTongues(DeterministicFakeEmbedding):
+    """Reads a question as the passage that answers it."""
+
+    def embed_query(self, text):
+        return self.embed_documents([text.replace("which", "two")])[0]
+
+
+def test_embeddings_that_read_questions_otherwise_are_asked_to(tmp_path):
+    store = PassageStore.from_texts(
+        ["one mug", "two cups"], TwoTongues(size=16), folder=tmp_path / "a"
+    )
+    (found, score), _ = store.similarity_search_with_score("which cups", 2)
+    assert found.page_content == "two cups"
+    assert score == pytest.approx(1, abs=1e-3)
+
+
 def test_nobody_who_does_not_use_langchain_loads_it():
     code = "import sys, apps.cli, apps.build; assert 'langchain_core' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

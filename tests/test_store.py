@@ -91,6 +91,24 @@ def test_a_visitor_sees_and_rates_only_what_is_theirs(url):
     assert not store.thumb("you", store.turns(other)[0].id, 1), "a customer's turn has no thumb"
 
 
+def test_an_id_is_one_owners_and_one_apps(url):
+    store = Store(url)
+    assert store.conversation_of("jo", "faq", "c1") == "c1"
+    assert store.conversation_of("jo", "faq", "c1") == "c1"
+    for owner, app in (("eve", "faq"), ("jo", "customer_service")):
+        with pytest.raises(ConfigError, match="conversation c1: is not of this app"):
+            store.conversation_of(owner, app, "c1")
+
+
+@pytest.mark.parametrize(("url", "alone"), [("sqlite://", True), ("sqlite:///:memory:", True)])
+def test_a_database_in_memory_says_so(url, alone):
+    assert Store(url).in_memory is alone
+
+
+def test_a_database_in_a_file_is_seen_by_all_threads(url):
+    assert not Store(url).in_memory
+
+
 def test_a_customer_can_be_forgotten(url):
     store = Store(url)
     mine, other = store.new_conversation("me", "bot"), store.new_conversation("you", "bot")

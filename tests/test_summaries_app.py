@@ -83,6 +83,20 @@ def test_a_solved_case_keeps_no_promise_open_and_a_last_question_of_the_customer
     assert summarizer.summarize(talk("solved", more)).open == ("When is that?",)
 
 
+def test_the_helpdesks_own_lines_and_quoted_mail_are_in_no_summary(tmp_path, summarizer):
+    said = [
+        {"speaker": "agent", "text": "Conversation was resolved by the night rule"},
+        {"speaker": "customer", "text": "My lamp broke.\n> Which lamp is the broken lamp?"},
+        {"speaker": "agent", "text": "We send another lamp."},
+    ]
+    path = write_lines(tmp_path / "a.jsonl", [{"id": "c1", "turns": said}])
+    summarize_file(path, tmp_path / "out.jsonl", summarizer.summarize)
+    (ticket,) = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert ticket["done"] == "We send another lamp."
+    assert "night rule" not in json.dumps(ticket)
+    assert "Which lamp" not in json.dumps(ticket)
+
+
 def test_moods_follow_the_customers_turns(summarizer):
     turns = (*TURNS, Turn("customer", "Thank you so much!"), Turn("customer", " "))
     moods = summarizer.summarize(talk(turns=turns)).moods

@@ -46,6 +46,7 @@ def test_the_tab_shows_all_parts_of_a_summary():
 def test_an_upload_is_removed_and_what_is_no_log_gets_a_line(tmp_path, caplog):
     tab = BatchPanel(Summarizer(HashEncoder()).summarize)
     assert "choose a file" in last(tab, None, ".csv")[0]
+    assert "choose the file again" in last(tab, str(tmp_path / "gone.csv"), ".csv")[0]
     path = write_lines(tmp_path / "secret-folder" / "a.jsonl", [{"id": "a", "turns": []}])
     said, made, *_ = last(tab, str(path), ".csv")
     assert "no conversation could be read" in said
@@ -75,12 +76,14 @@ def test_a_run_that_is_stopped_ends_keeps_nothing_and_the_next_one_runs(tmp_path
 
     panel = BatchPanel(summarize)
     path = write_lines(tmp_path / "a.jsonl", rows(9))
-    began, *_, (said, made, table, start, stop) = panel.summarize_file(str(path), ".csv", PAGE)
+    began, *_, (said, made, table, start, stop, file) = panel.summarize_file(
+        str(path), ".csv", PAGE
+    )
     assert "so far" in began[0]
     assert (began[3]["interactive"], began[4]["visible"]) == (False, True)
     assert "Stopped after 3" in said
-    assert (made["visible"], table, start["interactive"], stop["visible"]) == (
-        False, "", True, False,
+    assert (made["visible"], table, start["interactive"], stop["visible"], file) == (
+        False, "", True, False, None,
     )  # fmt: skip
     assert not path.exists()
     path = write_lines(tmp_path / "b.jsonl", rows(2))
@@ -181,7 +184,7 @@ def test_a_run_is_stopped_and_a_bad_file_gets_a_polite_line(tmp_path):
         page.locator("#summarizer-stop").click()
         go_on.set()
         page.locator("#summarizer-said", has_text="Stopped after").wait_for(timeout=60_000)
-        page.locator("#summarizer-file button[aria-label=Clear]").click()
+        page.locator("#summarizer-file a[download]").wait_for(state="detached", timeout=60_000)
         upload.set_input_files(str(bad))
         page.locator("#summarizer-file a[download]").wait_for(timeout=60_000)
         page.locator("#summarizer-start").click()

@@ -14,6 +14,7 @@ from typing import Any
 
 from apps.growing_file import begun, check_out, partial_of, stamp
 from apps.summarizer.summary import Summary, markdown_of
+from data.clean import without_quotes
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
 from data.rows import BadRows
@@ -71,7 +72,8 @@ def summarize_file(
                 tickets += 1
                 if tickets <= before:
                     continue
-                ticket = summarize(conversation).ticket(conversation)
+                clean = without_quotes(conversation)
+                ticket = summarize(clean).ticket(clean)
                 file.write(json.dumps(ticket, ensure_ascii=False) + "\n")
                 file.flush()
                 told(tickets)

@@ -93,7 +93,8 @@ class Summarizer:
 
     def summarize(self, conversation: Conversation) -> Summary:
         """The conversation's Summary; empty parts where a speaker said nothing of substance."""
-        turns = [turn for turn in conversation.turns if turn.text.strip()]
+        # The helpdesk's own lines ("assigned to …") are nobody's words.
+        turns = [t for t in conversation.turns if t.text.strip() and t.mark != "system"]
         customer = [turn for turn in turns if turn.speaker == "customer"]
         agent = [turn for turn in turns if turn.speaker == "agent"]
         if self._scorer is not None:

@@ -68,7 +68,7 @@ class BatchPanel:
             "Download", visible=False, size="md", elem_id="summarizer-download"
         )
         start.click(
-            self.summarize_file, [file, kind], [said, made, table, start, stop],
+            self.summarize_file, [file, kind], [said, made, table, start, stop, file],
             api_visibility="private", show_progress="hidden", concurrency_limit=1,
         )  # fmt: skip
         stop.click(self.stop, None, None, api_visibility="private", show_progress="hidden")
@@ -88,6 +88,9 @@ class BatchPanel:
 
         if not uploaded or kind not in SUFFIXES:
             yield _ended(polite("Please choose a file first."))
+            return
+        if not Path(uploaded).exists():  # gradio keeps one copy of equal uploads
+            yield _ended(polite("That upload is gone already. Please choose the file again."))
             return
         path, page, run = Path(uploaded), str(request.session_hash), _Run()
         with tempfile.TemporaryDirectory() as folder:
@@ -144,13 +147,14 @@ class BatchPanel:
 def _going(done: int) -> tuple[Any, ...]:
     """The outputs while it runs."""
     line = f'<p class="dh-going" role="status">Summarizing: {done} conversations so far…</p>'
-    return line, gr.update(visible=False), "", gr.update(interactive=False), gr.update(visible=True)
+    running = gr.update(interactive=False), gr.update(visible=True)
+    return line, gr.update(visible=False), "", *running, gr.skip()
 
 
 def _ended(said: str, made: Any = None, table: str = "") -> tuple[Any, ...]:  # noqa: ANN401 - gradio's
-    """The outputs when a run is over: it may be started again."""
+    """The outputs when a run is over: the box is empty, as the upload is gone."""
     made = gr.update(visible=False) if made is None else made
-    return said, made, table, gr.update(interactive=True), gr.update(visible=False)
+    return said, made, table, gr.update(interactive=True), gr.update(visible=False), None
 
 
 def table_html(tickets: Sequence[Mapping[str, Any]]) -> str:
