@@ -127,6 +127,7 @@ def test_a_number_alone_is_looked_up_or_goes_on_from_what_was_asked(bot):
     assert asked.intent.name == "delivery_options"
     assert asks_where("and when's it coming")
     assert not asks_where("when do you open")
+    assert not asks_where("when will it be back in blue")
 
 
 def test_an_order_that_is_only_thought_of_is_not_looked_up(bot):

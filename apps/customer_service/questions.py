@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from apps.customer_service.replies import is_reply
 from data.schema import Conversation
 from retrieval.sentences import spans
 
@@ -56,7 +57,9 @@ WHEREABOUTS = re.compile(
 )
 _WHERE = re.compile(
     rf"{_LEADS}(?:when|where)(?:['’]?s| is| are| will)? (?:it|they|this|my (?:\w+ )?(?:order|parcel"
-    r"|package|delivery|stuff|things?))\b",
+    r"|package|delivery|stuff|things?))\b"
+    r"(?:\W+(?:coming|come|arriv\w+|here|due|be|get|going to|gone|got|deliver\w*|turn\w* up|at"
+    r"|to|now|then|today|tomorrow|please|pls|mate))*\W*$",
     re.I,
 )
 _ALSO = re.compile(
@@ -158,9 +161,18 @@ def rests(part: str) -> bool:
     return short and not WHEREABOUTS.search(part)
 
 
+def asks_anything(text: str) -> bool:
+    """Whether a clause of it asks as a question does."""
+    return any(asks(part) or part.rstrip().endswith("?") for part in clauses(text))
+
+
 def asks_where(text: str) -> bool:
     """Whether it asks nothing but where something is or when it comes."""
-    return bool(_WHERE.search(text)) and len(text.split()) < FOLLOWS
+    return bool(_WHERE.search(text))
+
+
+def _replies(text: str) -> bool:
+    return len(text.split()) <= REPLY and (is_reply(text) or any(map(str.isdigit, text)))
 
 
 def follow_up(text: str, conversation: Conversation, goes_on: bool = False) -> str:
@@ -173,6 +185,6 @@ def follow_up(text: str, conversation: Conversation, goes_on: bool = False) -> s
     """
     before = [turn.text for turn in conversation.turns[:-1] if turn.speaker == "customer"]
     # A mere reply to a question of ours tells nothing of what was wanted.
-    before = [said for said in before if len(said.split()) > REPLY] or before
+    before = [said for said in before if not _replies(said)] or before
     goes_on = goes_on or bool(len(text.split()) <= FOLLOWS and _CONTINUES.search(text))
     return f"{before[-1]} {text}" if before and goes_on else ""

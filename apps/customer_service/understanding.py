@@ -11,6 +11,7 @@ from apps.customer_service.phrases import OWN_PEOPLE, PERSON, WISHES
 from apps.customer_service.progress import Progress, Said
 from apps.customer_service.questions import (
     WHEREABOUTS,
+    asks_anything,
     asks_where,
     clauses,
     follow_up,
@@ -121,15 +122,15 @@ class Understanding:
         whole = follow_up(turn.text, turn.conversation, bare)
         if whole and (turn.intent.name is None or turn.intent.confidence < sure):
             read = self._read_intents([whole])[0]
-            done = turn.last is not None and turn.last.name == self._workflows.for_intent(
-                read.intent.name
-            )
-            if read.intent.name is not None and read.intent.confidence >= sure and not done:
+            name = self._workflows.for_intent(read.intent.name)
+            # A question behind what was just done is about it, and does not want it again.
+            asked = turn.last is not None and name == turn.last.name and asks_anything(turn.text)
+            if read.intent.name is not None and read.intent.confidence >= sure and not asked:
                 turn.read = read
                 return
         looked_up = self._workflows.looked_up(_NUMBERS)
         asks = bare or turn.intent.confidence < sure and asks_where(turn.text)
-        if looked_up is not None and asks and not whole:
+        if looked_up is not None and asks and (bare or not whole):
             turn.read = replace(turn.read, intent=Intent(looked_up, turn.intent.confidence))
 
     def _bare(self, turn: BotTurn) -> bool:
