@@ -12,7 +12,7 @@ from data.errors import ConfigError
 from data.schema import Reason
 
 CASES = SAMPLES / "cases"
-SETS = ("development", "causes", "test", "test_2", "held_out")
+SETS = ("development", "causes", "test", "test_2", "test_3", "held_out")
 
 
 def _said(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds

@@ -22,8 +22,7 @@ def order_status(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     order = orders.find(slots["order_number"])
     if order is None:
         return ActionResult("unknown")
-    lost = order.status == "dispatched" and is_lost(order, date.today())
-    return ActionResult("lost" if lost else order.status, _facts(order))
+    return ActionResult("lost" if _lost(order) else order.status, _facts(order))
 
 
 def preview_cancel(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
@@ -31,6 +30,8 @@ def preview_cancel(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     order = orders.find(slots["order_number"])
     if order is None:
         return ActionResult("unknown")
+    if _lost(order):
+        return ActionResult("lost", _facts(order))
     say = {"processing": "ok", "dispatched": "dispatched", "delivered": "delivered"}
     return ActionResult(say.get(order.status, "already"), _facts(order))
 
@@ -51,7 +52,7 @@ def preview_return(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
     if order.status in ("cancelled", "returned"):
         return ActionResult("already", facts)
     if order.delivered is None:
-        return ActionResult("not_delivered", facts)
+        return ActionResult("lost" if _lost(order) else "not_delivered", facts)
     if date.today() - order.delivered > RETURN_WINDOW:
         return ActionResult("too_late", facts)
     return ActionResult("ok", facts)
@@ -103,12 +104,12 @@ ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "cancel_order": (
         cancel_order,
-        ("done", "dispatched", "delivered", "already", "unknown"),
+        ("done", "dispatched", "lost", "delivered", "already", "unknown"),
         ("order_number",),
     ),
     "return_item": (
         return_item,
-        ("done", "too_late", "not_delivered", "already", "unknown"),
+        ("done", "too_late", "not_delivered", "lost", "already", "unknown"),
         ("order_number", "product"),
     ),
     "change_address": (
@@ -126,12 +127,12 @@ ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
 PREVIEWS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     "cancel_order": (
         preview_cancel,
-        ("ok", "dispatched", "delivered", "already", "unknown"),
+        ("ok", "dispatched", "lost", "delivered", "already", "unknown"),
         ("order_number",),
     ),
     "return_item": (
         preview_return,
-        ("ok", "too_late", "not_delivered", "already", "unknown"),
+        ("ok", "too_late", "not_delivered", "lost", "already", "unknown"),
         ("order_number",),
     ),
     "change_address": (
@@ -164,6 +165,10 @@ def _done(preview: ActionResult, effect: dict[str, str]) -> ActionResult:
     if preview.say != "ok":
         return preview
     return ActionResult("done", preview.facts, (effect,))
+
+
+def _lost(order: Order) -> bool:
+    return order.status == "dispatched" and is_lost(order, date.today())
 
 
 def _facts(order: Order) -> dict[str, str]:

@@ -15,9 +15,9 @@ from apps.customer_service.mood import ANGRY, anger, upset
 from apps.customer_service.phrases import (
     ANYTHING_ELSE,
     BACK,
+    CORRECTS,
     GLAD,
     GOODBYE,
-    GRAVE,
     INSTEAD,
     NEXT,
     OFFER,
@@ -25,11 +25,13 @@ from apps.customer_service.phrases import (
     UNDERSTOOD,
     WISHES,
     closes,
+    is_grave,
     small_talk,
 )
 from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.remarks import bare, overdue, praises
+from apps.customer_service.replies import agreed
 from apps.customer_service.turning import Turning
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows
@@ -77,7 +79,7 @@ class CustomerServiceBot:
         self.examples = examples
         self._intents, self._workflows = intents, workflows
         self._understanding = Understanding(intents, entities, workflows, mood)
-        self._known = KnownAnswers(index, intents, workflows, writer, fitness)
+        self._known = KnownAnswers(index, intents, entities, workflows, writer, fitness)
         self._turning = Turning(workflows, intents, self._known.judges)
         self._colleagues = Colleagues(hours, now)
 
@@ -147,11 +149,13 @@ class CustomerServiceBot:
     def _decide(self, turn: BotTurn) -> Answer:
         """The complete Answer; what is said where no workflow runs is chosen in `_select`."""
         started = self._workflows.for_intent(turn.intent.name, turn.said.entities)
+        if started is not None and self._turning.ahead(turn, started):
+            started = None
         misses = turn.misses + (turn.progress.misses if turn.progress else 0)
         if turn.intent.name != "talk_to_human" and upset(*turn.anger, misses):
             return self._colleagues.take(turn, "upset")
         dealt_with = turn.progress.name if turn.progress else started
-        if GRAVE.search(turn.text) and not self._workflows.grave(dealt_with):
+        if is_grave(turn.text) and not self._workflows.grave(dealt_with):
             return self._colleagues.take(turn, "no_answer")
         if turn.progress is None and self._turning.corrects(turn, started):
             assert turn.last is not None
@@ -175,7 +179,7 @@ class CustomerServiceBot:
             words = GLAD
         if words:
             return turn.answered(words, "small_talk")
-        if turn.intent.name == "talk_to_human" or turn.person:
+        if turn.person or self._turning.asks_for_person(turn):
             return self._colleagues.take(turn, "asked_for_person")
         waits = started is None and turn.intent.name is not None and overdue(turn.text)
         if waits and not rule_questions(turn.text):
@@ -200,19 +204,29 @@ class CustomerServiceBot:
             return self._colleagues.take(turn, "action_failed")
         if self._turning.switches(turn, progress, started):
             return None
-        if self._turning.agrees_to_other(turn, progress, started):
+        conditional = self._turning.agrees_on_condition(turn, progress)
+        asked = rule_questions(turn.text) if progress.asked == "confirm" else []
+        if conditional or self._turning.agrees_to_other(turn, progress, started):
             turn.progress = replace(progress, misses=progress.misses + 1)
+            chosen = self._known.search(turn, asked) if conditional and asked else None
+            if chosen is not None:
+                return self._known.selected(turn, chosen)
             question = self._workflows.resume_question(progress)
             words = f"{TO_BE_SURE}: {question}"
             return turn.answered(words, f"workflow:{progress.name}:confirm")
-        return self._workflow(turn, progress)
+        answer = self._workflow(turn, progress)
+        ended = asked and turn.progress is None
+        chosen = self._known.search(turn, asked) if ended else None
+        return answer if chosen is None else self._beside(turn, chosen, answer)
 
     def _start(self, turn: BotTurn, name: str) -> Answer:
         """Begin a workflow, or stay in it; a question about the rules is answered on the way."""
         going_on = turn.progress if turn.progress and turn.progress.name == name else None
         progress = going_on or self._workflows.begin(name, turn.values)
         left = turn.progress if going_on is None else None
-        if left is not None and left.asked and not INSTEAD.search(turn.text):
+        taken_back = CORRECTS.search(turn.text) and agreed(turn.text) is False
+        dropped = taken_back or INSTEAD.search(turn.text)
+        if left is not None and left.asked and not dropped:
             turn.waiting = [*(each for each in turn.waiting if each.name != name), left]
         asked = rule_questions(turn.text) if self._workflows.question_first(name) else []
         chosen = self._known.search(turn, asked) if asked else None

@@ -15,7 +15,7 @@ _ABROAD = re.compile(
     r"|stockholm|norway|oslo|finland|greece|athens|malta|cyprus|turkey|czech|hungary|romania|usa"
     r"|united states|america|new york|canada|toronto|australia|sydney|melbourne|new zealand|india"
     r"|nigeria|dubai|uae|china|japan|south africa)\b"
-    r"(?:\W+(?:\d{1,6}|[A-Z]\d[\dW] ?[A-Z\d]{4}))?(?:\W+(?:please|pls|thanks?|ta))?\W*$",
+    r"(?:\W+(?:\d{1,6}|[A-Z]\d[\dW] ?[A-Z\d]{4})){0,2}(?:\W+(?:please|pls|thanks?|ta))?\W*$",
     re.I,
 )
 _USUAL, _USUAL_FAR = 5, 7  # working days that standard delivery takes at most

@@ -18,6 +18,7 @@ from apps.customer_service.workflow import Workflows
 from apps.generation.writer import AnswerWriter
 from data.schema import Answer, Passage, Situation
 from finetune.intent.model import IntentModel
+from finetune.ner.model import NerModel
 from retrieval.filters import Filter
 from retrieval.index import Index
 
@@ -28,6 +29,7 @@ class KnownAnswers:
     Args:
         index: FAQ, policies and solved conversations.
         intents: The intent run, which reads questions within a message.
+        entities: The ner run, which reads whose product a passage is about.
         workflows: For the question of one in progress, which is asked again behind an answer.
         writer: What writes answers, where there is one.
         fitness: How probable an answer must be; without it the index's threshold decides.
@@ -37,12 +39,13 @@ class KnownAnswers:
         self,
         index: Index,
         intents: IntentModel,
+        entities: NerModel,
         workflows: Workflows,
         writer: AnswerWriter | None,
         fitness: Fitness | None,
     ) -> None:
         self._index, self._workflows = index, workflows
-        self._writer, self._fitness, self._readings = writer, fitness, Readings(intents)
+        self._writer, self._fitness, self._readings = writer, fitness, Readings(intents, entities)
 
     @property
     def judges(self) -> bool:

@@ -31,7 +31,17 @@ GRAVE = re.compile(
     r"\b(?:hospital|a ?& ?e|ambulance|injur\w+|bleeding|swallowed|chok(?:ed|ing)|electrocut\w+"
     r"|electric(?:al)? shock|burn(?:t|ed) (?:my|her|his|our|their) (?:hand|arm|finger|face|leg)s?"
     r"|burnt (?:hand|arm|finger|face|leg)s?|scald\w*|compensat\w+|solicitors?|lawyers?|legal action"
-    r"|small claims|ombudsman|fraud\w*|hacked|stolen card|card\W+(?:\w+\W+){0,2}stolen|police)\b",
+    r"|small claims|ombudsman|fraud\w*|hacked|stolen card|card\W+(?:\w+\W+){0,2}stolen|police"
+    r"|phishing"
+    r"|(?:text|sms|e-?mail|message|call|link)\b[^!?]{0,90}\b(?:is|was) (?:it|this|that) (?:\w+ )?"
+    r"(?:from you|yours|real|legit\w*|genuine))\b",
+    re.I,
+)
+# Of what has done harm; without it a hospital is where somebody was, works or is visited.
+_HARM = re.compile(
+    r"\b(?:hurt|cuts?|burn\w*|broke\w*|explo\w*|shatter\w*|splinter\w*|spark\w*|fire|smok\w*|sick|ill"
+    r"|poison\w*|allerg\w*|glass|fell|fall\w*|slip\w*|fingers?|hands?|eyes?|because|due to|after"
+    r"|from|ended up|landed|rushed|taken|took|sent|had to|went)\b",
     re.I,
 )
 WISHES = re.compile(
@@ -39,7 +49,7 @@ WISHES = re.compile(
 )
 PERSON = re.compile(
     r"\b(?:humans?|person|people|someone|somebody|manager|supervisor|adviser|advisor|agent|colleague"
-    r"|representative|speak|talk|call me|ring me)\b",
+    r"|representative|speak|talk|(?:call|ring|phone)(?:ed)? (?:me|back)|a (?:call|ring)|staff)\b",
     re.I,
 )
 # Whom the customers talk to is theirs: "I'll speak to my wife first" asks for nobody of ours.
@@ -60,6 +70,14 @@ HAND_OVER: dict[Reason, str] = {
 INSTEAD = re.compile(r"\b(?:instead|rather|forget|not any ?more|no longer)\b", re.I)
 CORRECTS = re.compile(
     r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
+)
+# An order that is only thought of.
+AHEAD = re.compile(
+    r"^(?!.*\bmy (?:order|parcel|package|delivery)\b).*"
+    r"(?:\b(?:if|once|before|were) (?:i|we) (?:(?:were |was )?to )?(?:order|buy|bought|place)"
+    r"|\b(?:thinking (?:of|about)|plan(?:ning)? (?:on|to)|hoping to|looking to|about to|going to)"
+    r" (?:order|buy|place|get(?:ting)? (?:one|some|a)))",
+    re.I | re.S,
 )
 # What is asked for is not at hand.
 LACKS = re.compile(
@@ -93,6 +111,12 @@ def small_talk(text: str, asked: bool) -> str:
     if THANKS.match(text) and (not asked or _THANKED.search(text)):
         return GOODBYE if closes(text) else WELCOME
     return HELLO if GREETING.match(text) else ""
+
+
+def is_grave(text: str) -> bool:
+    """Whether it tells of harm, the law or a crime; "I was in hospital" alone does not."""
+    found = {match.group().lower() for match in GRAVE.finditer(text)}
+    return bool(found - {"hospital"}) or bool(found and _HARM.search(text))
 
 
 def closes(text: str) -> bool:

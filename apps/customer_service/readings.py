@@ -12,12 +12,17 @@ from apps.customer_service.questions import follow_up, questions
 from apps.customer_service.selection import fill, reusable
 from data.schema import Conversation, Entity, Passage
 from finetune.intent.model import IntentModel, IntentPrediction
+from finetune.ner.model import NerModel
 from retrieval.filters import Filter
 from retrieval.index import Index
 
 FOUND = 12  # passages that compete for a reading
 # Which thing or whom a message is about: no words that tell what is asked.
 _NAMES = frozenset({"order_number", "tracking_number", "email", "phone", "person", "product"})
+_SAME = 0.3  # of the words of a message's products that a passage about a product must hold
+# What a thing is and can do, and what is in nobody's scope, is asked in more ways than pages tell:
+# what answers has at least these scores.
+_CLOSE = {"product_question": 0.44, None: 0.4}
 _TITLES = 5000  # titles whose intents are kept
 _AT_ONCE = 16
 
@@ -43,11 +48,14 @@ class Readings:
 
     Args:
         intents: The intent run, for parts of messages and for titles of passages.
+        entities: The ner run, which tells whether a title is about a product. With it passages of
+            other products, and those too far from a message of an open kind, are left out.
     """
 
-    def __init__(self, intents: IntentModel) -> None:
-        self._intents = intents
+    def __init__(self, intents: IntentModel, entities: NerModel | None = None) -> None:
+        self._intents, self._entities = intents, entities
         self._titles: dict[str, IntentPrediction] = {}
+        self._named: dict[str, bool] = {}
 
     def intents(self, texts: Sequence[str]) -> list[IntentPrediction]:
         """What each text is taken for."""
@@ -81,12 +89,39 @@ class Readings:
             )
             found[text] = [
                 replace(passage, text=filled)
-                for passage in passages
+                for passage in self._kept(index, message, passages)
                 if passage.id not in told
                 and reusable(passage)
                 and (filled := fill(passage.text, message.values)) is not None
             ]
         return self._rows(index, message, texts, found, reads)
+
+    def _kept(self, index: Index, message: Message, passages: Sequence[Passage]) -> list[Passage]:
+        """Those that are close enough, and not about one product where the message names another.
+
+        A title that names a product is about that alone; whether it is the message's is told by its
+        words in the passage, or in a known question that leads to it.
+        """
+        if self._entities is None:
+            return list(passages)
+        least = _CLOSE.get(message.read.intent.name, 0.0)
+        passages = [each for each in passages if each.score >= least]
+        named = [entity.text for entity in message.entities if entity.type == "product"]
+        if not named:
+            return list(passages)
+        shares = index.word_shares(" ".join(named), [passage.id for passage in passages])
+        return [
+            passage
+            for passage, share in zip(passages, shares, strict=True)
+            if share >= _SAME or not self._names_product(passage.title)
+        ]
+
+    def _names_product(self, title: str) -> bool:
+        assert self._entities is not None
+        if title not in self._named:
+            found = self._entities.predict([title])[0]
+            self._named[title] = any(entity.type == "product" for entity in found)
+        return self._named[title]
 
     def _rows(
         self,

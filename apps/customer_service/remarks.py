@@ -25,7 +25,8 @@ _PRAISE = re.compile(
 _WANTS = re.compile(
     r"\?|n['’]t\b|\b(?:but|however|though|shame|except|only|want|need|like to|how|when|where|why"
     r"|what|which|can|could|would|please|pls|returns?|refund|replace\w*|broke\w*|crack(?:ed|s)"
-    r"|wrong|missing|never|not|no)\b",
+    r"|wrong|missing|never|not"
+    r"|no(?! (?:time|fuss|bother|trouble|problems?|issues?|complaints?)\b))\b",
     re.I,
 )
 _TROUBLE = re.compile(
@@ -40,6 +41,12 @@ _BARE = re.compile(
     re.I,
 )
 
+_THING = re.compile(
+    r"^\W*(?:(?:it['’]?s|it is|that['’]?s|i think|just|er+|um+)\W+)*(?:the|that|my|from|a|an)\b"
+    r"(?!.*\b(?:is|are|was|were|has|have|had|does|did|do|keeps?|got|came)\b)",
+    re.I,
+)
+
 
 def overdue(text: str) -> bool:
     """Whether somebody has waited past what they were told: a page's time is no answer then."""
@@ -49,6 +56,14 @@ def overdue(text: str) -> bool:
 def praises(text: str) -> bool:
     """Whether it only tells that something is good."""
     return bool(_PRAISE.search(text)) and not (_WANTS.search(text) or _TROUBLE.search(text))
+
+
+def describes(text: str) -> bool:
+    """Whether it only tells which thing is meant, without a number: "the one with the stools"."""
+    short = len(text.split()) <= SHORT
+    return (
+        short and bool(_THING.search(text)) and not (_WANTS.search(text) or _TROUBLE.search(text))
+    )
 
 
 def bare(text: str) -> bool:

@@ -26,9 +26,23 @@ _BEGINS = re.compile(
     r"|hold on)\b",
     re.I,
 )
+# A yes to one thing and a no to another.
+_MIXED = re.compile(r"^\W*(?:y+e+s+|yeah|yep|yup|aye)\b.*\b(?:not|don['’]?t)\b", re.I | re.S)
+# "If you could" only asks politely.
+_CONDITION = re.compile(
+    r"\b(?:but|as long as|so long as|provided|unless|only when|depend\w*"
+    r"|if(?! (?:you (?:can|could|would|please|don['’]?t mind)|poss\w*|(?:that|it)(?:['’]?s| is) "
+    r"(?:ok|okay|fine|all ?right|possible|no (?:bother|trouble)))\b))\b",
+    re.I,
+)
 _UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
 # Behind an address: what stands before it is not what was meant.
-_TAKEN_BACK = re.compile(r"\b(?:sorry|oops|wait|scrap that|i meant?|correction|typo)\b", re.I)
+_TAKEN_BACK = re.compile(
+    r"\b(?:sorry|oops|wait|scrap that|i meant?|correction|typo)\b"
+    r"(?=.*(?:\d|\b(?:no|not|wrong|old|other|ignore)\b))",
+    re.I | re.S,
+)
+_CORRECTED = re.compile(r"^\W*(?:oh|ah|no|not|sorry|oops|wait|actually|i meant?)\b", re.I)
 _ORDER_DIGITS = re.compile(r"\d{6}")
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _ADDRESS_LEAD = re.compile(
@@ -44,10 +58,14 @@ _ADDRESS_FILLER = re.compile(
 # Where an address begins, and words before it that are not of it.
 _FLOOR = r"(?:ground|first|second|third|fourth|fifth|top|\d{1,2}(?:st|nd|rd|th)) floor"
 _HOUSE = re.compile(
-    rf"\b(?:c/o|{_FLOOR}|flat|unit|suite|apartment|apt|room|\d{{1,4}}[a-z]?)\b", re.I
+    rf"\b(?:c/o|{_FLOOR}|(?:flat|unit|suite|apartment|apt|room)(?= ?(?:\d|[a-z]\b))"
+    r"|\d{1,4}[a-z]?)\b",
+    re.I,
 )
 # Behind a colon, or behind these where a name follows, stands the place itself.
 _LEADS_TO = re.compile(r".*(?::\s+|\b(?:at|is|to)\s+(?=[A-Z]))", re.S)
+# Behind these it is said again in full: "it's number 21, so 21 Mill Lane".
+_SO = re.compile(r"(?:so|meaning|i mean|that is|i\.?e\.?)\b\W*", re.I)
 _TALK = re.compile(
     r"\b(?:my|our|his|her|their|to|at|is|in|i['’]?ve|we['’]?ve|moved?|moving|address|instead|place|work"
     r"|send|one)\b|[:?!]",
@@ -64,11 +82,16 @@ def is_reply(text: str) -> bool:
 
 def agreed(text: str) -> bool | None:
     """Yes, no, or None where it is neither or a doubt."""
-    if _UNSURE.search(text):
+    if _UNSURE.search(text) or _MIXED.search(text):
         return None
     if _NO.search(text):
         return False
     return True if _YES.search(text) else None
+
+
+def on_condition(text: str) -> bool:
+    """Whether a yes has something set against it: "yes, but …", "yes, if it is free"."""
+    return bool(_MIXED.search(text) or agreed(text) and _CONDITION.search(text))
 
 
 def order_number(text: str) -> str:
@@ -116,10 +139,34 @@ def read_address(turn: SlotTurn) -> str | None:
         if _TAKEN_BACK.search(turn.text, last.end()):
             return None
         start = others[-1].end() if others else 0
-        return _before(turn.text[start : last.end()])
+        found = _before(turn.text[start : last.end()])
+        if found is None and turn.current and len(_POSTCODE.findall(turn.current)) == 1:
+            return _POSTCODE.sub(last.group().upper(), turn.current)
+        return found
+    if turn.current and _CORRECTED.search(turn.text):
+        return _mended(turn.current, _bare(turn.text))
     if turn.asked and len(turn.text.split()) >= 3 and any(char.isdigit() for char in turn.text):
         return _bare(turn.text)
     return None
+
+
+def _mended(address: str, given: str) -> str | None:
+    """The address with the part that a new one resembles in its place: "no, 41 Mill Lane".
+
+    Of both only the numbers differ; None where there is no such part.
+    """
+    parts = [part.strip() for part in address.split(",")]
+    for new in (part.strip() for part in given.split(",")):
+        words = _names(new) if any(char.isdigit() for char in new) else set()
+        for at, part in enumerate(parts):
+            if words and _names(part) == words:
+                return ", ".join([*parts[:at], new, *parts[at + 1 :]])
+    return None
+
+
+def _names(text: str) -> set[str]:
+    """The words without a digit, in small letters."""
+    return {word.lower() for word in re.findall(r"[\w'’]+", text) if not re.search(r"\d", word)}
 
 
 def _before(text: str) -> str | None:
@@ -131,6 +178,8 @@ def _before(text: str) -> str | None:
     bare = _bare(_ADDRESS_LEAD.sub("", sentence))
     first, *others = [part.strip() for part in re.split(r"[,\n]", bare)]
     parts = [_LEADS_TO.sub("", first) if _TALK.search(first) else first, *others]
+    again = next((n for n, part in enumerate(parts) if n and _SO.match(part)), 0)
+    parts = [_SO.sub("", parts[again]), *parts[again + 1 :]]
     house = next((n for n, part in enumerate(parts) if _HOUSE.search(part)), None)
     if house is not None:
         begins = _HOUSE.search(parts[house])

@@ -1,9 +1,10 @@
 """What a message does to a workflow that is open, was open, or is about to begin."""
 
 from apps.customer_service.bot_turn import BotTurn
-from apps.customer_service.phrases import CORRECTS, LACKS, PERSON, WISHES
+from apps.customer_service.phrases import AHEAD, CORRECTS, LACKS, PERSON, WISHES
 from apps.customer_service.progress import Progress
-from apps.customer_service.replies import agreed
+from apps.customer_service.remarks import describes
+from apps.customer_service.replies import agreed, on_condition
 from apps.customer_service.workflow import Workflows
 from finetune.intent.model import IntentModel
 
@@ -27,6 +28,10 @@ class Turning:
         if turn.last is None or not CORRECTS.search(turn.text):
             return False
         elsewhere = started not in (None, turn.last.name)
+        if started is not None and elsewhere:
+            only_there = self._workflows.read_apart(turn.last.name, started)
+            if self._workflows.names_new(turn.last, turn.text, turn.said.entities, only_there):
+                return True
         if elsewhere and (WISHES.search(turn.text) or len(turn.text.split()) > SHORT):
             return False
         return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
@@ -37,6 +42,18 @@ class Turning:
             return False
         other = started not in (None, progress.name)
         return other and turn.intent.confidence >= self._intents.levels.doubtful
+
+    def agrees_on_condition(self, turn: BotTurn, progress: Progress) -> bool:
+        """Whether a yes has a "but" or an "if" to it: nothing is done on that at once."""
+        first = progress.asked == "confirm" and not progress.misses
+        return first and on_condition(turn.text)
+
+    def ahead(self, turn: BotTurn, started: str) -> bool:
+        """Whether it asks to look up an order that is only thought of: there is none yet."""
+        numbers = any(entity.type == "order_number" for entity in turn.entities)
+        if numbers or turn.progress is not None or self._workflows.changes(started):
+            return False
+        return bool(AHEAD.search(turn.text))
 
     def lacks(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether the customer does not have what is asked for: a colleague can find the order."""
@@ -54,12 +71,21 @@ class Turning:
         """
         sure = turn.intent.confidence >= self._intents.levels.sure
         if not self._workflows.takes(progress, turn.text, turn.said.entities):
+            if progress.asked != "confirm" and describes(turn.text):
+                return False
             unlike = started is not None or turn.intent.name == "talk_to_human"
             return sure or turn.person or not unlike or bool(WISHES.search(turn.text))
         if turn.person or turn.intent.name == "talk_to_human" and sure and PERSON.search(turn.text):
             return True
         other = started is not None and started != progress.name
         return other and sure and bool(WISHES.search(turn.text))
+
+    def asks_for_person(self, turn: BotTurn) -> bool:
+        """Whether it surely wants a person, or likely and in words for one."""
+        if turn.intent.name != "talk_to_human":
+            return False
+        sure = turn.intent.confidence >= self._intents.levels.sure
+        return sure or bool(PERSON.search(turn.text))
 
     def wished_for(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether a question that no page answers is at least surely about the workflow."""

@@ -1,5 +1,6 @@
 """Reading a message: what the models find in it, what is remembered, and where wishes are cut."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,7 +9,15 @@ from apps.app import State
 from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.phrases import OWN_PEOPLE, PERSON, WISHES
 from apps.customer_service.progress import Progress, Said
-from apps.customer_service.questions import clauses, follow_up
+from apps.customer_service.questions import (
+    WHEREABOUTS,
+    asks_anything,
+    asks_where,
+    clauses,
+    follow_up,
+    rests,
+)
+from apps.customer_service.readings import without
 from apps.customer_service.wishes import (
     Part,
     instead,
@@ -25,6 +34,11 @@ from finetune.ner.model import NerModel
 PERHAPS = 0.15  # so likely a wish to have an order looked up is met, which changes nothing
 DIGITS = 4  # at least, of an order's or a parcel's number
 _NUMBERS = ("order_number", "tracking_number")
+_SIGNED = re.compile(
+    r"(?:\b(?:regards|wishes|sincerely|faithfully|truly|thanks|thank you|thx|cheers|ta|love|yours)"
+    r"|[.!?\n])\W*(?:mrs?\W+|ms\W+|dr\W+)?$",
+    re.I,
+)
 
 
 class Understanding:
@@ -85,7 +99,8 @@ class Understanding:
         return BotTurn(text, read, entities, values, None, 0, said, conversation, ms=ms)
 
     def _found_in(self, text: str) -> tuple[Entity, ...]:
-        return tuple(each for each in self._entities.predict([text])[0] if _may_be(each))
+        found = self._entities.predict([text])[0]
+        return tuple(each for each in found if _may_be(each) and not _signs(each, text))
 
     def _read_intents(self, texts: Sequence[str]) -> list[IntentPrediction]:
         """Intents of texts; who wants to talk to people of their own asks for nobody of ours."""
@@ -103,11 +118,25 @@ class Understanding:
     def _in_context(self, turn: BotTurn) -> None:
         """Read a message that is not clear alone with the one that it goes on from."""
         sure = self._intents.levels.sure
-        whole = follow_up(turn.text, turn.conversation)
+        bare = self._bare(turn)
+        whole = follow_up(turn.text, turn.conversation, bare)
         if whole and (turn.intent.name is None or turn.intent.confidence < sure):
             read = self._read_intents([whole])[0]
-            if read.intent.name is not None and read.intent.confidence >= sure:
+            name = self._workflows.for_intent(read.intent.name)
+            # A question behind what was just done is about it, and does not want it again.
+            asked = turn.last is not None and name == turn.last.name and asks_anything(turn.text)
+            if read.intent.name is not None and read.intent.confidence >= sure and not asked:
                 turn.read = read
+                return
+        looked_up = self._workflows.looked_up(_NUMBERS)
+        asks = bare or turn.intent.confidence < sure and asks_where(turn.text)
+        if looked_up is not None and asks and (bare or not whole):
+            turn.read = replace(turn.read, intent=Intent(looked_up, turn.intent.confidence))
+
+    def _bare(self, turn: BotTurn) -> bool:
+        """Whether a message is a number and nothing else: it tells no wish."""
+        numbers = [each for each in turn.entities if each.type in _NUMBERS]
+        return bool(numbers) and not re.search(r"[^\W\d_]{3,}", without(turn.text, numbers))
 
     def _asks_for_person(self, turn: BotTurn) -> bool:
         """Whether one sentence of several wants a person, whatever the others tell."""
@@ -146,15 +175,18 @@ class Understanding:
             return
         found = clauses(turn.text)
         types = {entity.type for entity in turn.entities}
-        if len(found) < 2 or not types:
+        if not types:
             return
-        for read in self._intents.predict(found):
+        clear = [part for part in found if not rests(part)] if len(found) > 1 else []
+        for read in self._intents.predict(clear):
             name = self._workflows.for_intent(read.intent.name)
             taken = self._workflows.carried(name) if name else ()
             if types.intersection(taken) and read.intent.confidence >= self._intents.levels.sure:
                 turn.read = read
                 return
         if turn.intent.confidence >= self._intents.levels.doubtful:
+            return
+        if len(found) < 2 and not WHEREABOUTS.search(turn.text):
             return
         for intent, chance in turn.read.top:
             name = self._workflows.for_intent(intent)
@@ -174,7 +206,7 @@ class Understanding:
                 entities = self._found_in(text)
                 turn.text, turn.said = text, replace(turn.said, text=text, entities=entities)
                 return
-        found = parts(turn.text)
+        found = parts(turn.text, turn.entities)
         if len(found) < 2:
             return
         clock = time.perf_counter()
@@ -194,6 +226,7 @@ class Understanding:
         if len(names) < 2 or not any(starts) or "talk_to_human" in (turn.intent.name, *names):
             return
         first = kept[0]
+        turn.values |= _only_ones(turn.entities)
         turn.text, turn.read = first.text, wanted[0][1]
         turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
         turn.wishes += [part.text for part in kept[1:]]
@@ -209,6 +242,21 @@ class Understanding:
         levels = self._intents.levels
         wished = named and WISHES.search(part.text)
         return intent.confidence >= (levels.doubtful if wished else levels.sure)
+
+
+def _only_ones(entities: Sequence[Entity]) -> dict[str, str]:
+    """What a message names once of its type: it is meant in each of its wishes."""
+    found: dict[str, set[str]] = {}
+    for each in entities:
+        found.setdefault(each.type, set()).add(each.text)
+    return {kind: texts.pop() for kind, texts in found.items() if len(texts) == 1}
+
+
+def _signs(entity: Entity, text: str) -> bool:
+    """Whether it is the name that a message ends with, after a greeting or a line of its own."""
+    if entity.type != "person" or any(map(str.isalnum, text[entity.end :])):
+        return False
+    return bool(_SIGNED.search(text[: entity.start]))
 
 
 def _may_be(entity: Entity) -> bool:

@@ -30,6 +30,13 @@ _TAKEN_BACK = re.compile(
     r"|actually\W+(?:no|don['’]?t)|changed my mind|on second thoughts?|wait\W+no)\b",
     re.I,
 )
+_COUNTED = re.compile(r"(?:(?:the|a|an|my|our|some|one|two|three|four|\d+)\W+)*", re.I)
+# What is said not to be wished, up to where another wish may begin.
+_NOT_WISHED = re.compile(
+    r"\b(?:don['’]?t|do not|not|didn['’]?t) (?:\w+ly |even )?(?:want(?:ing)?|wish(?:ing)?|looking"
+    r"|trying|asking|need)(?: you)? to\b[^.,;!?–-]*[.,;!?–-]+\s*(?:but\b\s*)?",
+    re.I,
+)
 _MARK = re.compile(r"[.!;,]+\s+")
 _JOINED = re.compile(r"\W*(?:and|&|,)?\W*(?:also|order|number)?\W*", re.I)
 
@@ -43,10 +50,13 @@ class Part:
     end: int
 
 
-def parts(text: str) -> list[Part]:
-    """The message cut where another wish may begin; one part where it is one, or a story."""
+def parts(text: str, entities: Sequence[Entity] = ()) -> list[Part]:
+    """The message cut where another wish may begin; one part where it is one, or a story.
+
+    Between two products that stand side by side none begins: "my plates and bowls".
+    """
     found, at = [], 0
-    for match in [*_CUT.finditer(text), None]:
+    for match in [*(cut for cut in _CUT.finditer(text) if not _lists(cut, entities)), None]:
         end = len(text) if match is None else match.end("mark") if match["mark"] else match.start()
         part = text[at:end].strip()
         if len(part.split()) >= 2:
@@ -58,9 +68,23 @@ def parts(text: str) -> list[Part]:
     return found or [Part(text, 0, len(text))]
 
 
+def _lists(cut: re.Match[str], entities: Sequence[Entity]) -> bool:
+    """Whether a cut would fall between two products of a list."""
+    products = [each for each in entities if each.type == "product"]
+    before = any(each.end == cut.start() for each in products)
+    return before and any(
+        each.start >= cut.end()
+        and _COUNTED.fullmatch(cut.string[cut.end() : each.start]) is not None
+        for each in products
+    )
+
+
 def instead(text: str) -> list[Part]:
-    """What follows where a wish is taken back, longest first: all of it, then without its start."""
-    found = list(_TAKEN_BACK.finditer(text))
+    """What follows where a wish is taken back, longest first: all of it, then without its start.
+
+    Taken back is also what is said not to be wished: "I don't want to cancel, I only ask …".
+    """
+    found = list(_TAKEN_BACK.finditer(text)) or list(_NOT_WISHED.finditer(text))
     if not found:
         return []
     begin = found[-1].end()

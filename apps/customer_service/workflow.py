@@ -6,7 +6,7 @@ What a step may look up, change and call is in the catalog that it is given; it 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,6 +78,17 @@ class Workflows:
         """Whether a workflow changes something, rather than looks it up."""
         return self._config.workflows[name].confirm is not None
 
+    def looked_up(self, kinds: Collection[str]) -> str | None:
+        """The intent of the first workflow that looks up what is known by such an entity."""
+        for name, flow in self._config.workflows.items():
+            if (
+                flow.intents
+                and not self.changes(name)
+                and set(kinds).intersection(self.carried(name))
+            ):
+                return flow.intents[0]
+        return None
+
     def asks_nothing(self, name: str) -> bool:
         """Whether a workflow acts without a question."""
         flow = self._config.workflows[name]
@@ -137,10 +148,23 @@ class Workflows:
         others = (name for way in flow.ways for name in way if name not in progress.slots)
         return any(self._value(progress, name, said) is not None for name in others)
 
-    def names_new(self, progress: Progress, text: str, entities: Sequence[Entity]) -> bool:
-        """Whether the message gives a slot that is filled already another value."""
+    def read_apart(self, name: str, other: str) -> tuple[str, ...]:
+        """The slots with a reader of their own, such as an address, that another workflow lacks."""
+        slots = self._config.workflows[name].slots.items()
+        others = self._config.workflows[other].slots
+        return tuple(key for key, slot in slots if slot.kind not in READERS and key not in others)
+
+    def names_new(
+        self,
+        progress: Progress,
+        text: str,
+        entities: Sequence[Entity],
+        of: Collection[str] | None = None,
+    ) -> bool:
+        """Whether the message gives a slot (of those, where told) that is filled another value."""
         said = Said(text, entities)
-        values = {name: self._value(progress, name, said) for name in progress.slots}
+        names = [name for name in progress.slots if of is None or name in of]
+        values = {name: self._value(progress, name, said) for name in names}
         return any(value is not None and value != progress.slots[name]
                    for name, value in values.items())  # fmt: skip
 
