@@ -12,7 +12,7 @@ demo: $(READY)
 
 # Two processes; one that waits for a core sleeps, instead of keeping the other from it.
 test: $(READY)
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 test-fast: $(READY)
 	$(BIN)/python -m pytest -q -m "not slow and not browser and not gpu and not network"
