@@ -11,7 +11,7 @@ from apps.guard.cases import Case, amount, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
-from apps.guard.promises import MOST, PROMISES, Made, denied, piece, segment
+from apps.guard.promises import MOST, PROMISES, Made, denied, piece, says_no, segment
 from apps.guard.topics import TOPICS
 from apps.guard.words import content, covered, meaning
 from retrieval import sentences
@@ -66,7 +66,18 @@ COVERED = 0.3  # of the words of a passage's promise that must be the customer's
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
 ABOUT_FIGURE = 0.5  # where the passage's promise has the same figure
 ABOUT = 0.6  # or of the words that the answer puts the promise in, by the passage's
+RETOLD = 0.6  # of a sentence's words that tell a passage's anew
 SHARED = 3  # or words of the passage's sentence
+
+# Why a promise has no ground where no rule is against it.
+_NOWHERE = frozenset(
+    {
+        "no passage promises it",
+        "a passage promises it in another case",
+        "no passage says that this is done",
+    }
+)
+_STRICT = frozenset({"guarantee", "sweeping", "free", "reserve"})
 
 _Read = Callable[[str], Sequence[Value]]  # the figures of a text
 
@@ -147,8 +158,24 @@ def _unbacked(
         beside = any(segment(text, each) == part for each in others if each.name in TOPICS)
         if beside and meaning(promise.verb) in _TOPICAL:
             return ""
-        return not_announced(promise, text, case, told)
-    return _unpromised(_asked(promise, others, text, case), case, told, read)
+        why = not_announced(promise, text, case, told)
+    else:
+        why = _unpromised(_asked(promise, others, text, case), case, told, read)
+    lenient = why in _NOWHERE and promise.name not in _STRICT
+    return "" if lenient and _retold(promise, text, case, told) else why
+
+
+def _retold(promise: Made, text: str, case: Case, told: Sequence[Told]) -> bool:
+    """Whether the promise's sentence says, in most of its words, what one of a passage does."""
+    sentence = text[promise.first : promise.last]
+    words = content(sentence) - VAGUE
+    return len(words) >= SHARED and any(
+        covered(words, content(each.text)) >= RETOLD
+        and not says_no(each.text)
+        and (not _IF.search(each.text) or _IF.search(sentence))
+        and not unmet(promise.name, each.text, f"{each.before} {each.title}", case)
+        for each in told
+    )
 
 
 def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Asked:

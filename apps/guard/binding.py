@@ -9,6 +9,7 @@ from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
 from apps.guard.marks import holds_code
 from apps.guard.rivals import asked_of_another, below_tier, of_tier
+from apps.guard.roles import another_fact
 from apps.guard.words import content
 from retrieval import sentences
 
@@ -136,7 +137,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         if not _of_another(source, answer.text, evidence)
         for other in source.told.held
     ):
-        return ""
+        return "" if told else another_fact(value, answer, evidence)
     if value.kind == "time" and shut(value, answer, evidence):
         return "the sources say that day is shut"
     if _torn(value, answer, evidence):

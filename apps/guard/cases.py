@@ -186,6 +186,8 @@ def _early(rule: str, case: Case) -> str:
         after = _COUNTS.match(rule, limit.end)
         if not after or limit.unit not in ("minute", "month", "working day"):
             continue
+        if any(limit.unit == value.unit and limit.keys == value.keys for value in case.claimed):
+            continue
         if any(
             value.unit == limit.unit and amount(value) < amount(limit)
             for value in case.figures

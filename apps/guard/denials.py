@@ -20,7 +20,8 @@ _MAY = re.compile(
 _UNSURE = re.compile(
     r"\b(?:if|whether|unless|except|sorry|afraid|unfortunately|excluded?|instead|only|just|until"
     r"|too late|refus\w+|would|hope|ask(?:ed|ing)?|avoid|stop\w*|without|hand|please|rather|might"
-    r"|out of|lacks?|otherwise|sure you|check|depends?|decides?|no longer|within)\b",
+    r"|out of|lacks?|otherwise|sure you|check|depends?|decides?|no longer|within"
+    r"|(?:early|soon) to)\b",
     re.I,
 )
 _CLAUSE = re.compile(

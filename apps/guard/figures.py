@@ -91,6 +91,7 @@ _LISTED = re.compile(
     r"\s+(?:ways|things|steps|options|questions|points|choices|possibilities)\b", re.I
 )
 _THESE = re.compile(r"\b(?:these|those|all|other|first|last|of the) $", re.I)
+_OR_TWO = re.compile(rf"\ban? (?!{_ENGLISH_SPAN})[a-z]+ or $", re.I)  # two: a line or two
 _FEW = 5  # things that an answer may count itself: "any of these three"
 _LOW = re.compile(
     rf"(?<![\d.,:/£$€])(?P<n>{NUMERAL})\s*(?:\bto\b|-|–|—|\band\b|\bor\b|\bby\b|x|×|至|到|~)\s*$",
@@ -227,6 +228,7 @@ def _counts(text: str) -> Iterator[Value]:
     for match in _COUNT.finditer(text):
         amount = number(match["n"])
         these = amount <= _FEW and _THESE.search(text[: match.start()])
+        these = these or _OR_TWO.search(text[: match.start()])
         if not (_ORDINARY.match(match.group()) or these or _LISTED.match(text, match.end())):
             yield Value("number", (amount,), "", *match.span(), said=amount)
     for match in _TWICE.finditer(text):

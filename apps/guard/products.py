@@ -24,7 +24,8 @@ _NO_NAMES = frozenset(
 _NO_THING = frozenset(
     "range ranges product products item items order orders goods thing things one ones model "
     "models series collection "
-    "warranty parcel parcels set sets is are was were has have had costs cost comes come and or "
+    "warranty piece pieces stuff gear kit line lines brand family kind sort type version bits "
+    "parcel parcels set sets is are was were has have had costs cost comes come and or "
     "for with from will can "
     "may must at in on of to the not also only as but now in that which who takes gives holds "
     "stays needs says decides accepts refuses declines sends texts rings calls tries delivers "

@@ -44,7 +44,8 @@ SAID_DONE = re.compile(
     rf"|\bI['’]ve(?: {_SOON}| gone ahead and)* (?P<mine>{DEED})\b"
     rf"|\bI (?:{_SOON} )*(?P<myself>{DEED}) (?:it|them|that|your|the|an?|you|this|£|in|hold"
     rf"|everything)\b"
-    rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
+    rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w£.'’-]+ ){{1,7}}?(?P<had>{DONE})\b"
+    rf"|\byou(?:['’]ve| have)(?: {_SOON})* been (?P<yours>(?!sent|given|set|made|charged){DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
     rf"|parcel) (?:was|were)"
     rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked"
@@ -67,7 +68,8 @@ SAID_DONE = re.compile(
     r"| just| currently"
     r"| all)*"
     rf" (?:{STATES}))\b"
-    r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
+    r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|(?:all )?(?:done"
+    r"|sorted)(?: and dusted)?)(?:\W*$|[,:!–—-] )"
     rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
     r"|\b(?:won['’]t|will not|will no longer) be (?:coming|going out|sent out|charged) any ?"
@@ -128,7 +130,8 @@ _NO_NO = re.compile(
     r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
-    r"|\bno deductions?\b|\bpays? no\b|\bwe (?:wo|do)n['’]t charge\b"
+    r"|(?:\bno|(?:not|n['’]t) (?:be|make)(?: any| a)?) deductions?\b|\bpays? no\b|\bwe (?:wo"
+    r"|do)n['’]t charge\b"
     r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
     r"|\bwe (?:will|do) not charge\b"
     r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
@@ -145,6 +148,7 @@ _HEDGE = re.compile(
     r"|want to know|looking for"
     r"|claims? that|says? that|regardless of what|tell (?:us|me)|please say|decide whether"
     r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details"
+    r"|(?:sorry|apologi[sz]e|apologies) (?:that|to hear|about|for|if|you|it|this|the|your|we)"
     r"|you (?:mentioned|said|say|wrote"
     r"|expected|expect|were (?:told|promised)|asked for|are waiting for)|you['’]re waiting for"
     r"|you['’]d like)\b"
@@ -159,6 +163,12 @@ _NO_WORD = re.compile(
     r"(?:\w+ ){0,2}?(?:promise|guarantee|vouch|say (?:yes|so|for (?:sure|certain)|when|whether)"
     r"|confirm"
     r"|swear|commit)\b|\bno (?:promise|guarantee)s?\b",
+    re.I,
+)
+# Of what was done "for nothing", that it was of no use.
+_IN_VAIN = re.compile(
+    r"\b(?:wait|stay|sit|sat|com|came|drove|driv|travel|try|tri|search|look|spen[dt]|rush|hop|queu"
+    r"|walk|went|gone)\w*\b",
     re.I,
 )
 # "As you said, a colleague promised it, so you will get it."
@@ -191,8 +201,8 @@ _MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will|
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
 _GROUPS = (
-    "verb deed mine myself had past passed passive going seen act now aside exception gets calls"
-    " does passively"
+    "verb yours deed mine myself had past passed passive going seen act now aside exception gets"
+    " calls does passively"
 ).split()
 
 
@@ -276,6 +286,8 @@ def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
     if name == "keep" and _CHOOSES.search(sentence[: match.start()]):
         return True
     if _ONCE.search(before) or (name == "done" and _WHENEVER.search(before)):
+        return True
+    if match.group().lower() == "for nothing" and _IN_VAIN.search(before):
         return True
     inside = match.group("hint") if name == "done" else None
     habit = name == "done" and (match.group("passive") or inside)

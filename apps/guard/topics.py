@@ -42,7 +42,8 @@ DEED = (
 # Before what something was or is being done to, or how: "sent the", not "limited stock".
 TO_WHAT = (
     r"(?= (?:it|them|that|this|these|those|your|yours|the|an?|you|my|our|his|her|their|everyone"
-    r"|everything|everybody|both|all|any|some|another|one|two|three|four|five|six|ten|twenty|fifty|half|double|full|free|new|fresh"
+    r"|everything|everybody|both|all|any|some|another|one|two|three|four|five|six|ten|twenty"
+    r"|fifty|half|double|full|free|new|fresh"
     r"|order|refund|replacement|compensation|credit|money|payment|points|to|for|in|into|up|off|out"
     r"|back|down|through|on|over|away|now|today|tonight|tomorrow|right|straight|immediately)\b"
     r"| (?-i:[A-Z£$€\d])| (?:[\w'’-]+ ){1,3}for you\b)"
@@ -58,7 +59,8 @@ RESTING = (
     r"|wonder|wait"
     r"|work|do|go|sorry|feel|hear|not|guess|refer|mean|com|us|hav|be|stand|sitt|writ|answer|review"
     r"|find"
-    r"|runn|open|clos|learn|miss|enjoy|listen|suggest|investigat|follow|expect|assum|help|assist|experienc|fac"
+    r"|runn|open|clos|learn|miss|enjoy|listen|suggest|investigat|follow|expect|assum|help|assist"
+    r"|experienc|fac"
     r"|struggl|deal)(?=ing\b)"
 )
 # What is said of a thing for which something was done.
@@ -93,7 +95,8 @@ LIGHT = {
         "keep": "you|an eye|in touch|trying|at it|looking|working|this in mind|that in mind",
         "take": "a look|note|over|this up|it up|this on|it on|you through|a moment|a note|this "
         "over"
-        "|it over|it from here|this further|a closer look|care of (?:you|your request)|your "
+        "|it over|(?:it|this|things) from (?:t?here)|this further|a closer look|care of (?:you"
+        "|your request)|your "
         "(?:details|number|name|call|case|word|question|request|point|feedback|time)",
         "make": "a note|a start|it clear",
         "give": "you (?:a ring|a call|a bell|an update|more|the|details|a hand|any)|it some|it"
@@ -119,6 +122,12 @@ LIGHT = {
     }.items()
 }
 
+# What something is kept in or as, rather than given: "keep the throw unused".
+_AS_IS = (
+    r" (?:[\w'’-]+ ){1,5}?(?:un[a-z]+|sealed|upright|together|in (?:its|the|their|your|one|an?)"
+    r"|(?:[a-z]+ed|on|shut)(?= *(?:[.,;!?]|$)| (?:and|or|until|till|while|for|in)\b))\b"
+)
+
 _TOPICS = {
     "full refund": r"\bfull(?:y)? refund|refund\w*[^.]{0,20}\bin full\b|\bfully refunded\b"
     r"|\b(?:whole|full|entire) (?:purchase )?(?:amount|price|sum|cost|payment|value)\b"
@@ -131,7 +140,7 @@ _TOPICS = {
     r"|anything|penny|label|fee)"
     r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
     r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
-    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    r"|(?:\b(?:without|no)|(?:not|n['’]t) (?:be|make)) (?:any |a )?deductions?\b|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -152,8 +161,9 @@ _TOPICS = {
     rf"|\breturn(?:ed)? (?:your|the) (?:money|payment)|退款|退钱|退还",
     "replacement": r"\breplac(?:e|es|ed|ing|ement|ements)\b|\bre-?(?:send|sent|ship|shipped"
     r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it"
-    r"|them|(?:the|your) \w+"
-    r"|everything|one)? ?(?:again|once more|a second time|anew)\b"
+    r"|them|everything|one|(?:an?|the|your) (?:(?!(?:and|or|to)\b)[\w'’-]+ ){1,4}?)? ?(?:again"
+    r"|once more"
+    r"|a second time|anew)\b"
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
@@ -182,7 +192,8 @@ _TOPICS = {
     r"(?:what|(?:your|the) refund))"
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
-    "compensation": r"\bmy treat\b|\bas a gesture\b|\bcompensat\w+|\bgood-?will\b|\bmake (?:it"
+    "compensation": r"\bmy treat\b|\bas an? (?:\w+ )?(?:gesture|kindness|courtesy|favour|token"
+    r"|treat)\b|\bcompensat\w+|\bgood-?will\b|\bmake (?:it"
     r"|this|that|things)? ?(?:up|right)"
     r" (?:for|to|with)\b(?! an? (?:new|replacement|refund))"
     r"|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
@@ -230,7 +241,8 @@ _TOPICS = {
     r"|squar(?:e|ed) (?:\w+ )?up|(?:n['’]t|not) (?:be )?(?:your loss|lose out|bear that"
     r"|suffer for))\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
-    r"|\bwithout (?:a|any) doubt\b|保证|承诺",
+    r"|\bwithout (?:a|any) doubt\b|(?:\b(?:are|is|will be)|['’](?:re|s|ll be)) (?:\w+ly )?"
+    r"(?:certain|sure|bound|guaranteed) (?:to|of)\b|保证|承诺",
     "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on"
     rf"|for)|reach(?:es)? you|leaves?|be there|get there"
     rf"|gets there|turns? up|lands?|on your (?:doorstep|table|desk|doormat)|at your door"
@@ -239,9 +251,13 @@ _TOPICS = {
     rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
     rf"\w+|the \w+)|dispatched|comes?(?! (?:by|in|along|round|over|to)\b)|make it"
     rf"|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
+    rf"|\b(?:it|they|that|one|(?:your|the) (?:\w+ )?\w+)(?:['’]ll| will| should| (?:is"
+    rf"|are) going to)"
+    rf" be (?:in|on|at|with|by|inside|outside|waiting) (?:[\w'’-]+ ){{0,5}}?{_TIME}\b"
     r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
     "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
-    r"(?! (?:[\w ]{0,20} )?(?:out|away|from|off|dry|clean|ready|closed|safe|handy)\b)"
+    rf"(?! (?:[\w ]{{0,20}} )?(?:out|away|from|off|dry|clean|ready|closed|safe"
+    rf"|handy)\b)(?!{_AS_IS})"
     r"(?! (?:in|your eye|an eye|track|us|me|for|until|the (?:receipt|packaging|box|invoice)))"
     r"|\b(?:need not|no need to|(?:not|n['’]t) (?:need|have|want you|require you) to|without "
     r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending"
