@@ -57,6 +57,9 @@ VAGUE = content(
     "straight away right now going today for you sure gladly happily then also immediately soon"
 )
 _OURS = re.compile(r"\b(?:we|our team)(?: \w+)? $", re.I)
+_ARRIVED = content("received arrived reached returned delivered")
+_BY_US = re.compile(r"(?:I|we)\b", re.I)
+_RECEIVED = re.compile(r"got\b", re.I)  # of "we've got your parcel"
 _NOT_DONE = re.compile(r"^(?:no|none|never|false|0)$|\b(?:not|pending|awaiting|yet)\b", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
 _BEAR_NO_MEANING = {meaning(verb) for verb in "run do carry make perform conduct have get".split()}
@@ -89,6 +92,8 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
         wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), going)
         wanted |= content(whole) & _UNDER_WAY
         return bool((wanted | (_RESULTS if _SETTLED.search(whole) else set())) & known)
+    if _RECEIVED.match(promise.verb):
+        return bool(_ARRIVED & known)
     vague = meaning(promise.verb) in _ARRANGED or not _NAMED.fullmatch(promise.verb)
     if promise.verb and vague and known & _RESULTS:
         first, last = segment(text, promise)
@@ -118,11 +123,12 @@ def retold(promise: Made, text: str, case: Case) -> bool:
 def reported(promise: Made, text: str, told: Sequence[Told]) -> bool:
     """Whether a passage tells of it as done already."""
     if promise.verb:
-        wanted = meaning(promise.verb)
+        wanted, ours = meaning(promise.verb), _BY_US.match(text, promise.start)
         return any(
             wanted in {meaning(word) for word in match.groups() if word}
             for each in told
             for match in SAID_DONE.finditer(each.text)
+            if not ours or _BY_US.match(match.group())
         )
     said = text[promise.start : promise.end].lower()
     return any(said in each.text.lower() for each in told)

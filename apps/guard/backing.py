@@ -23,6 +23,7 @@ _IF = re.compile(
     r"|in case|within|after|where|only|whoever|anyone who|up to|who)\b",
     re.I,
 )
+_ONLY_IF = re.compile(r"\b(?:if|when|once|unless|until|provided|as long as|should|failing)\b", re.I)
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
     r"\b(?:always|anyway|all the same|even so|nonetheless|nevertheless|(?:just )?this once"
@@ -69,14 +70,8 @@ ABOUT = 0.6  # or of the words that the answer puts the promise in, by the passa
 RETOLD = 0.6  # of a sentence's words that tell a passage's anew
 SHARED = 3  # or words of the passage's sentence
 
-# Why a promise has no ground where no rule is against it.
-_NOWHERE = frozenset(
-    {
-        "no passage promises it",
-        "a passage promises it in another case",
-        "no passage says that this is done",
-    }
-)
+_NOT_FOUND = "no passage promises it"
+_IN_ANOTHER_CASE = "a passage promises it in another case"
 _STRICT = frozenset({"guarantee", "sweeping", "free", "reserve"})
 
 _Read = Callable[[str], Sequence[Value]]  # the figures of a text
@@ -158,10 +153,9 @@ def _unbacked(
         beside = any(segment(text, each) == part for each in others if each.name in TOPICS)
         if beside and meaning(promise.verb) in _TOPICAL:
             return ""
-        why = not_announced(promise, text, case, told)
-    else:
-        why = _unpromised(_asked(promise, others, text, case), case, told, read)
-    lenient = why in _NOWHERE and promise.name not in _STRICT
+        return not_announced(promise, text, case, told)
+    why = _unpromised(_asked(promise, others, text, case), case, told, read)
+    lenient = why in (_NOT_FOUND, _IN_ANOTHER_CASE) and promise.name not in _STRICT
     return "" if lenient and _retold(promise, text, case, told) else why
 
 
@@ -172,7 +166,7 @@ def _retold(promise: Made, text: str, case: Case, told: Sequence[Told]) -> bool:
     return len(words) >= SHARED and any(
         covered(words, content(each.text)) >= RETOLD
         and not says_no(each.text)
-        and (not _IF.search(each.text) or _IF.search(sentence))
+        and (not _ONLY_IF.search(each.text) or _ONLY_IF.search(sentence))
         and not unmet(promise.name, each.text, f"{each.before} {each.title}", case)
         for each in told
     )
@@ -220,9 +214,9 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told], read: _Read) ->
             if not lacks:
                 backed = max(backed, len(words & asked.known) + 1)
     if not found:
-        return "no passage promises it"
+        return _NOT_FOUND
     if not backed:
-        return why or "a passage promises it in another case"
+        return why or _IN_ANOTHER_CASE
     return "a passage denies it" if against > backed else ""
 
 

@@ -15,7 +15,11 @@ from retrieval import sentences
 
 _FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
 _BESIDE = 25  # characters from a limit to what holds beyond it
-_BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
+_BUT = re.compile(
+    r"\b(?:except|but not|closed|apart from|not|other than|besides|(?:any|every|all|each) (?:\w+ )?"
+    r"(?:but|bar|save))(?: \w+){0,2} $",
+    re.I,
+)
 # Words that say the other side of a limit too.
 _BOTH = re.compile(r"\b(?:above|below|over|under|beyond) that\b|\botherwise\b|\bor else\b", re.I)
 _AHEAD = re.compile(r"(?: or (?:more|earlier))? (?:before|ahead|in advance|prior|earlier)\b", re.I)

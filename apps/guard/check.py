@@ -87,7 +87,7 @@ def _marks(answer: Read, evidence: Evidence) -> Iterator[Finding]:
 def _known(kind: Kind, form: str, evidence: Evidence) -> bool:
     origins = evidence.of("passage", "fact") if kind == "link" else evidence.sources
     if kind == "code":
-        return any(holds_code(source.told.text, form) for source in origins)
+        return any(holds_code(f"{source.name} {source.told.text}", form) for source in origins)
     if kind == "phone" and any(plain(kind, source.told.text) == form for source in origins):
         return True
     return any(

@@ -87,6 +87,17 @@ _MEASURE = re.compile(
 _COUNT = re.compile(rf"(?P<n>{NUMERAL})(?:st|nd|rd|th)?", re.I)
 _TWICE = re.compile(r"\b(?:twice|double)\b|两次", re.I)
 _LIST_MARK = re.compile(r"^[ \t]*\(?\d{1,2}[.):](?=\s)", re.M)
+# Numerals that count nothing.
+_IDIOMS = re.compile(
+    r"\b(?:a |the )?one[- ](?:off|time|stop|way|sided)\b|\bone (?:by|after|or) (?:one|another"
+    r"|the other"
+    r"|two)\b|\bone (?:more|another|or the other)\b|\bnumber one\b|\bdouble[- ]?check\w*"
+    r"|\bfifty[- ]fifty\b|\b(?:nine|99) times out of (?:ten|100)\b|\bten to one\b|\b24/7\b"
+    r"|\b(?:in|of) two minds\b|\ba (?:thousand|million) (?:apologies|thanks|times)\b"
+    r"|\b(?:first|second) (?:of all|thoughts?|to none|things first|nature|hand)\b"
+    r"|\b(?:a|one) hundred per ?cent (?:sure|certain|right|with you)\b|\btwo[- ]fold\b",
+    re.I,
+)
 _LISTED = re.compile(
     r"\s+(?:ways|things|steps|options|questions|points|choices|possibilities)\b", re.I
 )
@@ -128,7 +139,8 @@ def values(text: str) -> list[Value]:
     Put marks of the same length in place of what holds digits but is no figure, such as a link.
     """
     whole = text
-    text = _LIST_MARK.sub(lambda match: "\0" * len(match.group()), text)
+    for no_figure in (_LIST_MARK, _IDIOMS):
+        text = no_figure.sub(lambda match: "\0" * len(match.group()), text)
     found: list[Value] = []
     for finder in (dates, times, _prices, _percentages, _often, _spans, _measures, _counts):
         for value in finder(text):

@@ -56,7 +56,8 @@ SAID_DONE = re.compile(
     rf" (?:it|them|that|your|the|an?|you|this|£)"
     rf"|\b{_THINGS} (?:(?:is|are)(?: {_SOON})*|(?:has|have)(?: {_SOON})* been"
     rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been|['’](?:s|re)(?: {_SOON})*) (?P<passive>{DONE})\b"
-    r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
+    r"(?!(?: back| out| over)? (?:within|in \w+ (?:working )?days|if|when|after|once|from|until"
+    r"|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
     r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently"
@@ -68,7 +69,8 @@ SAID_DONE = re.compile(
     r"| just| currently"
     r"| all)*"
     rf" (?:{STATES}))\b"
-    r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|(?:all )?(?:done"
+    r"|(?<!ly )\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded"
+    r"|(?:all )?(?:done"
     r"|sorted)(?: and dusted)?)(?:\W*$|[,:!–—-] )"
     rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
@@ -173,11 +175,14 @@ _IN_VAIN = re.compile(
 )
 # "As you said, a colleague promised it, so you will get it."
 _CLAIMED = re.compile(
-    r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I
+    r"\b(?:you (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)"
+    r"|(?:told|promised|assured|offered) you)\b",
+    re.I,
 )
 _GRANTED = re.compile(
     r"\b(?:so|and|therefore|hence|of course) (?:of course )?(?:you|we|I)(?:['’]ll| will| can"
-    r"| shall)\b(?! (?:need|have to|check|look|ask|pass))",
+    r"| shall)\b(?! (?:need|have to|check|look|ask|pass))"
+    r"|\b(?:that|it|this)(?: still)? (?:stands|holds|counts|applies|goes)\b|\bhonou?r",
     re.I,
 )
 _UNLESS = re.compile(
@@ -185,6 +190,7 @@ _UNLESS = re.compile(
     r"|usually|normally|where|that|which|who|may|should something)\b",
     re.I,
 )
+_FROM = re.compile(r"\b(?:off|from|out of|against) (?:the|your|any|each|every|a|their|its) $", re.I)
 _ONCE = re.compile(
     r"(?<!even )\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I
 )
@@ -200,6 +206,8 @@ _WHY = ("since", "because", "although", "though")
 _MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will| can)\b)")
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
+_GIVEN = frozenset({"discount", "refund", "full refund", "replacement", "compensation"})
+_YOURS = re.compile(r"\byours$")  # said of what was just promised: 10% off, and it's yours
 _GROUPS = (
     "verb yours deed mine myself had past passed passive going seen act now aside exception gets"
     " calls does passively"
@@ -238,11 +246,17 @@ def _part(text: str, start: int, end: int, first: int, last: int) -> tuple[int, 
 
 def made(text: str) -> list[Made]:
     """The promises that a text makes: those it denies, asks about or only hopes for are none."""
-    return [
+    found = [
         promise
         for first, last in sentences.spans(text)
         if not _OPEN.search(text[first:last])
         for promise in _of_sentence(text[first:last], first)
+    ]
+    given = min((each.end for each in found if each.name in _GIVEN), default=len(text))
+    return [
+        each
+        for each in found
+        if not (each.start >= given and _YOURS.search(text, each.start, each.end))
     ]
 
 
@@ -283,6 +297,8 @@ def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
     before = sentence[left : match.start()]
     if _HEDGE.search(before):
         return not (_GRANTED.search(sentence, match.end()) and _CLAIMED.search(before))
+    if name in ("refund", "full refund") and _FROM.search(before):
+        return True
     if name == "keep" and _CHOOSES.search(sentence[: match.start()]):
         return True
     if _ONCE.search(before) or (name == "done" and _WHENEVER.search(before)):

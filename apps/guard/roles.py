@@ -1,7 +1,6 @@
 """Whether a fact's value is told of what its name says: an ordering's day is no dispatch's."""
 
 import re
-from collections.abc import Iterator
 
 from apps.guard.evidence import Evidence, Read, Source, same, sentence_of, words_of
 from apps.guard.finding import Value
@@ -12,8 +11,8 @@ from apps.guard.words import content
 _EVENTS = {
     "ordering": r"order(?:ed| date| day| placed)|plac(?:ed|ing)|bought|purchas\w+|paid for",
     "leaving": r"dispatch\w*|despatch\w*|sent|send(?:ing)?|shipp\w+|posted|left|leaves?|leaving"
-    r"|issued?|(?:went|goes|gone|going) out|handed over to (?:the )?(?:carrier|courier)|paid (?:out"
-    r"|back)",
+    r"|issued?|(?:went|goes|gone|going) out|handed over to (?:the )?(?:carrier|courier)"
+    r"|paid (?:\w+ )?(?:out|back)",
     "arriving": r"deliver\w*|arriv\w*|reach\w*|land(?:s|ed)|c[ao]mes?|receiv\w*|turn(?:s|ed) up|due"
     r"|(?:be )?with you|got (?:here|there|to)|expected",
     "ending": r"expir\w*|valid (?:until|to|till)|runs? out|ends?|ended|closes?",
@@ -22,6 +21,7 @@ _EVENTS = {
 _EVENT = re.compile(
     "|".join(rf"(?P<{name}>\b(?:{said})\b)" for name, said in _EVENTS.items()), re.I
 )
+_GENERAL = content("order number date day time id code name item product amount value sum other")
 _CODE = re.compile(r"[A-Za-z]{1,4}[- ]?\d{4,}")  # the name of a fact may be an order's number
 
 
@@ -33,6 +33,8 @@ def another_fact(value: Value, answer: Read, evidence: Evidence) -> str:
     """
     facts = evidence.of("fact")
     own = [fact for fact in facts if _holds(fact, value)]
+    if _paired_with_another(value, answer, facts, own):
+        return "a fact says it of another"
     first, last = sentence_of(answer.text, value)
     beside = [each for each in answer.held if first <= each.start < last and each is not value]
     rivals = [
@@ -42,7 +44,7 @@ def another_fact(value: Value, answer: Read, evidence: Evidence) -> str:
         and any(_alike(value, each) for each in fact.told.held)
         and not any(_holds(fact, each) for each in beside if not any(_holds(x, each) for x in own))
     ]
-    if not own or not rivals or not value.unit:
+    if not own or not rivals or not value.unit or value.kind == "code":
         return ""
     clause = words_of(answer, value) | _events(answer.text[first:last])
     asked = [source.told.text for source in evidence.of("said")[-1:]]
@@ -56,10 +58,20 @@ def another_fact(value: Value, answer: Read, evidence: Evidence) -> str:
     return ""
 
 
+def _paired_with_another(
+    value: Value, answer: Read, facts: list[Source], own: list[Source]
+) -> bool:
+    """Whether the code before it in its sentence names a fact, and none that holds it."""
+    first, _ = sentence_of(answer.text, value)
+    before = [form for _, form, start, _ in answer.marks if first <= start < value.start]
+    named = [fact for fact in facts if before and before[-1] in _codes(fact.name)]
+    return bool(own and named) and not any(fact in own for fact in named)
+
+
 def _closer(theirs: frozenset[str], mine: frozenset[str], clause: frozenset[str]) -> bool:
     if (mine - theirs) & clause:
         return False
-    return bool((theirs - mine) & clause) or (theirs < mine and theirs <= clause)
+    return bool((theirs - mine) & clause) or (theirs and theirs < mine and theirs <= clause)
 
 
 def _of_code(rival: Source, own: list[Source], sentence: str, asked: list[str]) -> bool:
@@ -74,14 +86,13 @@ def _of_code(rival: Source, own: list[Source], sentence: str, asked: list[str]) 
     return False
 
 
-def _codes(name: str) -> Iterator[str]:
-    for match in _CODE.finditer(name):
-        yield plain("code", match.group())
+def _codes(name: str) -> list[str]:
+    return [plain("code", match.group()) for match in _CODE.finditer(name)]
 
 
 def _named(fact: Source) -> frozenset[str]:
     name = fact.name.replace("_", " ")
-    return content(_EVENT.sub(" ", name)) | _events(name)
+    return content(_EVENT.sub(" ", name)) - _GENERAL | _events(name)
 
 
 def _events(text: str) -> frozenset[str]:

@@ -77,15 +77,19 @@ STATES = (
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
-    "pass check look ask need find hand forward help explain notify try rather prefer "
-    "welcome "
-    "have know say "
-    "understand hope answer reply respond write assume transfer connect review investigate "
-    "consult raise escalate wait advise suggest recommend show guide walk point share work "
-    "contact inform email message remind learn listen think believe gladly love like want "
-    "apologise apologize read use wish mention note inquire enquire talk speak "
-    "clarify discuss search assist hear feel picture relate remember "
-    "refer direct do sort reassure confirm imagine appreciate".split()
+    # to see, to think and to feel
+    "see hear feel notice spot sense read find picture imagine know understand think believe guess "
+    "suppose reckon gather realise realize recognise recognize remember recall learn assume count "
+    "regard class deem appreciate relate rather prefer want wish like love hate hope regret "
+    "sympathise sympathize empathise empathize enjoy welcome gladly have do "
+    # to ask and to tell
+    "ask inquire enquire say mention note explain describe outline clarify discuss talk speak chat "
+    "write answer reply respond inform notify message email remind advise suggest recommend show "
+    "guide walk point share confirm reassure apologise apologize liaise consult raise escalate "
+    "flag report relay pass hand forward refer direct transfer connect contact log record jot "
+    # to look into it, and to stay with it
+    "look check search dig delve dive chase examine investigate review study verify compare hunt "
+    "work try help assist listen wait stay use need sort".split()
 )
 # Verbs that bind or not by what follows.
 LIGHT = {
@@ -113,6 +117,8 @@ LIGHT = {
         "see": "what|if|whether|how|you|it|this|where|when",
         "tell": "you|us|me|them|the (?:team|colleague)|a colleague",
         "knock": r"\S+ off",
+        "call": r"(?:it|this|that|them|yours|your \w+) (?!back\b|today\b|now\b|tomorrow\b)\w+",
+        "treat": "[^.;]* as",
         "start": "by|with|looking|over|from|at",
         "be": r"(?!(?:re)?(?:send|refund|replac|cancel|credit|bring|pay|deliver|giv|issu|tak|cover"
         r"|mak|return)\w*ing\b)\w+",
@@ -160,10 +166,9 @@ _TOPICS = {
     rf"|\b(?:{_THE} )?{_MONEY} (?:lands?|arrives?|shows? up|turns? up|drops? in)\b"
     rf"|\breturn(?:ed)? (?:your|the) (?:money|payment)|退款|退钱|退还",
     "replacement": r"\breplac(?:e|es|ed|ing|ement|ements)\b|\bre-?(?:send|sent|ship|shipped"
-    r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it"
-    r"|them|everything|one|(?:an?|the|your) (?:(?!(?:and|or|to)\b)[\w'’-]+ ){1,4}?)? ?(?:again"
-    r"|once more"
-    r"|a second time|anew)\b"
+    r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)?"
+    r"(?= (?:(?:it|them|everything|one|(?:an?|the|your) (?:(?!(?:and|or|to)\b)[\w'’-]+ ){0,3}?"
+    r"[\w'’-]+) )?(?:again|once more|a second time|anew)\b)"
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"

@@ -30,7 +30,8 @@ COMMON = frozenset(
     "like get gets need needs take takes two three four five six seven eight nine ten "
     "our ours such other it’s goes go day days hour hours week weeks month months year years "
     "minute minutes "
-    "working pound pounds percent cent january february march april june july august september "
+    "degree degrees working "
+    " pound pounds percent cent january february march april june july august september "
     "october "
     "november december eleven twelve fifteen twenty thirty forty fifty sixty seventy eighty ninety "
     "hundred monday tuesday wednesday thursday friday saturday sunday".split()
