@@ -83,8 +83,8 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     whole = text[promise.start : promise.end]
     if promise.name in TOPICS and content(promise.name) & known and not _REFUSED & known:
         return True
-    if promise.name == "replacement" and _SENT_AGAIN & known:
-        return True
+    if promise.name == "replacement":
+        return bool((_SENT_AGAIN | content(whole) - _MOVED) & known)
     if promise.name == "done" and _chosen(promise, text, facts):
         return True
     if promise.what:
@@ -159,7 +159,7 @@ def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) ->
                 continue
             lacks = unmet("action", each.text, each.before, case)
             ours = (
-                bool(_OURS.search(whole[: match.start()])) and len(about - known - case.words) <= 1
+                bool(_OURS.search(whole[: match.start()])) and len(about - known - case.words) <= 2
             )
             if not lacks and (ours or covered(about, known) >= _OBJECT):
                 return ""

@@ -50,15 +50,21 @@ _TOPICAL = {
 _EVER = re.compile(r"\bany ?time\b|\bwhenever\b|\bno deadline\b", re.I)
 # How passages speak of what answers have in more definite words.
 _SPOKEN = {
+    "amends": re.compile(
+        r"\b(?:refund|replac|repair|mend|warrant|cover|guarant)\w*|\bthe right one\b", re.I
+    ),
     "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
     "replacement": re.compile(
-        TOPICS["replacement"].pattern + r"|\b(?:new|fresh|another) one\b|\bchang(?:e|es|ed|ing)\b",
+        TOPICS["replacement"].pattern
+        + r"|\b(?:new|fresh|another|second) (?:one|parcel)\b|\bchang(?:e|es|ed|ing)\b",
         re.I,
     ),
     "discount": re.compile(TOPICS["discount"].pattern + r"|\bworth\b|\btaken off\b", re.I),
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
-_PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
+_PLAIN = frozenset(
+    {"amends", "warranty", "change", "sweeping"}
+)  # of these only what is against them counts
 _BACK = frozenset({"refund", "full refund"})  # whose conditions often stand beside
 _PAIRS = frozenset({"refund", "replacement"})
 _ANYTHING = content("item thing")  # any product is one
@@ -178,16 +184,16 @@ def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Ask
     first, last = segment(text, promise)
     part = content(text[first:last])
     before = [text[start:end] for start, end in sentences.spans(text[: promise.first])][-1:]
-    besides = frozenset(
+    besides = {
         each.name for each in others if each.first == promise.first and each.name != promise.name
-    )
+    } | {each for each in _PAIRS - {promise.name} if PROMISES[each].search(sentence)}
     return _Asked(
         promise,
         part,
         part - own - VAGUE,
         said - own,
         said | case.words | content(" ".join([*before, *besides])),
-        besides,
+        frozenset(besides),
         {(value.unit, key) for value in values(sentence) for key in value.keys},
         bool(_IF.search(sentence)),
     )

@@ -14,6 +14,12 @@ from apps.guard.words import content
 from retrieval import sentences
 
 _FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
+_OFFERS = re.compile(
+    r"\b(?:you(?:['’]ll| will| can| could| may)?|yours|let you|(?:we|I)(?:['’]ll| will| can"
+    r"| could))"
+    r" (?:have|get|take|buy|pay|sell|do|make|charge|for)\b",
+    re.I,
+)
 _BESIDE = 25  # characters from a limit to what holds beyond it
 _BUT = re.compile(
     r"\b(?:except|but not|closed|apart from|not|other than|besides|(?:any|every|all|each) (?:\w+ )?"
@@ -58,6 +64,7 @@ def unbacked(
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
+        inside = inside or (value.kind == "price" and _offered(value, answer))
         inside = inside and (money or value.unit != "")  # how many the customer wants, they say
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
         why = _missing(value, answer.text, evidence, origins) or _elsewhere(
@@ -79,6 +86,12 @@ def _beside_its_day(value: Value, answer: Read) -> bool:
     return value.keys == ("today",) and any(
         other.unit == "weekday" and abs(other.end + 1 - value.start) <= 1 for other in answer.values
     )
+
+
+def _offered(value: Value, answer: Read) -> bool:
+    """Whether it is a price that the customer may have something for."""
+    first, _ = sentence_of(answer.text, value)
+    return bool(_OFFERS.search(_STOP.split(answer.text[first : value.start])[-1]))
 
 
 def _within(value: Value, spans: list[tuple[int, int]]) -> bool:
@@ -130,7 +143,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     rival, nor is one with none of the words around this one.
     """
     told = any(
-        same(value, other, "passage")
+        same(value, other, "passage") and (other.unit == value.unit or value.kind == "date")
         for source in evidence.of("passage")
         for other in source.told.held
     )

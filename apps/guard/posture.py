@@ -60,7 +60,7 @@ _CONDITION = re.compile(
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|sure|of course|absolutely|certainly|gladly|happily|definitely|no problem"
     r"|no worries|fine|okay|ok|right you are|done|all (?:sorted|set|done)|easy|consider"
-    r"|there you go"
+    r"|there you go|go ahead|go for it|feel free|be my guest"
     r"|with pleasure|my pleasure|naturally|by all means|that['’]s fine)\b"
     r"|\b(?:I|we|you|they|it|that|this|s?he|the \w+|your \w+)(?:['’](?:ll|ve|re|s|m)\b| (?:can"
     r"|could|may"

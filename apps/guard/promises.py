@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from apps.guard.topics import DEED, DOING, DONE, IDLE, LIGHT, RESTING, STATES, TO_WHAT, TOPICS
+from apps.guard.topics import (
+    DEED,
+    DOING,
+    DONE,
+    IDLE,
+    LIGHT,
+    NOT_TAKEN,
+    RESTING,
+    STATES,
+    TO_WHAT,
+    TOPICS,
+)
 from retrieval import sentences
 
 _SOON = (
@@ -73,6 +84,8 @@ SAID_DONE = re.compile(
     r"|(?:all )?(?:done"
     r"|sorted)(?: and dusted)?)(?:\W*$|[,:!–—-] )"
     rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
+    r"|\b(?<!you have )(?<!you['’]ve )been (?P<told>told|instructed|asked|briefed) to (?!look"
+    r"|check|contact)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
     r"|\b(?:won['’]t|will not|will no longer) be (?:coming|going out|sent out|charged) any ?"
     r"(?:more|longer)\b"
@@ -81,7 +94,8 @@ SAID_DONE = re.compile(
     re.I | re.M,
 )
 SAID_WILL = re.compile(
-    rf"\b(?!they can\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to"
+    rf"\b(?!they(?: can| would|['’]d)\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can"
+    rf"|['’]m going to| am going to"
     rf"|['’]re going to"
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
@@ -132,12 +146,11 @@ _NO_NO = re.compile(
     r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
-    r"|(?:\bno|(?:not|n['’]t) (?:be|make)(?: any| a)?) deductions?\b|\bpays? no\b|\bwe (?:wo"
+    r"|\bpays? no\b|\bwe (?:wo"
     r"|do)n['’]t charge\b"
     r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
     r"|\bwe (?:will|do) not charge\b"
-    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
-    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
+    rf"|{NOT_TAKEN}"
     r"|(?:not|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
     r"|anything|penny|label|fee)|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
@@ -209,8 +222,8 @@ MOST = 8  # promises of a name that are looked at in a sentence
 _GIVEN = frozenset({"discount", "refund", "full refund", "replacement", "compensation"})
 _YOURS = re.compile(r"\byours$")  # said of what was just promised: 10% off, and it's yours
 _GROUPS = (
-    "verb yours deed mine myself had past passed passive going seen act now aside exception gets"
-    " calls does passively"
+    "verb yours told deed mine myself had past passed passive going seen act now aside exception"
+    " gets calls does passively"
 ).split()
 
 

@@ -134,6 +134,13 @@ _AS_IS = (
     r"|(?:[a-z]+ed|on|shut)(?= *(?:[.,;!?]|$)| (?:and|or|until|till|while|for|in)\b))\b"
 )
 
+# That nothing is kept back of a sum: a no that is good news.
+NOT_TAKEN = (
+    r"(?:£[\d.]+|fees?|charges?|label|costs?)(?: (?:will not|won['’]t|is not|isn['’]t|are not"
+    r"|aren['’]t)|['’]s not)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
+    r"|(?:\b(?:without|no)|(?:not|n['’]t) (?:be|make)) (?:any |a )?deductions?\b"
+)
+
 _TOPICS = {
     "full refund": r"\bfull(?:y)? refund|refund\w*[^.]{0,20}\bin full\b|\bfully refunded\b"
     r"|\b(?:whole|full|entire) (?:purchase )?(?:amount|price|sum|cost|payment|value)\b"
@@ -144,9 +151,7 @@ _TOPICS = {
     r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
     r"|(?:\bnot|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
     r"|anything|penny|label|fee)"
-    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
-    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
-    r"|(?:\b(?:without|no)|(?:not|n['’]t) (?:be|make)) (?:any |a )?deductions?\b|全额退款|全部退",
+    rf"|{NOT_TAKEN}|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -212,7 +217,8 @@ _TOPICS = {
     r"(?:charge|cost|fee)s?\b(?! you)|\bnothing (?:is|gets|will be|was) (?:charged|taken)\b"
     r"|\bcharges? nothing\b"
     r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
-    r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b"
+    r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b|\bset(?:s|ting)? you back (?:a penny"
+    r"|a thing|anything|nothing)\b"
     r"|\bon the house\b"
     r"|\bwithout (?:paying|payment)\b|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b"
     r"|\bcomplimentary\b|\bgratis\b"
@@ -273,6 +279,7 @@ _TOPICS = {
     r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
     r"|all yours)\b(?! to (?!keep))|\byours to keep\b"
     r"|不用寄回|不需要寄回",
+    "amends": r"\b(?:make|put|set) (?:it|this|that|them|things) (?:good|right)\b",
     "reserve": r"\byour name on (?:it|one|them)\b|\bwith your name\b|\bdibs\b|\bearmark\w*"
     r"|\breserv(?:e|ed|ing)\b"
     r"|\b(?:put|set|keep|kept|hold|held|tuck|tucked|stash|squirrel|save|saved|lay|laid) "
@@ -287,7 +294,10 @@ _TOPICS = {
     r"|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please|need|fancy)\b|\bforever\b"
     r"|\bfor (?:any|whatever) reason\b"
-    r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b"
+    r"|\b(?:takes?|accepts?|covers?|serves?) (?:every|any)(?:one|body)\b"
+    r"|\bunlimited\b"
+    r"|\bno questions asked\b"
+    r"|\bno matter (?:what|how|when|why)\b|\bin any case\b"
     r"|\bunconditional\w*"
     r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\b(?:any|every"
     r"|all) (?:product|item"
@@ -298,7 +308,6 @@ _TOPICS = {
     r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b"
     r"|\bwarranty"
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
-    r"|\b(?:make|put) (?:it|this|that|them) (?:good|right)\b"
     r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty"
     r"|guarantee)\b"
     r"(?! (?:claim|case|period|repair|terms))"

@@ -58,7 +58,8 @@ _BREAK = re.compile(r"(?:[;；，]|,? (?:and|but|or|while|whereas) (?:then )?|, 
 _COMPARED = re.compile(
     r",? (?:just |much |exactly |same )?(?:(?<!would )(?<!['’]d )(?<!you )(?<!we )(?<!they )like"
     r"|as with"
-    r"|same as|unlike|compared (?:with|to)|as opposed to|rather than|instead of) [^,.;:!?]+",
+    r"|same as|unlike|compared (?:with|to)|as opposed to|rather than|instead of|besides|apart from"
+    r"|other than) [^,.;:!?]+",
     re.I,
 )
 _GOES_ON = re.compile(
@@ -124,7 +125,7 @@ def clauses(text: str, found: list[Value]) -> list[tuple[int, int, frozenset[str
             if left and right and not inside and not _ranges(text, match, found):
                 cuts.append(match.end())
         for first, last in zip(cuts, [*cuts[1:], end], strict=True):
-            words = content(_uncompared(text, first, last, found))
+            words = content(uncompared(text, first, last, found))
             if _GOES_ON.match(text[first:last]):
                 words |= subject
             subject = words
@@ -132,7 +133,7 @@ def clauses(text: str, found: list[Value]) -> list[tuple[int, int, frozenset[str
     return result
 
 
-def _uncompared(text: str, first: int, last: int, found: list[Value]) -> str:
+def uncompared(text: str, first: int, last: int, found: list[Value]) -> str:
     """A part of a text without what it compares something with, unless that has a value."""
     part = text[first:last]
     for match in reversed([*_COMPARED.finditer(part)]):
