@@ -14,7 +14,7 @@ from apps.guard.posture import yes_to_no
 from apps.guard.products import other_things, unknown_names
 from apps.guard.promises import made, segment
 from apps.guard.topics import OF_MONEY
-from apps.guard.waivers import waived
+from apps.guard.waivers import foretold, waived
 from data.schema import Passage
 from retrieval import sentences
 
@@ -65,6 +65,7 @@ def check(
     if not any(each.kind == "promise" for each in found):
         found += allowed(answer, evidence)
         found += waived(answer, evidence, case)
+        found += foretold(answer, evidence)
         if whole:
             found += yes_to_no(answer, evidence, case)
     found += unknown_names(answer, evidence)

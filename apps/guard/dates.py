@@ -57,7 +57,7 @@ _FEASTS = {
 _FEAST = re.compile(r"\b(?:christmas (?:day|eve)|boxing day|new year['’]s (?:day|eve))\b", re.I)
 _DAY_ALONE = re.compile(r"\bthe (?P<day>[0-3]?\d)(?:st|nd|rd|th)\b", re.I)
 _ANOTHER_DAY = re.compile(r" (?:and|or|to) (?P<said>(?P<day>[0-3]?\d)(?:st|nd|rd|th)\b)", re.I)
-_END_OF = re.compile(rf"\bend of {_MONTH}{_YEAR}", re.I)
+_END_OF = re.compile(rf"\b(?:end|last day) of {_MONTH}{_YEAR}", re.I)
 _MONTH_ALONE = re.compile(rf"\b(?:in|of|since|until|till|by|during) {_MONTH}{_YEAR}", re.I)
 _WEEKDAY = re.compile(
     r"\b(?P<first>(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?\b"
@@ -259,7 +259,9 @@ def _hours(text: str) -> Iterator[Value]:
             yield Value("time", _readings(last, 0, ""), "clock", *match.span("last"))
     for match in _AT_HOUR.finditer(text):
         ends = match["by"].lower() in _ENDS and not match["hour"].isdigit()
-        if ends or _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
+        before = _SENTENCE.split(text[: match.start()])[-1]
+        at = match["by"].lower() == "at" and _WEEKDAY.search(before)
+        if ends or at or _OPENING.search(before):
             keys = _readings(_hour(match["hour"]), 0, "")
             yield Value("time", keys, "clock", *match.span("hour"))
 

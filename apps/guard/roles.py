@@ -15,7 +15,7 @@ _EVENTS = {
     r"|paid (?:\w+ )?(?:out|back)",
     "arriving": r"deliver\w*|arriv\w*|reach\w*|land(?:s|ed)|c[ao]mes?|receiv\w*|turn(?:s|ed) up|due"
     r"|(?:be )?with you|got (?:here|there|to)|expected",
-    "ending": r"expir\w*|valid (?:until|to|till)|runs? out|ends?|ended|closes?",
+    "ending": r"until|till|expir\w*|valid (?:until|to|till)|runs? out|ends?|ended|closes?",
     "beginning": r"begins?|began|starts?|started|valid from",
 }
 _EVENT = re.compile(
@@ -51,10 +51,14 @@ def another_fact(value: Value, answer: Read, evidence: Evidence) -> str:
     if any(_of_code(rival, own, answer.text[first:last], asked) for rival in rivals):
         return "a fact says it of another"
     names = [_named(fact) for fact in own]
-    for rival in rivals:
-        theirs = _named(rival)
-        if all(_closer(theirs, mine, clause) for mine in names):
-            return "a fact says it of something else"
+    if any(mine & clause for mine in names):
+        return _nearer(rivals, names, clause)
+    return _nearer(rivals, names, clause.union(*(content(text) | _events(text) for text in asked)))
+
+
+def _nearer(rivals: list[Source], names: list[frozenset[str]], said: frozenset[str]) -> str:
+    if any(all(_closer(_named(rival), mine, said) for mine in names) for rival in rivals):
+        return "a fact says it of something else"
     return ""
 
 
@@ -71,7 +75,7 @@ def _paired_with_another(
 def _closer(theirs: frozenset[str], mine: frozenset[str], clause: frozenset[str]) -> bool:
     if (mine - theirs) & clause:
         return False
-    return bool((theirs - mine) & clause) or (theirs and theirs < mine and theirs <= clause)
+    return bool((theirs - mine) & clause) or bool(theirs and theirs < mine and theirs <= clause)
 
 
 def _of_code(rival: Source, own: list[Source], sentence: str, asked: list[str]) -> bool:

@@ -186,6 +186,7 @@ _TOPICS = {
     r"(?! be e?mailed)|leaves|has"
     r"|was|"
     r"comes|['’]s)\b|\bswap(?:s|ped|ping)?\b|\bexchang(?:e|es|ed|ing)\b|\banother parcel\b"
+    r"|\ban? (?:new|fresh) \w+(?: \w+)?(?= or\b)|(?<= or )an? (?:new|fresh) \w+"
     r"|补发|换新|换货|重新寄",
     "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth"
     r"|third"
@@ -202,7 +203,8 @@ _TOPICS = {
     r"(?:what|(?:your|the) refund))"
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
-    "compensation": r"\bmy treat\b|\bas an? (?:\w+ )?(?:gesture|kindness|courtesy|favour|token"
+    "compensation": r"\b(?:my|our) treat\b|\bas an? (?:\w+ )?(?:gesture|kindness|courtesy|favour"
+    r"|token"
     r"|treat)\b|\bcompensat\w+|\bgood-?will\b|\bmake (?:it"
     r"|this|that|things)? ?(?:up|right)"
     r" (?:for|to|with)\b(?! an? (?:new|replacement|refund))"
