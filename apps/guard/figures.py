@@ -54,7 +54,8 @@ _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)
 _SPAN = re.compile(
     rf"(?P<n>{NUMERAL}|(?<!\bis )(?<!n['’]t )(?<!\bnot )(?<!\bbe )\ban?(?! (?:day|night|minute"
     rf"|second)s?\b)|\bwithin the\b|"
-    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per"
+    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each"
+    rf"|every(?! day (?:but|except|bar|save)\b)|per"
     rf"|one)(?=[ -]))[ "
     rf"-]?(?P<extra>(?:more|extra|further|full"
     rf"|whole|calendar) )?"
