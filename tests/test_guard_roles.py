@@ -76,6 +76,7 @@ def test_what_a_rule_turns_on_is_not_waved_through(answer, passage):
     [
         ("Even unopened, it has to come within 30 days.", RETURN),
         ("That's no problem, you have 30 days.", RETURN),
+        ("A dishwasher is a problem for any knife.", CARE),
         ("The dishwasher is not covered, even once.", CARE),
         ("Having thrown away the box is no problem.", Passage("b", "You need not keep the box.")),
     ],
