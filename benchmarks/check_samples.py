@@ -43,7 +43,8 @@ REPLAYED = JUDGED.with_name("replayed.jsonl")
 MIN_PAIRS = 200  # judged for backtests
 MIN_ANSWERS = {  # labelled for the guard; the last part may not be there yet
     "development": 120, "validation": 100, "more": 400, "kept": 100, "test": 120,
-    "stranger": 150, "second_stranger": 150, "probes": 150, "held_out": 150,
+    "stranger": 150, "second_stranger": 150, "probes": 150,
+    "third_stranger": 150, "held_out": 150,
 }  # fmt: skip
 TESTS = {"kept", "held_out"}  # of them none may lie close to an answer of another part
 KINDS = frozenset("number date time price percentage link email phone code product promise".split())

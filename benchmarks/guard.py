@@ -22,6 +22,7 @@ SEEN = (
     "stranger",
     "second_stranger",
     "probes",
+    "third_stranger",
 )  # what the rules were made on, in the end
 KEPT = "kept"  # by the same writer; only its counts were looked at for long
 HELD_OUT = "held_out"  # by a writer who has not seen the guard; there is none before one writes it
@@ -37,6 +38,7 @@ _USED = {
     "stranger": "by a stranger, unseen at first, rules made on it since",
     "second_stranger": "by another stranger, unseen at first, rules made on it since",
     "probes": "idioms and rules told anew, rules made on it since",
+    "third_stranger": "by a third stranger, unseen at first, rules made on it since",
     KEPT: "only its counts looked at at first, its failures read since",
     HELD_OUT: "by a further stranger, measured once",
 }

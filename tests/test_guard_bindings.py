@@ -48,6 +48,12 @@ def kinds(answer, *passages, said=(), facts=None):
         ("Do come before ten.", "Come before 10:00."),
         ("The deposit is a quarter.", "We ask for a deposit of 25%."),
         ("It is Saturday today, so do ring us.", "We are here on Saturdays."),
+        ("Every day but Sunday we are here.", "We are here Monday to Saturday."),
+        ("It came on the eleventh of May.", "It came on 11 May."),
+        ("You have until the last day of May.", "You have until 31 May."),
+        ("Come at 09.30 in the morning.", "Come at 9:30."),
+        ("A word or two will do.", "Tell us about it."),
+        ("That is a one-off, so double-check it.", "Check it."),
         (
             "On 24 December we close at 1 pm.",
             "On 24 December we are open until 13:00. On 27 December we close at 16:00.",
@@ -178,3 +184,25 @@ def test_a_figure_that_the_customer_asks_for_must_still_be_the_things():
     said = ["what can go in at 230°C"]
     assert kinds("The roasting tin is safe at 230°C.", pans, said=said) == set()
     assert kinds("The frying pan is safe at 230°C.", pans, said=said) == {"number"}
+
+
+def test_what_something_is_only_compared_with_is_not_what_a_figure_is_of():
+    parts = Passage("p", "The motor is covered for 5 years, and the belt is covered for 1 year.")
+    assert kinds("The belt is covered for one year, unlike the motor.", parts) == set()
+    assert kinds("The belt is covered for five years, just like the motor.", parts) == {"number"}
+
+
+def test_a_price_that_only_the_customer_says_is_not_offered():
+    said = ["the other shop has it for £31"]
+    assert "price" in kinds("You can have it for £31.", Passage("p", "We are glad to."), said=said)
+    assert kinds("It is £31 there.", Passage("p", "We are glad to."), said=said) == set()
+
+
+def test_a_number_of_pieces_is_no_percentage_of_another_tier():
+    assert kinds("Twelve lamps are enough for 8% off.", TRADE, said=["12 lamps"]) == set()
+    assert kinds("Twelve lamps get 12% off.", TRADE, said=["12 lamps"]) == {"percentage"}
+
+
+@pytest.mark.parametrize("answer", ["A Bramble piece can be ordered.", "Bramble starts at £40."])
+def test_a_general_word_or_a_verb_behind_a_name_is_no_other_thing(answer):
+    assert kinds(answer, Passage("p", "Bramble pans can be ordered from £40.")) == set()

@@ -112,3 +112,26 @@ def test_the_question_tells_which_of_two_figures_is_meant():
     text = "The 2-slice toaster is £38 and the 4-slice £58."
     assert kinds("It's £38.", text, "price of the four slice one") == {"price"}
     assert kinds("It's £58.", text, "price of the four slice one") == set()
+
+
+def test_a_limit_that_has_its_other_side_beside_it_shuts_nobody_out():
+    rule = "Things under £20 you may keep; for the others the label is free."
+    assert kinds("Yes, the label is free.", rule, "it cost £36") == set()
+
+
+def test_what_is_not_known_yet_has_not_failed():
+    facts = {"result": "not yet known"}
+    answer, rule = "It came in, and you hear within 7 days.", "You hear from us within 7 days."
+    assert kinds(answer, rule, "any news?", facts) == set()
+    assert kinds(answer, rule, "any news?", {"result": "failed"}) == {"promise"}
+
+
+def test_a_guess_allows_nothing_that_a_passage_denies():
+    rule = "Codes do not work with another code in the basket."
+    assert kinds("There may have been another code in the basket.", rule, "why not?") == set()
+
+
+def test_a_condition_of_the_answer_does_not_hide_an_exception_that_the_customer_names():
+    answer = "Express is quicker if you order in the morning."
+    assert kinds(answer, EXPRESS, "express to belfast") == {"promise"}
+    assert kinds(answer, EXPRESS, "express to leeds") == set()

@@ -241,6 +241,15 @@ FITTERS = Passage("t", "The two-person team carries it in. They do not put furni
         ("Even after 40 days we will take it back.", BOOK, ""),
         ("We won't ask you to pay for that.", DELIVERY, ""),
         ("您的退款已经处理好了。", REFUNDS, "退款呢"),
+        ("You've been taken off the list.", BOOK, "stop the letters"),
+        ("You're bound to get it.", BOOK, ""),
+        ("It will be in your hall tomorrow morning.", BOOK, "tomorrow?"),
+        ("I've had the £2.95 for the label put back.", RETURNS, "i do not like it"),
+        ("There won't be any deduction.", RETURNS, "i do not like it"),
+        ("The courier has been told to bring it to your work.", BOOK, ""),
+        ("If Ann told you 15% off, then that stands.", CODE, "Ann said 15% off"),
+        ("The label is our treat.", RETURNS, "i do not like it"),
+        ("I've added the points.", Passage("p", "Your points are added after 30 days."), ""),
     ],
 )
 def test_a_promise_in_another_shape_needs_its_ground_as_well(answer, passage, said):
@@ -256,6 +265,14 @@ def test_a_promise_in_another_shape_needs_its_ground_as_well(answer, passage, sa
         ("Please keep wool out of the dryer.", Passage("k", "Never tumble-dry wool."), ""),
         ("A colleague takes over from here.", BOOK, ""),
         ("The driver will have a second go.", Passage("v", "The driver tries it twice."), ""),
+        ("Please keep the pan unused and in its box.", RETURNS, ""),
+        ("I'm sorry that you stayed in for nothing.", LOST, "waited all day"),
+        ("Once ten working days are over, we send it again.", LOST, "sent 4 working days ago"),
+        ("We'll dig into it.", BOOK, ""),
+        ("They could save you a trip.", BOOK, ""),
+        ("£2.95 comes off the refund.", RETURNS, "i do not like it"),
+        ("We'll put it right: another one or your money back.", BROKEN, "it is broken"),
+        ("Twenty per cent off, and it's yours.", Passage("s", "You get 20% off."), ""),
     ],
 )
 def test_what_stands_in_another_shape_may_be_said(answer, passage, said):
@@ -266,6 +283,21 @@ def test_a_fact_that_says_no_backs_no_deed():
     answer = "Your money is on its way."
     assert stopped(answer, REFUNDS, facts={"refund_made": "no"})
     assert not stopped(answer, REFUNDS, facts={"refund_made": "yes, credited"})
+
+
+def test_what_a_fact_tells_may_be_said_in_other_words():
+    facts = {"order": "AB-10020", "status": "cancelled"}
+    assert not stopped("AB-10020 is off the books.", CANCEL, facts=facts)
+    assert stopped("AB-10020 is off the books.", CANCEL, facts={"status": "dispatched"})
+    opened = {"action": "open_claim", "result": "opened"}
+    assert not stopped("The claim with Florin is open now.", BOOK, facts=opened)
+    assert not stopped("We've got your lamp back.", REFUNDS, facts={"parcel_received": "6 May"})
+    assert stopped("We've got your lamp back.", REFUNDS)
+
+
+def test_a_dispatch_is_no_second_parcel():
+    facts = {"status": "dispatched", "dispatched": "4 working days ago"}
+    assert stopped("We'll send the lot again.", LOST, said="nothing came", facts=facts)
 
 
 def test_a_condition_that_stands_apart_counts_too():

@@ -13,7 +13,7 @@ from apps.guard.topics import DONE, TOPICS
 from apps.guard.words import content, covered, meaning
 
 _REASON = re.compile(r"\b(?:because|as|since|now that|if|when|after)\b[^,;.]*$", re.I)
-_BARE = re.compile(r"(?:done|approved|confirmed|sorted)\b|.*now goes to$", re.I)
+_BARE = re.compile(r"(?:all )?(?:done|approved|confirmed|sorted)\b|.*now goes to$", re.I)
 # What a fact says where something was done; that a parcel left is nothing done for a customer.
 _RESULTS = {
     meaning(verb)
@@ -46,16 +46,23 @@ _CHOSEN = re.compile(
     r"booked|chosen|ordered|placed|dispatched|delivered|bought|due|set|scheduled", re.I
 )
 _MOVED = {"send", "deliver", "transit", "way", "carrier"}
+_GOING = re.compile(
+    r"\b(?:way|post|mail|out|heading|headed|coming|going|bound|gone|through|account|bank|card)\b",
+    re.I,
+)
 _SETTLED = re.compile(r"\b(?:sorted|settled|set|hand|care of|good to go|through)$")
 _UNDER_WAY = {meaning("processed"), meaning("prepared")}
 _REFUSED = content("rejected refused declined pending denied not requested open")
 VAGUE = content(
-    "straight away right now today for you sure gladly happily then also immediately soon"
+    "straight away right now going today for you sure gladly happily then also immediately soon"
 )
 _OURS = re.compile(r"\b(?:we|our team)(?: \w+)? $", re.I)
+_ARRIVED = content("received arrived reached returned delivered")
+_BY_US = re.compile(r"(?:I|we)\b", re.I)
+_RECEIVED = re.compile(r"got\b", re.I)  # of "we've got your parcel"
 _NOT_DONE = re.compile(r"^(?:no|none|never|false|0)$|\b(?:not|pending|awaiting|yet)\b", re.I)
 _WORD = re.compile(r"[A-Za-z]+")
-_BEAR_NO_MEANING = {meaning(verb) for verb in "run do carry make perform conduct have".split()}
+_BEAR_NO_MEANING = {meaning(verb) for verb in "run do carry make perform conduct have get".split()}
 _SAID_OF = 0.6  # of the words that go with such a verb, by the same sentence of a passage
 _OBJECT = 0.5  # of the words that an announced action is about that the passages must have
 
@@ -76,14 +83,17 @@ def by_action(promise: Made, text: str, evidence: Evidence) -> bool:
     whole = text[promise.start : promise.end]
     if promise.name in TOPICS and content(promise.name) & known and not _REFUSED & known:
         return True
-    if promise.name == "replacement" and _SENT_AGAIN & known:
-        return True
+    if promise.name == "replacement":
+        return bool((_SENT_AGAIN | content(whole) - _MOVED) & known)
     if promise.name == "done" and _chosen(promise, text, facts):
         return True
     if promise.what:
-        wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), _MOVED)
+        going = _MOVED if _GOING.search(whole) else _RESULTS | (content(whole) - VAGUE)
+        wanted = next((words for thing, words in _BY_THING if thing.search(promise.what)), going)
         wanted |= content(whole) & _UNDER_WAY
         return bool((wanted | (_RESULTS if _SETTLED.search(whole) else set())) & known)
+    if _RECEIVED.match(promise.verb):
+        return bool(_ARRIVED & known)
     vague = meaning(promise.verb) in _ARRANGED or not _NAMED.fullmatch(promise.verb)
     if promise.verb and vague and known & _RESULTS:
         first, last = segment(text, promise)
@@ -113,11 +123,12 @@ def retold(promise: Made, text: str, case: Case) -> bool:
 def reported(promise: Made, text: str, told: Sequence[Told]) -> bool:
     """Whether a passage tells of it as done already."""
     if promise.verb:
-        wanted = meaning(promise.verb)
+        wanted, ours = meaning(promise.verb), _BY_US.match(text, promise.start)
         return any(
             wanted in {meaning(word) for word in match.groups() if word}
             for each in told
             for match in SAID_DONE.finditer(each.text)
+            if not ours or _BY_US.match(match.group())
         )
     said = text[promise.start : promise.end].lower()
     return any(said in each.text.lower() for each in told)
@@ -148,7 +159,7 @@ def not_announced(promise: Made, text: str, case: Case, told: Sequence[Told]) ->
                 continue
             lacks = unmet("action", each.text, each.before, case)
             ours = (
-                bool(_OURS.search(whole[: match.start()])) and len(about - known - case.words) <= 1
+                bool(_OURS.search(whole[: match.start()])) and len(about - known - case.words) <= 2
             )
             if not lacks and (ours or covered(about, known) >= _OBJECT):
                 return ""

@@ -11,7 +11,7 @@ from apps.guard.cases import Case, amount, unmet
 from apps.guard.evidence import Evidence
 from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
-from apps.guard.promises import MOST, PROMISES, Made, denied, piece, segment
+from apps.guard.promises import MOST, PROMISES, Made, denied, piece, says_no, segment
 from apps.guard.topics import TOPICS
 from apps.guard.words import content, covered, meaning
 from retrieval import sentences
@@ -23,6 +23,7 @@ _IF = re.compile(
     r"|in case|within|after|where|only|whoever|anyone who|up to|who)\b",
     re.I,
 )
+_ONLY_IF = re.compile(r"\b(?:if|when|once|unless|until|provided|as long as|should|failing)\b", re.I)
 # What a passage must say in the same word: for all cases, or how money is given back.
 _SWEEPING = re.compile(
     r"\b(?:always|anyway|all the same|even so|nonetheless|nevertheless|(?:just )?this once"
@@ -49,15 +50,21 @@ _TOPICAL = {
 _EVER = re.compile(r"\bany ?time\b|\bwhenever\b|\bno deadline\b", re.I)
 # How passages speak of what answers have in more definite words.
 _SPOKEN = {
+    "amends": re.compile(
+        r"\b(?:refund|replac|repair|mend|warrant|cover|guarant)\w*|\bthe right one\b", re.I
+    ),
     "warranty": re.compile(r"\b(?:warrant|guarant|cover)\w*|保修|质保", re.I),
     "replacement": re.compile(
-        TOPICS["replacement"].pattern + r"|\b(?:new|fresh|another) one\b|\bchang(?:e|es|ed|ing)\b",
+        TOPICS["replacement"].pattern
+        + r"|\b(?:new|fresh|another|second) (?:one|parcel)\b|\bchang(?:e|es|ed|ing)\b",
         re.I,
     ),
     "discount": re.compile(TOPICS["discount"].pattern + r"|\bworth\b|\btaken off\b", re.I),
     "change": re.compile(r"\b(?:cancel|chang|amend|alter|redirect|edit|stop)\w*", re.I),
 }
-_PLAIN = frozenset({"warranty", "change", "sweeping"})  # of these only what is against them counts
+_PLAIN = frozenset(
+    {"amends", "warranty", "change", "sweeping"}
+)  # of these only what is against them counts
 _BACK = frozenset({"refund", "full refund"})  # whose conditions often stand beside
 _PAIRS = frozenset({"refund", "replacement"})
 _ANYTHING = content("item thing")  # any product is one
@@ -66,7 +73,12 @@ COVERED = 0.3  # of the words of a passage's promise that must be the customer's
 COVERED_PAIRS = 0.1  # of the pairs of Chinese characters
 ABOUT_FIGURE = 0.5  # where the passage's promise has the same figure
 ABOUT = 0.6  # or of the words that the answer puts the promise in, by the passage's
+RETOLD = 0.6  # of a sentence's words that tell a passage's anew
 SHARED = 3  # or words of the passage's sentence
+
+_NOT_FOUND = "no passage promises it"
+_IN_ANOTHER_CASE = "a passage promises it in another case"
+_STRICT = frozenset({"guarantee", "sweeping", "free", "reserve"})
 
 _Read = Callable[[str], Sequence[Value]]  # the figures of a text
 
@@ -148,7 +160,22 @@ def _unbacked(
         if beside and meaning(promise.verb) in _TOPICAL:
             return ""
         return not_announced(promise, text, case, told)
-    return _unpromised(_asked(promise, others, text, case), case, told, read)
+    why = _unpromised(_asked(promise, others, text, case), case, told, read)
+    lenient = why in (_NOT_FOUND, _IN_ANOTHER_CASE) and promise.name not in _STRICT
+    return "" if lenient and _retold(promise, text, case, told) else why
+
+
+def _retold(promise: Made, text: str, case: Case, told: Sequence[Told]) -> bool:
+    """Whether the promise's sentence says, in most of its words, what one of a passage does."""
+    sentence = text[promise.first : promise.last]
+    words = content(sentence) - VAGUE
+    return len(words) >= SHARED and any(
+        covered(words, content(each.text)) >= RETOLD
+        and not says_no(each.text)
+        and (not _ONLY_IF.search(each.text) or _ONLY_IF.search(sentence))
+        and not unmet(promise.name, each.text, f"{each.before} {each.title}", case)
+        for each in told
+    )
 
 
 def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Asked:
@@ -157,16 +184,16 @@ def _asked(promise: Made, others: Sequence[Made], text: str, case: Case) -> _Ask
     first, last = segment(text, promise)
     part = content(text[first:last])
     before = [text[start:end] for start, end in sentences.spans(text[: promise.first])][-1:]
-    besides = frozenset(
+    besides = {
         each.name for each in others if each.first == promise.first and each.name != promise.name
-    )
+    } | {each for each in _PAIRS - {promise.name} if PROMISES[each].search(sentence)}
     return _Asked(
         promise,
         part,
         part - own - VAGUE,
         said - own,
         said | case.words | content(" ".join([*before, *besides])),
-        besides,
+        frozenset(besides),
         {(value.unit, key) for value in values(sentence) for key in value.keys},
         bool(_IF.search(sentence)),
     )
@@ -193,9 +220,9 @@ def _unpromised(asked: _Asked, case: Case, told: Sequence[Told], read: _Read) ->
             if not lacks:
                 backed = max(backed, len(words & asked.known) + 1)
     if not found:
-        return "no passage promises it"
+        return _NOT_FOUND
     if not backed:
-        return why or "a passage promises it in another case"
+        return why or _IN_ANOTHER_CASE
     return "a passage denies it" if against > backed else ""
 
 

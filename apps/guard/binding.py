@@ -9,12 +9,23 @@ from apps.guard.figures import values
 from apps.guard.finding import Finding, Value
 from apps.guard.marks import holds_code
 from apps.guard.rivals import asked_of_another, below_tier, of_tier
+from apps.guard.roles import another_fact
 from apps.guard.words import content
 from retrieval import sentences
 
 _FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
+_OFFERS = re.compile(
+    r"\b(?:you(?:['’]ll| will| can| could| may)?|yours|let you|(?:we|I)(?:['’]ll| will| can"
+    r"| could))"
+    r" (?:have|get|take|buy|pay|sell|do|make|charge|for)\b",
+    re.I,
+)
 _BESIDE = 25  # characters from a limit to what holds beyond it
-_BUT = re.compile(r"\b(?:except|but not|closed|apart from|not|other than)(?: \w+){0,2} $", re.I)
+_BUT = re.compile(
+    r"\b(?:except|but not|closed|apart from|not|other than|besides|(?:any|every|all|each) (?:\w+ )?"
+    r"(?:but|bar|save))(?: \w+){0,2} $",
+    re.I,
+)
 # Words that say the other side of a limit too.
 _BOTH = re.compile(r"\b(?:above|below|over|under|beyond) that\b|\botherwise\b|\bor else\b", re.I)
 _AHEAD = re.compile(r"(?: or (?:more|earlier))? (?:before|ahead|in advance|prior|earlier)\b", re.I)
@@ -53,6 +64,7 @@ def unbacked(
             continue
         money = value.kind in ("price", "percentage")
         inside = _within(value, sentences_promised if money else parts_promised)
+        inside = inside or (value.kind == "price" and _offered(value, answer))
         inside = inside and (money or value.unit != "")  # how many the customer wants, they say
         origins: tuple[Origin, ...] = ("passage", "fact") if inside else ("passage", "fact", "said")
         why = _missing(value, answer.text, evidence, origins) or _elsewhere(
@@ -74,6 +86,12 @@ def _beside_its_day(value: Value, answer: Read) -> bool:
     return value.keys == ("today",) and any(
         other.unit == "weekday" and abs(other.end + 1 - value.start) <= 1 for other in answer.values
     )
+
+
+def _offered(value: Value, answer: Read) -> bool:
+    """Whether it is a price that the customer may have something for."""
+    first, _ = sentence_of(answer.text, value)
+    return bool(_OFFERS.search(_STOP.split(answer.text[first : value.start])[-1]))
 
 
 def _within(value: Value, spans: list[tuple[int, int]]) -> bool:
@@ -125,7 +143,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
     rival, nor is one with none of the words around this one.
     """
     told = any(
-        same(value, other, "passage")
+        same(value, other, "passage") and (other.unit == value.unit or value.kind == "date")
         for source in evidence.of("passage")
         for other in source.told.held
     )
@@ -136,7 +154,7 @@ def _elsewhere(value: Value, answer: Read, evidence: Evidence, origins: tuple[Or
         if not _of_another(source, answer.text, evidence)
         for other in source.told.held
     ):
-        return ""
+        return "" if told else another_fact(value, answer, evidence)
     if value.kind == "time" and shut(value, answer, evidence):
         return "the sources say that day is shut"
     if _torn(value, answer, evidence):

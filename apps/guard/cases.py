@@ -19,7 +19,8 @@ _WHIM = (
     r"(?:n['’]?t|not|no longer|never) (?:really )?(?:like|want|need|fit|suit|love|fancy)\w*"
     r"|dislike"
     r"|\bmind\b|unwanted|too (?:small|big|large|wide|long|short|dark|bright|heavy|expensive)"
-    r"|wrong (?:size|colou?r)|regret|不喜欢|不想要|改变主意"
+    r"|(?:ordered|bought|chose|picked|took) (?:the |a )?wrong (?:size|colou?r)|regret"
+    r"|不喜欢|不想要|改变主意"
 )
 _UNUSED = (
     r"\bunused\b|\bunopened\b|\bsealed\b|\bnot (?:been )?(?:used|opened)|\bunspent\b|未使用"
@@ -40,17 +41,19 @@ _GONE = (
 )
 _FIRST = r"\bfirst order|\bnew customers?\b|\bfirst[- ]time\b|首单|新客"
 _LATER = (
-    r"\b(?:second|third|another|next|later|existing|regular|long[- ]time)\b(?! (?:working )?day)"
+    r"\b(?:second|third|2nd|3rd|[4-9]th|another|next|later|existing|regular"
+    r"|long[- ]time)\b(?! (?:working )?day)"
     r"|\bnot my first|\bordered before|\b(?:bought|ordered) (?:here|from you) (?:before"
     r"|for years)"
 )
 _SINGLE = (
     r"\bonce\b(?! (?:it|you|we|the|a|an|your|that|this|they|in|every|per|each|is|has|opened"
     r"|used)\b)"
-    r"|\bone (?:free )?(?:swap|exchange|change|code)\b"
+    r"|\b(?:one-off|single)\b|\bone (?:free )?(?:swap|exchange|change|code)\b"
 )
 _MORE = (
-    r"\b(?:second|third|another) (?:swap|time|exchange|change|go\b|one\b|code)|\bagain\b|\btwice\b"
+    r"\b(?:second|third|2nd|3rd|another) (?:swap|time|exchange|change|go\b|one\b|code)|\bagain\b"
+    r"|\btwice\b"
     r"|\b(?:already|before) (?:swapped|exchanged|changed)|\b(?:swapped|exchanged) \w+"
     r"(?: \w+){0,2} already"
 )
@@ -185,6 +188,8 @@ def _early(rule: str, case: Case) -> str:
     for limit in values(rule):
         after = _COUNTS.match(rule, limit.end)
         if not after or limit.unit not in ("minute", "month", "working day"):
+            continue
+        if any(limit.unit == value.unit and limit.keys == value.keys for value in case.claimed):
             continue
         if any(
             value.unit == limit.unit and amount(value) < amount(limit)

@@ -14,6 +14,7 @@ from apps.guard.posture import yes_to_no
 from apps.guard.products import other_things, unknown_names
 from apps.guard.promises import made, segment
 from apps.guard.topics import OF_MONEY
+from apps.guard.waivers import foretold, waived
 from data.schema import Passage
 from retrieval import sentences
 
@@ -63,6 +64,8 @@ def check(
     found += broken(promises, answer, evidence, case)
     if not any(each.kind == "promise" for each in found):
         found += allowed(answer, evidence)
+        found += waived(answer, evidence, case)
+        found += foretold(answer, evidence)
         if whole:
             found += yes_to_no(answer, evidence, case)
     found += unknown_names(answer, evidence)
@@ -85,7 +88,7 @@ def _marks(answer: Read, evidence: Evidence) -> Iterator[Finding]:
 def _known(kind: Kind, form: str, evidence: Evidence) -> bool:
     origins = evidence.of("passage", "fact") if kind == "link" else evidence.sources
     if kind == "code":
-        return any(holds_code(source.told.text, form) for source in origins)
+        return any(holds_code(f"{source.name} {source.told.text}", form) for source in origins)
     if kind == "phone" and any(plain(kind, source.told.text) == form for source in origins):
         return True
     return any(

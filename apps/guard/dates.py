@@ -20,11 +20,25 @@ _WEEKDAYS = {name: place for place, name in enumerate(_DAYS)} | {
 }
 _NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
 _MONTH = rf"(?P<month>{_NAMES})\b(?:(?<=\b[a-z]{{3}})\.(?= \d))?"
+_ORDINALS = {
+    word: place
+    for place, word in enumerate(
+        (
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+            "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth "
+            "twenty-first twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth "
+            "twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
+        ).split(),
+        start=1,
+    )
+}
+_ORDINAL = "|".join(sorted(_ORDINALS, key=len, reverse=True))
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?P<year>(?:19|20)\d\d)\b)?"
 _DATES = (
     re.compile(r"\b(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)(?=T|\b)"),
     re.compile(rf"\b{_DAY}(?: of)? {_MONTH}{_YEAR}", re.I),
+    re.compile(rf"\b(?P<day>{_ORDINAL}) of {_MONTH}{_YEAR}", re.I),
     re.compile(rf"\b{_MONTH} (?:the )?{_DAY}\b(?!:|%){_YEAR}", re.I),
     re.compile(r"(?<![\d/.])(?P<day>[0-3]?\d)/(?P<month>[01]?\d)(?:/(?P<year>\d{2,4}))?(?![\d/])"),
     re.compile(
@@ -43,7 +57,7 @@ _FEASTS = {
 _FEAST = re.compile(r"\b(?:christmas (?:day|eve)|boxing day|new year['’]s (?:day|eve))\b", re.I)
 _DAY_ALONE = re.compile(r"\bthe (?P<day>[0-3]?\d)(?:st|nd|rd|th)\b", re.I)
 _ANOTHER_DAY = re.compile(r" (?:and|or|to) (?P<said>(?P<day>[0-3]?\d)(?:st|nd|rd|th)\b)", re.I)
-_END_OF = re.compile(rf"\bend of {_MONTH}{_YEAR}", re.I)
+_END_OF = re.compile(rf"\b(?:end|last day) of {_MONTH}{_YEAR}", re.I)
 _MONTH_ALONE = re.compile(rf"\b(?:in|of|since|until|till|by|during) {_MONTH}{_YEAR}", re.I)
 _WEEKDAY = re.compile(
     r"\b(?P<first>(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?\b"
@@ -65,6 +79,8 @@ _CLOCK = re.compile(
     r"(?<![\d:£$€])(?P<hour>[01]?\d|2[0-4])[:.](?P<minute>[0-5]\d)(?::[0-5]\d)? ?"
     r"(?P<part>[ap]\.m\.|[ap]m\b)(?![\d])"
     r"|(?<![\d:.£$€])(?P<hour2>[01]?\d|2[0-4]):(?P<minute2>[0-5]\d)(?::[0-5]\d)?(?!\d)"
+    r"|(?:(?<=\bat )|(?<=\bby )|(?<=\bfrom )|(?<=\btill )|(?<=\buntil )|(?<=\bbefore ))"
+    r"(?P<hour4>[01]\d|2[0-3])\.(?P<minute4>[0-5]\d)(?![\d%])(?! ?(?:%|per|kg|l\b|litres?|cm|m\b))"
     r"|(?<![\d:.£$€])(?P<hour3>1[0-2]|\d) ?(?P<part3>[ap]\.m\.|[ap]m\b|o['’]clock\b)",
     re.I,
 )
@@ -88,7 +104,8 @@ _HOURS_FROM_TO = re.compile(
     re.I,
 )
 _OF_DAYS = re.compile(
-    r"\b(?:open\w*|clos\w+|shut|hours|daily|staffed|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays|"
+    r"\b(?:open\w*|clos\w+|shut|hours|daily|staffed|(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+    r"|weekdays|"
     rf"{_NAMES}|christmas|(?:every|each) day)\b",
     re.I,
 )
@@ -183,7 +200,7 @@ def _week(first: int, last: int) -> tuple[object, ...]:
 def _day(match: re.Match[str]) -> tuple[int | None, int, int] | None:
     said = match["month"].lower()
     month = MONTHS.get(said) or int(number(said))
-    day = int(number(match["day"]))
+    day = _ORDINALS.get(match["day"].lower()) or int(number(match["day"]))
     year = int(match["year"]) if match["year"] else None
     if year is not None and year < 100:
         year += 2000
@@ -193,10 +210,10 @@ def _day(match: re.Match[str]) -> tuple[int | None, int, int] | None:
 def times(text: str) -> Iterator[Value]:
     """Times of day; a key is minutes after midnight, two of them where am or pm is not said."""
     for match in _CLOCK.finditer(text):
-        hour = int(match["hour"] or match["hour2"] or match["hour3"])
-        minute = int(match["minute"] or match["minute2"] or 0)
+        hour = int(match["hour"] or match["hour2"] or match["hour3"] or match["hour4"])
+        minute = int(match["minute"] or match["minute2"] or match["minute4"] or 0)
         part = (match["part"] or match["part3"] or "").replace(".", "").lower()
-        if match["hour2"]:
+        if match["hour2"] or match["hour4"]:
             yield Value("time", (hour * 60 + minute,), "clock", *match.span())
         else:
             yield Value("time", _readings(hour, minute, part), "clock", *match.span())
@@ -242,7 +259,9 @@ def _hours(text: str) -> Iterator[Value]:
             yield Value("time", _readings(last, 0, ""), "clock", *match.span("last"))
     for match in _AT_HOUR.finditer(text):
         ends = match["by"].lower() in _ENDS and not match["hour"].isdigit()
-        if ends or _OPENING.search(_SENTENCE.split(text[: match.start()])[-1]):
+        before = _SENTENCE.split(text[: match.start()])[-1]
+        at = match["by"].lower() == "at" and _WEEKDAY.search(before)
+        if ends or at or _OPENING.search(before):
             keys = _readings(_hour(match["hour"]), 0, "")
             yield Value("time", keys, "clock", *match.span("hour"))
 

@@ -14,13 +14,16 @@ _MAY = re.compile(
     r"|fine|okay|ok"
     r"|works?|accept\w*|offers?|covers?|covered|includes?|included|valid|apply|applies|counts?"
     r"|goes?"
-    r"|eligible|qualif\w+|entitled|do|does|we|yes|['’]ll|['’]s|is|are)\b",
+    r"|eligible|qualif\w+|entitled|falls? (?:under|within)|go ahead|feel free|do|does|we|yes"
+    r"|['’]ll|['’]s|is|are)\b",
     re.I,
 )
 _UNSURE = re.compile(
     r"\b(?:if|whether|unless|except|sorry|afraid|unfortunately|excluded?|instead|only|just|until"
     r"|too late|refus\w+|would|hope|ask(?:ed|ing)?|avoid|stop\w*|without|hand|please|rather|might"
-    r"|out of|lacks?|otherwise|sure you|check|depends?|decides?|no longer|within)\b",
+    r"|out of|lacks?|otherwise|sure you|check|depends?|decides?|no longer|within"
+    r"|(?:early|soon) to|(?:may|could|must) (?:well )?have|perhaps|maybe|possibly|probably"
+    r"|likely)\b",
     re.I,
 )
 _CLAUSE = re.compile(

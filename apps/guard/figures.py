@@ -54,7 +54,8 @@ _ENGLISH_SPAN = r"(?:minute|min|hour|day|night|week|fortnight|month|year|second)
 _SPAN = re.compile(
     rf"(?P<n>{NUMERAL}|(?<!\bis )(?<!n['’]t )(?<!\bnot )(?<!\bbe )\ban?(?! (?:day|night|minute"
     rf"|second)s?\b)|\bwithin the\b|"
-    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each|every|per"
+    rf"(?<=once )a|(?<=twice )a|(?<=times )a|(?<=within )a|(?<=in )a|\b(?:each"
+    rf"|every(?! day (?:but|except|bar|save)\b)|per"
     rf"|one)(?=[ -]))[ "
     rf"-]?(?P<extra>(?:more|extra|further|full"
     rf"|whole|calendar) )?"
@@ -87,10 +88,22 @@ _MEASURE = re.compile(
 _COUNT = re.compile(rf"(?P<n>{NUMERAL})(?:st|nd|rd|th)?", re.I)
 _TWICE = re.compile(r"\b(?:twice|double)\b|两次", re.I)
 _LIST_MARK = re.compile(r"^[ \t]*\(?\d{1,2}[.):](?=\s)", re.M)
+# Numerals that count nothing.
+_IDIOMS = re.compile(
+    r"\b(?:a |the )?one[- ](?:off|time|stop|way|sided)\b|\bone (?:by|after|or) (?:one|another"
+    r"|the other"
+    r"|two)\b|\bone (?:more|another|or the other)\b|\bnumber one\b|\bdouble[- ]?check\w*"
+    r"|\bfifty[- ]fifty\b|\b(?:nine|99) times out of (?:ten|100)\b|\bten to one\b|\b24/7\b"
+    r"|\b(?:in|of) two minds\b|\ba (?:thousand|million) (?:apologies|thanks|times)\b"
+    r"|\b(?:first|second) (?:of all|thoughts?|to none|things first|nature|hand)\b"
+    r"|\b(?:a|one) hundred per ?cent (?:sure|certain|right|with you)\b|\btwo[- ]fold\b",
+    re.I,
+)
 _LISTED = re.compile(
     r"\s+(?:ways|things|steps|options|questions|points|choices|possibilities)\b", re.I
 )
 _THESE = re.compile(r"\b(?:these|those|all|other|first|last|of the) $", re.I)
+_OR_TWO = re.compile(rf"\ban? (?!{_ENGLISH_SPAN})[a-z]+ or $", re.I)  # two: a line or two
 _FEW = 5  # things that an answer may count itself: "any of these three"
 _LOW = re.compile(
     rf"(?<![\d.,:/£$€])(?P<n>{NUMERAL})\s*(?:\bto\b|-|–|—|\band\b|\bor\b|\bby\b|x|×|至|到|~)\s*$",
@@ -127,7 +140,8 @@ def values(text: str) -> list[Value]:
     Put marks of the same length in place of what holds digits but is no figure, such as a link.
     """
     whole = text
-    text = _LIST_MARK.sub(lambda match: "\0" * len(match.group()), text)
+    for no_figure in (_LIST_MARK, _IDIOMS):
+        text = no_figure.sub(lambda match: "\0" * len(match.group()), text)
     found: list[Value] = []
     for finder in (dates, times, _prices, _percentages, _often, _spans, _measures, _counts):
         for value in finder(text):
@@ -227,6 +241,7 @@ def _counts(text: str) -> Iterator[Value]:
     for match in _COUNT.finditer(text):
         amount = number(match["n"])
         these = amount <= _FEW and _THESE.search(text[: match.start()])
+        these = these or _OR_TWO.search(text[: match.start()])
         if not (_ORDINARY.match(match.group()) or these or _LISTED.match(text, match.end())):
             yield Value("number", (amount,), "", *match.span(), said=amount)
     for match in _TWICE.finditer(text):

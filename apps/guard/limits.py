@@ -35,6 +35,12 @@ _LISTED_OUT = re.compile(
     r"(?P<except>[^.;]+)",
     re.I,
 )
+# Of a sentence that has a rule for what is beyond its limit too.
+_OTHERS = re.compile(
+    r"\b(?:(?:for|the|all|any) (?:others|rest|other \w+)|otherwise|or else"
+    r"|(?:above|below|over|under|beyond|after) that)\b",
+    re.I,
+)
 _IF = re.compile(r"\b(?:if|when|once|where|until)\b", re.I)
 _STOP = re.compile(r"[.;!?]\s")
 _GENERAL = content("use damage part item product order parcel")
@@ -137,6 +143,8 @@ def _limits_of(source: Source) -> Iterator[tuple[Value, frozenset[str]]]:
         if value.unit not in _SPAN and not value.bound:
             continue
         first, last = sentence_of(text, value)
+        if _OTHERS.search(text, first, last):
+            continue
         yield value, content(text[first:last]) | content(source.title)
 
 

@@ -41,7 +41,10 @@ _REFUSES = re.compile(
     r"|until then|still (?:on|under|within)|exhausted|expired|ran out|run out|over now|anew"
     r"|order again"
     r"|stops? (?:at|after)|ends? (?:at|after)|limit|bars?|spoils?|ruins?|would have|must|has to"
-    r"|have to|needs? to|doubt|depends?|decides?|pity|wish I could|hard to)\b|, sorry\b"
+    r"|have to|needs? to|doubt|depends?|decides?|pity|wish I could|hard to"
+    r"|(?:a (?:bit|little|tad)|rather|still|far|much) (?:too )?(?:early|soon|short)"
+    r"|not (?:quite )?yet)\b"
+    r"|, sorry\b"
     r"|[.!] sorry\b"
     r"|\bsorry, (?:that|this|it|we|I|the|they|those|these)\b",
     re.I,
@@ -57,7 +60,7 @@ _CONDITION = re.compile(
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|sure|of course|absolutely|certainly|gladly|happily|definitely|no problem"
     r"|no worries|fine|okay|ok|right you are|done|all (?:sorted|set|done)|easy|consider"
-    r"|there you go"
+    r"|there you go|go ahead|go for it|feel free|be my guest"
     r"|with pleasure|my pleasure|naturally|by all means|that['’]s fine)\b"
     r"|\b(?:I|we|you|they|it|that|this|s?he|the \w+|your \w+)(?:['’](?:ll|ve|re|s|m)\b| (?:can"
     r"|could|may"
@@ -68,7 +71,9 @@ _YES = re.compile(
     re.I,
 )
 _FAILED = re.compile(
-    r"^(?:no\b|not\b|none\b|fail\w*|refused|rejected|declined|denied|impossible)|\bfailed\b", re.I
+    r"^(?:no\b|not\b(?! (?:yet|known|decided|clear|needed|required))|none\b|fail\w*|refused"
+    r"|rejected|declined|denied|impossible)|\bfailed\b",
+    re.I,
 )
 _VERBS = r"(?:cancel|delete|stop|refund|renew|replace|resend|remove|close|erase|extend|upgrade)"
 _ASKS = re.compile(
@@ -134,7 +139,7 @@ def _against(answer: str, plain: str, evidence: Evidence, case: Case) -> str:
     says_yes = bool(_YES.search(plain))
     why = over_limits(answer, evidence, case) if says_yes else ""
     if why or _CONDITION.search(answer):
-        return why
+        return why or excluded("", evidence)  # what the answer names may be its exception
     if says_yes and evidence.of("said"):
         why = _axis(evidence, case, answer) or _denied(answer, evidence)
     return excluded(answer, evidence) or why

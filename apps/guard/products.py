@@ -24,7 +24,8 @@ _NO_NAMES = frozenset(
 _NO_THING = frozenset(
     "range ranges product products item items order orders goods thing things one ones model "
     "models series collection "
-    "warranty parcel parcels set sets is are was were has have had costs cost comes come and or "
+    "warranty piece pieces stuff gear kit line lines brand family kind sort type version bits "
+    "parcel parcels set sets is are was were has have had costs cost comes come and or "
     "for with from will can "
     "may must at in on of to the not also only as but now in that which who takes gives holds "
     "stays needs says decides accepts refuses declines sends texts rings calls tries delivers "
@@ -40,6 +41,7 @@ _OBJECT = re.compile(
     r"|\s+[£$€\d]",
     re.I,
 )
+_ADDED = re.compile(r"\s+(?:at|on|in|for|to|with|over|under|about|after|before|as)\b", re.I)
 _OWNED = re.compile(r"\b(?:an?|the|your|our|my|his|her|their|this|that|one|each|every)\s+$", re.I)
 
 
@@ -103,7 +105,8 @@ def _thing(text: str, name: re.Match[str], follower: re.Match[str]) -> bool:
     plural = name.group().endswith("s") and not name.group().endswith("ss")
     if word in _NO_THING or word in COMMON or word.endswith("ly") or plural:
         return False
-    verbal = _OBJECT.match(text, name.end() + follower.end())
+    end = name.end() + follower.end()
+    verbal = _OBJECT.match(text, end) or (word.endswith("s") and _ADDED.match(text, end))
     return not verbal or bool(_OWNED.search(text[: name.start()]))
 
 

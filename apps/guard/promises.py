@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from apps.guard.topics import DEED, DOING, DONE, IDLE, LIGHT, RESTING, STATES, TO_WHAT, TOPICS
+from apps.guard.topics import (
+    DEED,
+    DOING,
+    DONE,
+    IDLE,
+    LIGHT,
+    NOT_TAKEN,
+    RESTING,
+    STATES,
+    TO_WHAT,
+    TOPICS,
+)
 from retrieval import sentences
 
 _SOON = (
@@ -44,7 +55,8 @@ SAID_DONE = re.compile(
     rf"|\bI['’]ve(?: {_SOON}| gone ahead and)* (?P<mine>{DEED})\b"
     rf"|\bI (?:{_SOON} )*(?P<myself>{DEED}) (?:it|them|that|your|the|an?|you|this|£|in|hold"
     rf"|everything)\b"
-    rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w'’-]+ ){{1,4}}?(?P<had>{DONE})\b"
+    rf"|\b{_OURS}(?:['’]ve| have) (?:had|got) (?:[\w£.'’-]+ ){{1,7}}?(?P<had>{DONE})\b"
+    rf"|\byou(?:['’]ve| have)(?: {_SOON})* been (?P<yours>(?!sent|given|set|made|charged){DONE})\b"
     rf"|\b(?:your|the) (?:order(?: \S+)?|refund|replacement|claim|return|payment|address|account"
     rf"|parcel) (?:was|were)"
     rf"(?: {_SOON})* (?P<passed>refunded|cancelled|changed|updated|sent|credited|issued|booked"
@@ -55,7 +67,8 @@ SAID_DONE = re.compile(
     rf" (?:it|them|that|your|the|an?|you|this|£)"
     rf"|\b{_THINGS} (?:(?:is|are)(?: {_SOON})*|(?:has|have)(?: {_SOON})* been"
     rf"(?: {_SOON})*|['’]s (?:{_SOON} )*been|['’](?:s|re)(?: {_SOON})*) (?P<passive>{DONE})\b"
-    r"(?! (?:within|in \w+ (?:working )?days|if|when|after|once|from|until|for \d|for (?:two|five"
+    r"(?!(?: back| out| over)? (?:within|in \w+ (?:working )?days|if|when|after|once|from|until"
+    r"|for \d|for (?:two|five"
     r"|ten|one|a)|up to|by (?:the|our|an?)|as soon|on (?:mon|tues|wednes|thurs|fri|satur|sun)"
     r"|before|off|to order|by|via|with|at|in|as|every|each|only))"
     r"|\b(?:I am|I['’]m|we are|we['’]re|they are|they['’]re)(?: (?:now|just|already|currently"
@@ -67,8 +80,12 @@ SAID_DONE = re.compile(
     r"| just| currently"
     r"| all)*"
     rf" (?:{STATES}))\b"
-    r"|\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded|done|sorted)\W*$"
+    r"|(?<!ly )\b(?P<bare>approved|confirmed|done)\s*[:!]|^(?P<alone>cancelled|refunded"
+    r"|(?:all )?(?:done"
+    r"|sorted)(?: and dusted)?)(?:\W*$|[,:!–—-] )"
     rf"|\bconsider (?:it|this|that|your \w+|[A-Z]+-\d+) (?P<seen>{DONE}|done)"
+    r"|\b(?<!you have )(?<!you['’]ve )been (?P<told>told|instructed|asked|briefed) to (?!look"
+    r"|check|contact)"
     r"|\b(?:order \S+|it|parcel) now goes to\b"
     r"|\b(?:won['’]t|will not|will no longer) be (?:coming|going out|sent out|charged) any ?"
     r"(?:more|longer)\b"
@@ -77,7 +94,8 @@ SAID_DONE = re.compile(
     re.I | re.M,
 )
 SAID_WILL = re.compile(
-    rf"\b(?!they can\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can|['’]m going to| am going to"
+    rf"\b(?!they(?: can| would|['’]d)\b){_WHO}(?:['’]ll|['’]d| would| will| shall| can"
+    rf"|['’]m going to| am going to"
     rf"|['’]re going to"
     rf"| are going to| is going to|['’]re able to| are able to| am able to| are happy to"
     rf"|['’]re happy to| am happy to|['’]m happy to| would be happy to|['’]d be happy to) "
@@ -128,11 +146,11 @@ _NO_NO = re.compile(
     r"|the \w+)?\b[^,;.]{0,25}?(?:is not|"
     r"isn['’]t|cannot|can['’]t|not|does not|doesn['’]t|are not|aren['’]t)(?: be)?(?: \w+)?"
     r"|\bfailing (?:that|which)\b|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b"
-    r"|\bno deductions?\b|\bpays? no\b|\bwe (?:wo|do)n['’]t charge\b"
+    r"|\bpays? no\b|\bwe (?:wo"
+    r"|do)n['’]t charge\b"
     r"|\bwe (?:wo|do)n['’]t (?:ask|expect) you to pay\b"
     r"|\bwe (?:will|do) not charge\b"
-    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
-    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
+    rf"|{NOT_TAKEN}"
     r"|(?:not|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
     r"|anything|penny|label|fee)|\bnot (?:a problem|to worry)\b",
     re.IGNORECASE,
@@ -145,6 +163,7 @@ _HEDGE = re.compile(
     r"|want to know|looking for"
     r"|claims? that|says? that|regardless of what|tell (?:us|me)|please say|decide whether"
     r"|your (?:wish|request) for|know (?:how|that|when)|about (?:your|the|a)|regarding|details"
+    r"|(?:sorry|apologi[sz]e|apologies) (?:that|to hear|about|for|if|you|it|this|the|your|we)"
     r"|you (?:mentioned|said|say|wrote"
     r"|expected|expect|were (?:told|promised)|asked for|are waiting for)|you['’]re waiting for"
     r"|you['’]d like)\b"
@@ -161,13 +180,22 @@ _NO_WORD = re.compile(
     r"|swear|commit)\b|\bno (?:promise|guarantee)s?\b",
     re.I,
 )
+# Of what was done "for nothing", that it was of no use.
+_IN_VAIN = re.compile(
+    r"\b(?:wait|stay|sit|sat|com|came|drove|driv|travel|try|tri|search|look|spen[dt]|rush|hop|queu"
+    r"|walk|went|gone)\w*\b",
+    re.I,
+)
 # "As you said, a colleague promised it, so you will get it."
 _CLAIMED = re.compile(
-    r"\byou (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)\b", re.I
+    r"\b(?:you (?:mentioned|said|say|wrote|were (?:told|promised)|asked for)"
+    r"|(?:told|promised|assured|offered) you)\b",
+    re.I,
 )
 _GRANTED = re.compile(
     r"\b(?:so|and|therefore|hence|of course) (?:of course )?(?:you|we|I)(?:['’]ll| will| can"
-    r"| shall)\b(?! (?:need|have to|check|look|ask|pass))",
+    r"| shall)\b(?! (?:need|have to|check|look|ask|pass))"
+    r"|\b(?:that|it|this)(?: still)? (?:stands|holds|counts|applies|goes)\b|\bhonou?r",
     re.I,
 )
 _UNLESS = re.compile(
@@ -175,6 +203,7 @@ _UNLESS = re.compile(
     r"|usually|normally|where|that|which|who|may|should something)\b",
     re.I,
 )
+_FROM = re.compile(r"\b(?:off|from|out of|against) (?:the|your|any|each|every|a|their|its) $", re.I)
 _ONCE = re.compile(
     r"(?<!even )\b(?:once|when|as soon as|until|before|after|while) (?:\w+ ){0,2}$", re.I
 )
@@ -190,9 +219,11 @@ _WHY = ("since", "because", "although", "though")
 _MAIN = re.compile(r"[^,;]*?(?P<subject>\b(?:I|we|they|you|it)(?:['’]ll| will| can)\b)")
 _OPEN = re.compile(r"[?？]$|^whether\b", re.I)  # a sentence that asks or leaves it open
 MOST = 8  # promises of a name that are looked at in a sentence
+_GIVEN = frozenset({"discount", "refund", "full refund", "replacement", "compensation"})
+_YOURS = re.compile(r"\byours$")  # said of what was just promised: 10% off, and it's yours
 _GROUPS = (
-    "verb deed mine myself had past passed passive going seen act now aside exception gets calls"
-    " does passively"
+    "verb yours told deed mine myself had past passed passive going seen act now aside exception"
+    " gets calls does passively"
 ).split()
 
 
@@ -228,11 +259,17 @@ def _part(text: str, start: int, end: int, first: int, last: int) -> tuple[int, 
 
 def made(text: str) -> list[Made]:
     """The promises that a text makes: those it denies, asks about or only hopes for are none."""
-    return [
+    found = [
         promise
         for first, last in sentences.spans(text)
         if not _OPEN.search(text[first:last])
         for promise in _of_sentence(text[first:last], first)
+    ]
+    given = min((each.end for each in found if each.name in _GIVEN), default=len(text))
+    return [
+        each
+        for each in found
+        if not (each.start >= given and _YOURS.search(text, each.start, each.end))
     ]
 
 
@@ -273,9 +310,13 @@ def _hedged(sentence: str, match: re.Match[str], name: str) -> bool:
     before = sentence[left : match.start()]
     if _HEDGE.search(before):
         return not (_GRANTED.search(sentence, match.end()) and _CLAIMED.search(before))
+    if name in ("refund", "full refund") and _FROM.search(before):
+        return True
     if name == "keep" and _CHOOSES.search(sentence[: match.start()]):
         return True
     if _ONCE.search(before) or (name == "done" and _WHENEVER.search(before)):
+        return True
+    if match.group().lower() == "for nothing" and _IN_VAIN.search(before):
         return True
     inside = match.group("hint") if name == "done" else None
     habit = name == "done" and (match.group("passive") or inside)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from apps.guard.evidence import Evidence, Read, same, sentence_of
 from apps.guard.finding import Value
-from apps.guard.words import content
+from apps.guard.words import content, uncompared
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")  # whose words are pairs of characters
 _ELLIPTIC = 2  # words of a clause that leaves out what the one before has said
@@ -43,7 +43,7 @@ def asked_of_another(value: Value, answer: Read, evidence: Evidence) -> str:
     first, last = sentence_of(answer.text, value)
     if value.kind in ("date", "time") or _CHINESE.search(answer.text[first:last]):
         return ""
-    own = content(answer.text[first:last])
+    own = content(uncompared(answer.text, first, last, answer.held))
     known = own | (said[-1].words if said else frozenset())
     mine: list[frozenset[str]] = []
     limits: set[bool] = set()

@@ -8,7 +8,7 @@ repair fix mend
 ring call phone telephone
 photo picture image photograph snap
 correct right
-damaged broken cracked smashed dented chipped shattered
+damaged harmed broken cracked smashed dented chipped shattered
 faulty defective
 replace replacement substitute
 swap exchange
@@ -79,7 +79,8 @@ _PHRASES = {
     r"run(?:s)? out": "expire",
     r"good for(?=\s*$| \d| a\b| an\b| one| two| three| six| twelve)": "valid",
     r"call(?:ed)? off": "cancel",
-    r"(?<=can |may |not |and |may )(?:still )?(?:go|come|travel) back(?! to your)": "return",
+    r"(?<=can |may |not |and |may )(?:still )?(?:go|come|travel) (?:back"
+    r"|home)(?! to your)": "return",
     r"(?:coming|getting|walking) in\b(?= (?:is|costs))": "entry",
     r"(?:(?<=pay )|(?<=paid )|(?<=tickets ))(?:at|on) the door": "entry",
     r"press(?= (?:enquir|inquir|offic|team|contact|kit|pass|release|request)\w*)": "journalist",

@@ -42,7 +42,8 @@ DEED = (
 # Before what something was or is being done to, or how: "sent the", not "limited stock".
 TO_WHAT = (
     r"(?= (?:it|them|that|this|these|those|your|yours|the|an?|you|my|our|his|her|their|everyone"
-    r"|everything|everybody|both|all|any|some|another|one|two|three|four|five|six|ten|twenty|fifty|half|double|full|free|new|fresh"
+    r"|everything|everybody|both|all|any|some|another|one|two|three|four|five|six|ten|twenty"
+    r"|fifty|half|double|full|free|new|fresh"
     r"|order|refund|replacement|compensation|credit|money|payment|points|to|for|in|into|up|off|out"
     r"|back|down|through|on|over|away|now|today|tonight|tomorrow|right|straight|immediately)\b"
     r"| (?-i:[A-Z£$€\d])| (?:[\w'’-]+ ){1,3}for you\b)"
@@ -58,7 +59,8 @@ RESTING = (
     r"|wonder|wait"
     r"|work|do|go|sorry|feel|hear|not|guess|refer|mean|com|us|hav|be|stand|sitt|writ|answer|review"
     r"|find"
-    r"|runn|open|clos|learn|miss|enjoy|listen|suggest|investigat|follow|expect|assum|help|assist|experienc|fac"
+    r"|runn|open|clos|learn|miss|enjoy|listen|suggest|investigat|follow|expect|assum|help|assist"
+    r"|experienc|fac"
     r"|struggl|deal)(?=ing\b)"
 )
 # What is said of a thing for which something was done.
@@ -75,15 +77,19 @@ STATES = (
 )
 # Of what a company says that it will do, the verbs that bind it to nothing.
 IDLE = frozenset(
-    "pass check look ask need find hand forward help explain notify try rather prefer "
-    "welcome "
-    "have know say "
-    "understand hope answer reply respond write assume transfer connect review investigate "
-    "consult raise escalate wait advise suggest recommend show guide walk point share work "
-    "contact inform email message remind learn listen think believe gladly love like want "
-    "apologise apologize read use wish mention note inquire enquire talk speak "
-    "clarify discuss search assist hear feel picture relate remember "
-    "refer direct do sort reassure confirm imagine appreciate".split()
+    # to see, to think and to feel
+    "see hear feel notice spot sense read find picture imagine know understand think believe guess "
+    "suppose reckon gather realise realize recognise recognize remember recall learn assume count "
+    "regard class deem appreciate relate rather prefer want wish like love hate hope regret "
+    "sympathise sympathize empathise empathize enjoy welcome gladly have do "
+    # to ask and to tell
+    "ask inquire enquire say mention note explain describe outline clarify discuss talk speak chat "
+    "write answer reply respond inform notify message email remind advise suggest recommend show "
+    "guide walk point share confirm reassure apologise apologize liaise consult raise escalate "
+    "flag report relay pass hand forward refer direct transfer connect contact log record jot "
+    # to look into it, and to stay with it
+    "look check search dig delve dive chase examine investigate review study verify compare hunt "
+    "work try help assist listen wait stay use need sort".split()
 )
 # Verbs that bind or not by what follows.
 LIGHT = {
@@ -93,7 +99,8 @@ LIGHT = {
         "keep": "you|an eye|in touch|trying|at it|looking|working|this in mind|that in mind",
         "take": "a look|note|over|this up|it up|this on|it on|you through|a moment|a note|this "
         "over"
-        "|it over|it from here|this further|a closer look|care of (?:you|your request)|your "
+        "|it over|(?:it|this|things) from (?:t?here)|this further|a closer look|care of (?:you"
+        "|your request)|your "
         "(?:details|number|name|call|case|word|question|request|point|feedback|time)",
         "make": "a note|a start|it clear",
         "give": "you (?:a ring|a call|a bell|an update|more|the|details|a hand|any)|it some|it"
@@ -110,6 +117,8 @@ LIGHT = {
         "see": "what|if|whether|how|you|it|this|where|when",
         "tell": "you|us|me|them|the (?:team|colleague)|a colleague",
         "knock": r"\S+ off",
+        "call": r"(?:it|this|that|them|yours|your \w+) (?!back\b|today\b|now\b|tomorrow\b)\w+",
+        "treat": "[^.;]* as",
         "start": "by|with|looking|over|from|at",
         "be": r"(?!(?:re)?(?:send|refund|replac|cancel|credit|bring|pay|deliver|giv|issu|tak|cover"
         r"|mak|return)\w*ing\b)\w+",
@@ -118,6 +127,19 @@ LIGHT = {
         "add": "a note|this to|that",
     }.items()
 }
+
+# What something is kept in or as, rather than given: "keep the throw unused".
+_AS_IS = (
+    r" (?:[\w'’-]+ ){1,5}?(?:un[a-z]+|sealed|upright|together|in (?:its|the|their|your|one|an?)"
+    r"|(?:[a-z]+ed|on|shut)(?= *(?:[.,;!?]|$)| (?:and|or|until|till|while|for|in)\b))\b"
+)
+
+# That nothing is kept back of a sum: a no that is good news.
+NOT_TAKEN = (
+    r"(?:£[\d.]+|fees?|charges?|label|costs?)(?: (?:will not|won['’]t|is not|isn['’]t|are not"
+    r"|aren['’]t)|['’]s not)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
+    r"|(?:\b(?:without|no)|(?:not|n['’]t) (?:be|make)) (?:any |a )?deductions?\b"
+)
 
 _TOPICS = {
     "full refund": r"\bfull(?:y)? refund|refund\w*[^.]{0,20}\bin full\b|\bfully refunded\b"
@@ -129,9 +151,7 @@ _TOPICS = {
     r"|\bnothing (?:is|will be|gets|was) (?:taken off|deducted|withheld)"
     r"|(?:\bnot|n['’]t) (?:take|deduct|subtract|withhold|keep) (?:the |any |a )?(?:£[\d.]+|thing"
     r"|anything|penny|label|fee)"
-    r"|(?:£[\d.]+|fees?|charges?|label|costs?) (?:will not|won['’]t|is not|isn['’]t|are not"
-    r"|aren['’]t)(?: be)? (?:taken off|deducted|withheld|charged|kept)"
-    r"|\b(?:without|no) (?:any )?deductions?\b|全额退款|全部退",
+    rf"|{NOT_TAKEN}|全额退款|全部退",
     "refund": rf"\brefund(?:s|ed|ing|able)?\b|\bmoney[- ]back\b|\breimburs\w+"
     rf"|\b{_MONEY} (?:\w+ ){{0,4}}?back\b(?! (?:order|in stock))"
     rf"|\b(?:pay|pays|paid|paying|give|gives|giving|get|gets|send|put|have|receive|return"
@@ -151,9 +171,9 @@ _TOPICS = {
     rf"|\b(?:{_THE} )?{_MONEY} (?:lands?|arrives?|shows? up|turns? up|drops? in)\b"
     rf"|\breturn(?:ed)? (?:your|the) (?:money|payment)|退款|退钱|退还",
     "replacement": r"\breplac(?:e|es|ed|ing|ement|ements)\b|\bre-?(?:send|sent|ship|shipped"
-    r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)? (?:it"
-    r"|them|(?:the|your) \w+"
-    r"|everything|one)? ?(?:again|once more|a second time|anew)\b"
+    r"|order|ordered)\b|\b(?:send|post|ship|get|have|receive|give|mail|order)(?:s|ing)?"
+    r"(?= (?:(?:it|them|everything|one|(?:an?|the|your) (?:(?!(?:and|or|to)\b)[\w'’-]+ ){0,3}?"
+    r"[\w'’-]+) )?(?:again|once more|a second time|anew)\b)"
     r"|\b(?:send|post|ship|get|have|receive|give|mail|offer|arrange)(?:s|ing)?(?: out)?"
     r"(?: (?:you|to you|over))? (?:an? |the |your )?(?:brand[- ])?(?:new|another|right|correct"
     r"|missing|fresh|second)\b(?! (?:link|password|email|code|message|quote|label|order"
@@ -166,6 +186,7 @@ _TOPICS = {
     r"(?! be e?mailed)|leaves|has"
     r"|was|"
     r"comes|['’]s)\b|\bswap(?:s|ped|ping)?\b|\bexchang(?:e|es|ed|ing)\b|\banother parcel\b"
+    r"|\ban? (?:new|fresh) \w+(?: \w+)?(?= or\b)|(?<= or )an? (?:new|fresh) \w+"
     r"|补发|换新|换货|重新寄",
     "discount": r"\bdiscount(?:s|ed)?\b|(?:%|per ?cent|percent|pounds?|quid|half|quarter|fifth"
     r"|third"
@@ -182,7 +203,9 @@ _TOPICS = {
     r"(?:what|(?:your|the) refund))"
     r"|\bpay (?:only |just )?half\b|\bhalf[- ]price\b"
     r"|\b(?:lower|special|better|reduced|sale) price\b|优惠券|折扣|打.折|减",
-    "compensation": r"\bmy treat\b|\bas a gesture\b|\bcompensat\w+|\bgood-?will\b|\bmake (?:it"
+    "compensation": r"\b(?:my|our) treat\b|\bas an? (?:\w+ )?(?:gesture|kindness|courtesy|favour"
+    r"|token"
+    r"|treat)\b|\bcompensat\w+|\bgood-?will\b|\bmake (?:it"
     r"|this|that|things)? ?(?:up|right)"
     r" (?:for|to|with)\b(?! an? (?:new|replacement|refund))"
     r"|\b(?:for|because of) (?:the|your|all the|this|any) (?:trouble"
@@ -196,7 +219,8 @@ _TOPICS = {
     r"(?:charge|cost|fee)s?\b(?! you)|\bnothing (?:is|gets|will be|was) (?:charged|taken)\b"
     r"|\bcharges? nothing\b"
     r"|\bnothing (?:extra )?to pay\b|\bpays? (?:nothing|no (?:delivery|postage|shipping|fees?"
-    r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b"
+    r"|charges?|costs?))\b|\bcosts? (?:you )?nothing\b|\bset(?:s|ting)? you back (?:a penny"
+    r"|a thing|anything|nothing)\b"
     r"|\bon the house\b"
     r"|\bwithout (?:paying|payment)\b|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b"
     r"|\bcomplimentary\b|\bgratis\b"
@@ -230,7 +254,8 @@ _TOPICS = {
     r"|squar(?:e|ed) (?:\w+ )?up|(?:n['’]t|not) (?:be )?(?:your loss|lose out|bear that"
     r"|suffer for))\b"
     r"|\b(?:count|rely|bet) on it\b|\b100 ?% (?:sure|certain)|\byou can be (?:sure|certain)\b"
-    r"|\bwithout (?:a|any) doubt\b|保证|承诺",
+    r"|\bwithout (?:a|any) doubt\b|(?:\b(?:are|is|will be)|['’](?:re|s|ll be)) (?:\w+ly )?"
+    r"(?:certain|sure|bound|guaranteed) (?:to|of)\b|保证|承诺",
     "delivery": rf"\b(?:arriv\w+|be with you|deliver(?:s|ed|ing)?|delivery (?:is|will be|by|on"
     rf"|for)|reach(?:es)? you|leaves?|be there|get there"
     rf"|gets there|turns? up|lands?|on your (?:doorstep|table|desk|doormat)|at your door"
@@ -239,9 +264,13 @@ _TOPICS = {
     rf"|you(?:['’]ll| will| should| can)? (?:be getting|have|get|receive|expect) (?:it|them|your "
     rf"\w+|the \w+)|dispatched|comes?(?! (?:by|in|along|round|over|to)\b)|make it"
     rf"|makes it)\b[^.!?,;]{{0,30}}\b{_TIME}\b"
+    rf"|\b(?:it|they|that|one|(?:your|the) (?:\w+ )?\w+)(?:['’]ll| will| should| (?:is"
+    rf"|are) going to)"
+    rf" be (?:in|on|at|with|by|inside|outside|waiting) (?:[\w'’-]+ ){{0,5}}?{_TIME}\b"
     r"|\b(?:tomorrow|today|tonight)\b[^.!?,]{0,12}\b(?:it|your \w+) (?:will|arrives|is)\b",
     "keep": r"\b(?:may|can|should|to|just|please|simply|also) (?:keep|hang on to|hold on to)\b"
-    r"(?! (?:[\w ]{0,20} )?(?:out|away|from|off|dry|clean|ready|closed|safe|handy)\b)"
+    rf"(?! (?:[\w ]{{0,20}} )?(?:out|away|from|off|dry|clean|ready|closed|safe"
+    rf"|handy)\b)(?!{_AS_IS})"
     r"(?! (?:in|your eye|an eye|track|us|me|for|until|the (?:receipt|packaging|box|invoice)))"
     r"|\b(?:need not|no need to|(?:not|n['’]t) (?:need|have|want you|require you) to|without "
     r"(?:having to )?)(?: come| go| be)? ?(?:send|sent|return|returned|post|ship|sending"
@@ -252,6 +281,7 @@ _TOPICS = {
     r"(?<!voucher )(?<!off )\b(?:is|are|['’]s) (?:yours"
     r"|all yours)\b(?! to (?!keep))|\byours to keep\b"
     r"|不用寄回|不需要寄回",
+    "amends": r"\b(?:make|put|set) (?:it|this|that|them|things) (?:good|right)\b",
     "reserve": r"\byour name on (?:it|one|them)\b|\bwith your name\b|\bdibs\b|\bearmark\w*"
     r"|\breserv(?:e|ed|ing)\b"
     r"|\b(?:put|set|keep|kept|hold|held|tuck|tucked|stash|squirrel|save|saved|lay|laid) "
@@ -266,7 +296,10 @@ _TOPICS = {
     r"|conditions?)\b"
     r"|\bas (?:long|often|many times) as you (?:like|want|wish|please|need|fancy)\b|\bforever\b"
     r"|\bfor (?:any|whatever) reason\b"
-    r"|\bunlimited\b|\bno questions asked\b|\bno matter (?:what|how|when|why)\b|\bin any case\b"
+    r"|\b(?:takes?|accepts?|covers?|serves?) (?:every|any)(?:one|body)\b"
+    r"|\bunlimited\b"
+    r"|\bno questions asked\b"
+    r"|\bno matter (?:what|how|when|why)\b|\bin any case\b"
     r"|\bunconditional\w*"
     r"|\bnever (?:expires?|runs? out|ends?|costs?|lapses?|charges?)\b|\b(?:any|every"
     r"|all) (?:product|item"
@@ -277,7 +310,6 @@ _TOPICS = {
     r"(?:covered|guaranteed|under (?:the |our |your |a )?(?:warranty|guarantee)|insured)\b"
     r"|\bwarranty"
     r" (?:also |still |does )?(?:covers?|includes?|takes? care|pays?|applies)\b|\bcovers?\b"
-    r"|\b(?:make|put) (?:it|this|that|them) (?:good|right)\b"
     r"|\b(?:has|have|with|carr\w+|a|an|of|year|years|month) (?:\S+ ){0,2}?(?:warranty"
     r"|guarantee)\b"
     r"(?! (?:claim|case|period|repair|terms))"

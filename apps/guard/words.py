@@ -30,7 +30,8 @@ COMMON = frozenset(
     "like get gets need needs take takes two three four five six seven eight nine ten "
     "our ours such other it’s goes go day days hour hours week weeks month months year years "
     "minute minutes "
-    "working pound pounds percent cent january february march april june july august september "
+    "degree degrees working "
+    " pound pounds percent cent january february march april june july august september "
     "october "
     "november december eleven twelve fifteen twenty thirty forty fifty sixty seventy eighty ninety "
     "hundred monday tuesday wednesday thursday friday saturday sunday".split()
@@ -53,6 +54,14 @@ _ENDINGS = (
     "y",
 )
 _BREAK = re.compile(r"(?:[;；，]|,? (?:and|but|or|while|whereas) (?:then )?|, )", re.I)
+# What something is only compared with: covered for two years, like the rest of it.
+_COMPARED = re.compile(
+    r",? (?:just |much |exactly |same )?(?:(?<!would )(?<!['’]d )(?<!you )(?<!we )(?<!they )like"
+    r"|as with"
+    r"|same as|unlike|compared (?:with|to)|as opposed to|rather than|instead of|besides|apart from"
+    r"|other than) [^,.;:!?]+",
+    re.I,
+)
 _GOES_ON = re.compile(
     r"^\W*(?:(?:then|so|and) )?(?:is|are|was|were|has|have|had|takes?|costs?|lasts?|comes?|gives?"
     r"|holds?|"
@@ -116,12 +125,22 @@ def clauses(text: str, found: list[Value]) -> list[tuple[int, int, frozenset[str
             if left and right and not inside and not _ranges(text, match, found):
                 cuts.append(match.end())
         for first, last in zip(cuts, [*cuts[1:], end], strict=True):
-            words = content(text[first:last])
+            words = content(uncompared(text, first, last, found))
             if _GOES_ON.match(text[first:last]):
                 words |= subject
             subject = words
             result.append((first, last, words))
     return result
+
+
+def uncompared(text: str, first: int, last: int, found: list[Value]) -> str:
+    """A part of a text without what it compares something with, unless that has a value."""
+    part = text[first:last]
+    for match in reversed([*_COMPARED.finditer(part)]):
+        start, end = first + match.start(), first + match.end()
+        if not any(start <= value.start < end for value in found):
+            part = part[: match.start()] + part[match.end() :]
+    return part
 
 
 def _ranges(text: str, match: re.Match[str], found: list[Value]) -> bool:
