@@ -284,3 +284,9 @@ def test_the_labelled_answers_have_each_their_own_id_and_text():
 def test_any_text_is_checked_without_an_error(answer, passage):
     for found in check(answer, [Passage("p", passage)], [passage], {"fact": passage}):
         assert answer[found.start : found.end] == found.text
+
+
+def test_a_long_run_of_digits_is_one_number_and_of_words_some():
+    (found,) = values("take " + "1" * 3000 + " days")
+    assert (found.start, found.end) == (5, 3010)
+    assert len(values("take " + "one " * 100 + "days")) < 10

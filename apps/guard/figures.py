@@ -240,8 +240,9 @@ def _measures(text: str) -> Iterator[Value]:
 def _counts(text: str) -> Iterator[Value]:
     for match in _COUNT.finditer(text):
         amount = number(match["n"])
-        these = amount <= _FEW and _THESE.search(text[: match.start()])
-        these = these or _OR_TWO.search(text[: match.start()])
+        before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+        these = amount <= _FEW and _THESE.search(before)
+        these = these or _OR_TWO.search(before)
         if not (_ORDINARY.match(match.group()) or these or _LISTED.match(text, match.end())):
             yield Value("number", (amount,), "", *match.span(), said=amount)
     for match in _TWICE.finditer(text):

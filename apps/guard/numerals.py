@@ -16,10 +16,12 @@ _CHINESE = {char: number for number, char in enumerate("零一二三四五六七
 _CHINESE_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _WORD = "|".join(sorted((*SMALL, *_SCALES), key=len, reverse=True))
 # Digits with or without thousands' commas; words, also "a hundred"; Chinese characters.
-DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+# A run of digits is taken whole: else a long one is read again from each of its places.
+DIGITS = r"(?<!\d)(?:\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)"
 _AND = r"(?:(?<=hundred)|(?<=thousand))[ -]and[ -]"  # "ten and two hundred" are two numbers
-WORDS = rf"(?:an? )?\b(?:{_WORD})\b(?:(?:[ -]|{_AND})(?:{_WORD})\b)*"
-CHINESE = r"[零〇一二两三四五六七八九十百千万]+"
+_MORE = 15  # words of a number behind its first: without an end, a long text of them takes seconds
+WORDS = rf"(?:an? )?\b(?:{_WORD})\b(?:(?:[ -]|{_AND})(?:{_WORD})\b){{0,{_MORE}}}"
+CHINESE = r"[零〇一二两三四五六七八九十百千万]{1,24}"
 NUMERAL = rf"(?:{DIGITS}|{WORDS}|{CHINESE})"
 
 
