@@ -27,10 +27,9 @@ from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
 from finetune.dialogue.preferences import as_started
-from finetune.encoder import device_name
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import is_main, leave, uses_cuda
+from finetune.loop import device_name, is_main, leave, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import check_out, last_checkpoint, open_partial, publish, room
 from finetune.reading import Splits, read_splits
@@ -324,7 +323,7 @@ def _resolved(config: TrainConfig, data: Path, splits: Splits, seconds: float) -
             "python": platform.python_version(),
             **{name: version(name) for name in _LIBRARIES},
         },
-        "device": device_name(),
+        "device": device_name(config),
     }
 
 
