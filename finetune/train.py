@@ -21,11 +21,12 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 from transformers.trainer_utils import SaveStrategy
 
 from data.encoders import resolve_encoder
-from data.errors import LogFormatError
+from data.errors import ConfigError, LogFormatError
 from data.rows import write_jsonl
 from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
+from finetune.dialogue.causal import is_causal
 from finetune.dialogue.preferences import as_started
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
@@ -33,6 +34,7 @@ from finetune.loop import device_name, is_main, leave, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import check_out, last_checkpoint, open_partial, publish, room
 from finetune.reading import Splits, read_splits
+from finetune.reads import refusals, unread
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
 from finetune.task import Scored, Task
@@ -216,16 +218,25 @@ def _plan(
     uses_cuda(config)  # refuses what is not here, before anything is read
     task = TASKS[config.task]
     splits = read_splits(data, evaluation, lambda path: task.read(path, config))
-    config, why = settle_method(config, splits)
-    return config, why, splits
+    trained, why = settle_method(config, splits)
+    if is_main() and (names := unread(config, trained, is_causal(trained))):
+        logger.info("not read by this training: %s", ", ".join(names))
+    return trained, why, splits
 
 
 def settle_method(config: TrainConfig, splits: Splits) -> tuple[TrainConfig, str]:
-    """The config with its method settled, and why."""
+    """The config with its method settled, and why.
+
+    Raises:
+        ConfigError: If it asks for something that this training would leave undone.
+    """
     config = as_started(config)
     parameters = resolve_encoder(config.encoder).path
     size = sum(file.stat().st_size for file in parameters.glob("*.safetensors")) // 4
-    return settled(config, splits, size)
+    config, why = settled(config, splits, size)
+    if refused := refusals(config, is_causal(config)):
+        raise ConfigError("; ".join(refused))
+    return config, why
 
 
 def _prepare_trainer(trainer: Any, run: RunDir) -> None:  # noqa: ANN401 - any of the family
