@@ -141,7 +141,8 @@ def _train(
         record_sums(run.partial)
         resolved = _resolved(config, data, splits, time.perf_counter() - start)
         resolved |= {"method_because": why, "estimate": expected.to_dict()}
-        resolved |= {"peak": peak_memory()}
+        fitted_on = run.partial.read_json(run.partial.calibration).get("fitted_on", "")
+        resolved |= {"peak": peak_memory(), "fitted_on": fitted_on}
         del trainer
         run.partial.log.touch()
         _write_config(run.partial, resolved)
