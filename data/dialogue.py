@@ -7,6 +7,7 @@ wrote is filled with the values of this conversation, and with no others.
 Source: delexicalisation, Wen et al. 2015, https://aclanthology.org/D15-1199
 """
 
+import itertools
 import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
@@ -137,27 +138,28 @@ class _Names:
         low = value.lower()
         if low in self.known:
             return self.known[low]
-        wanted = name or next(self._letters)
-        while _braced(wanted) in self.values:
-            wanted = f"{name} {next(self._letters)}" if name else next(self._letters)
-        self.values[_braced(wanted)] = value
-        self.known[low] = _braced(wanted)
-        return _braced(wanted)
+        placeholder = _braced(name or next(self._letters))
+        while placeholder in self.values:
+            placeholder = _braced(name or "", next(self._letters))
+        self.values[placeholder] = value
+        self.known[low] = placeholder
+        return placeholder
 
     def of(self, value: str) -> str:
         """The placeholder of a value, nothing where it has none."""
         return self.known.get(value.lower(), "")
 
 
-def _braced(name: str) -> str:
-    return "{" + re.sub(r"[{}\s]+", " ", name).strip()[:40] + "}"
+def _braced(name: str, letters: str = "") -> str:
+    """A placeholder; the letters that tell it from others of its name are never cut off."""
+    short = re.sub(r"[{}\s]+", " ", name).strip()[:40]
+    return "{" + f"{short} {letters}".strip() + "}"
 
 
 def _letters() -> Iterator[str]:
-    """`a` to `z`, `aa`, `ab`, and so on."""
-    for first in ("", *string.ascii_lowercase):
-        yield from (first + letter for letter in string.ascii_lowercase)
-    raise ValueError("more than 702 values in one conversation")
+    """`a` to `z`, `aa`, `ab`, and so on without end."""
+    for size in itertools.count(1):
+        yield from map("".join, itertools.product(string.ascii_lowercase, repeat=size))
 
 
 def _named(turn: Turn, names: _Names) -> tuple[str, str]:

@@ -1,14 +1,15 @@
 """Training configs: typed YAML, unknown keys refused, every mistake told at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
 from finetune.methods import METHODS, STOP_ON, Method, TaskName
+from finetune.reads import refusals
 
 CONFIGS = Path(__file__).parent / "configs"
 SHORT = 512  # tokens that an encoder reads at most
@@ -126,6 +127,8 @@ class HandOverConfig(Config):
     def _one(self) -> "HandOverConfig":
         if self.precision is not None and self.hand_over_cost is not None:
             raise ValueError("state costs or a precision, not both")
+        if self.hand_over_cost is not None and self.wrong_cost == 0:
+            raise ValueError("wrong_cost 0 makes every answer free; state what a wrong one costs")
         return self
 
 
@@ -309,7 +312,7 @@ class TrainConfig(Config):
         return self.dialogue if self.task == "dialogue" else self.summary
 
     @model_validator(mode="after")
-    def _tried(self) -> "TrainConfig":
+    def _tried(self, info: ValidationInfo) -> "TrainConfig":
         if self.max_tokens > SHORT and self.task != "dialogue":
             raise ValueError(f"max_tokens {self.max_tokens}: at most {SHORT} for {self.task}")
         if self.method != "auto" and self.method not in METHODS[self.task]:
@@ -330,7 +333,20 @@ class TrainConfig(Config):
                 f"optim.stop_on {self.optim.stop_on} is not measured while {self.task} trains; "
                 f"one of {', '.join(watched)}"
             )
+        if (info.context or {}).get("recorded"):
+            return self  # trained as it was
+        if refused := refusals(self):
+            raise ValueError("; ".join(refused))
         return self
+
+    @classmethod
+    def recorded(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """The config of a run that was trained; settings that it did not read are not refused.
+
+        Raises:
+            ValidationError: If it is not one of this version.
+        """
+        return cls.model_validate(values, context={"recorded": True})
 
 
 def train_config(

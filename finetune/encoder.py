@@ -211,6 +211,7 @@ def base_of(source: EncoderSource) -> dict[str, str]:
     return {"encoder": source.name, "fingerprint": source.fingerprint}
 
 
-def device_name() -> str:
-    """`cuda` where there is one, else `cpu`."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def pooled_base_of(source: EncoderSource) -> dict[str, str]:
+    """The same of a run whose network pools as its encoder does, with how, but for the mean."""
+    pooling = source.way.pooling
+    return base_of(source) | ({} if pooling == "mean" else {"pooling": pooling})

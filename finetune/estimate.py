@@ -1,5 +1,6 @@
 """What a training will take, from a few of its own steps: rows, parameters, minutes, memory."""
 
+import math
 import random
 import resource
 import sys
@@ -16,7 +17,6 @@ from torch import nn
 from transformers import Trainer
 
 from finetune.config import TrainConfig
-from finetune.loop import steps_of
 from finetune.reading import Splits
 from finetune.task import Trains
 
@@ -66,8 +66,8 @@ def estimate(trainer: Trains, config: TrainConfig, splits: Splits) -> Estimate:
     uncut = getattr(model, "uncut", None)
     if uncut is not None:  # of an encoder that was cut in two, the half that stays as it is
         total += _size(uncut) - _size(model.encoder)
-    steps = steps_of(config, len(trainer.train_dataset))
     with _same_random_numbers():
+        steps = _steps(trainer)
         seconds = _step_seconds(trainer)
     state = trainable * _STATE[config.optim.optimizer]
     return Estimate(rows, steps, trainable, total, round(steps * seconds / 60, 2), _memory(state))
@@ -76,6 +76,17 @@ def estimate(trainer: Trains, config: TrainConfig, splits: Splits) -> Estimate:
 def _size(module: nn.Module) -> int:
     """Parameters of a module."""
     return sum(each.numel() for each in module.parameters())
+
+
+def _steps(trainer: Any) -> int:  # noqa: ANN401 - any of the Trainer family
+    """How many steps it will take, by its own arguments: a method may bring its own."""
+    args, data = trainer.args, trainer.train_dataset
+    if args.max_steps > 0:
+        return int(args.max_steps)
+    sampler = trainer._get_train_sampler(data)  # may give rows of rare labels more than once
+    batches = math.ceil(len(data if sampler is None else sampler) / args.train_batch_size)
+    parts = args.world_size * args.gradient_accumulation_steps
+    return int(math.ceil(max(1, math.ceil(batches / parts)) * args.num_train_epochs))
 
 
 def _step_seconds(trainer: Any) -> float:  # noqa: ANN401 - any of the Trainer family

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
+from data.encoder_way import Pooling
 from data.encoders import resolve_encoder
 from data.errors import EncoderError
-from finetune.encoder import load_encoder, mean_pool
+from finetune.encoder import load_encoder, pool
 from finetune.explain_words import character_weights
 from finetune.intent.words import Words
 from finetune.ner.shapes import shape_ids
@@ -76,6 +77,7 @@ class Explainer:
         self._labels: list[str] = run.read_json(run.labels)
         self._max_tokens = int(train["max_tokens"])
         self._encoder, self._tokenizer = _encoder_of(run)
+        self._pooling = _pooling_of(run)
         self._encoder.eval().requires_grad_(False)
         head = load_file(run.head)
         self._head = {name.removeprefix("linear."): value for name, value in head.items()}
@@ -131,7 +133,8 @@ class Explainer:
 
         def score(embeds: Tensor) -> Tensor:
             wide = mask.expand(len(embeds), -1)
-            pooled = mean_pool(hidden_states(self._encoder, wide, embeds=embeds), wide)
+            hidden = hidden_states(self._encoder, wide, embeds=embeds)
+            pooled = pool(hidden, wide, self._pooling)
             logits: Tensor = pooled @ weight  # the bias is the same for an empty text
             return logits
 
@@ -207,6 +210,15 @@ def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[flo
         if abs(gap) <= _CLOSE * max(1.0, abs(gain)):
             break
     return pieces.tolist(), gain, gap
+
+
+def _pooling_of(run: RunDir) -> Pooling:
+    """How the run's vectors are made; tuned runs of earlier versions always took the mean."""
+    base = run.read_json(run.base)
+    if run.model.exists():
+        found: Pooling = base.get("pooling", "mean")
+        return found
+    return resolve_encoder(base["encoder"]).way.pooling
 
 
 def _encoder_of(run: RunDir) -> tuple[Any, Any]:

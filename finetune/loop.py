@@ -105,6 +105,11 @@ def uses_cuda(config: TrainConfig) -> bool:
     return here and config.device != "cpu"
 
 
+def device_name(config: TrainConfig) -> str:
+    """`cuda` or `cpu`: where this config trains and scores."""
+    return "cuda" if uses_cuda(config) else "cpu"
+
+
 def has_bf16(cuda: bool) -> bool:
     """Whether the hardware multiplies in bfloat16: on CPUs that do, twice as fast as float32."""
     if cuda:

@@ -21,19 +21,20 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 from transformers.trainer_utils import SaveStrategy
 
 from data.encoders import resolve_encoder
-from data.errors import LogFormatError
+from data.errors import ConfigError, LogFormatError
 from data.rows import write_jsonl
 from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
+from finetune.dialogue.causal import is_causal
 from finetune.dialogue.preferences import as_started
-from finetune.encoder import device_name
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import is_main, leave, uses_cuda
+from finetune.loop import device_name, is_main, leave, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import check_out, last_checkpoint, open_partial, publish, room
 from finetune.reading import Splits, read_splits
+from finetune.reads import refusals, unread
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
 from finetune.task import Scored, Task
@@ -140,7 +141,8 @@ def _train(
         record_sums(run.partial)
         resolved = _resolved(config, data, splits, time.perf_counter() - start)
         resolved |= {"method_because": why, "estimate": expected.to_dict()}
-        resolved |= {"peak": peak_memory()}
+        fitted_on = run.partial.read_json(run.partial.calibration).get("fitted_on", "")
+        resolved |= {"peak": peak_memory(), "fitted_on": fitted_on}
         del trainer
         run.partial.log.touch()
         _write_config(run.partial, resolved)
@@ -217,16 +219,25 @@ def _plan(
     uses_cuda(config)  # refuses what is not here, before anything is read
     task = TASKS[config.task]
     splits = read_splits(data, evaluation, lambda path: task.read(path, config))
-    config, why = settle_method(config, splits)
-    return config, why, splits
+    trained, why = settle_method(config, splits)
+    if is_main() and (names := unread(config, trained, is_causal(trained))):
+        logger.info("not read by this training: %s", ", ".join(names))
+    return trained, why, splits
 
 
 def settle_method(config: TrainConfig, splits: Splits) -> tuple[TrainConfig, str]:
-    """The config with its method settled, and why."""
+    """The config with its method settled, and why.
+
+    Raises:
+        ConfigError: If it asks for something that this training would leave undone.
+    """
     config = as_started(config)
     parameters = resolve_encoder(config.encoder).path
     size = sum(file.stat().st_size for file in parameters.glob("*.safetensors")) // 4
-    return settled(config, splits, size)
+    config, why = settled(config, splits, size)
+    if refused := refusals(config, is_causal(config)):
+        raise ConfigError("; ".join(refused))
+    return config, why
 
 
 def _prepare_trainer(trainer: Any, run: RunDir) -> None:  # noqa: ANN401 - any of the family
@@ -324,7 +335,7 @@ def _resolved(config: TrainConfig, data: Path, splits: Splits, seconds: float) -
             "python": platform.python_version(),
             **{name: version(name) for name in _LIBRARIES},
         },
-        "device": device_name(),
+        "device": device_name(config),
     }
 
 

@@ -78,9 +78,21 @@ def test_values_of_one_name_and_of_one_text_are_told_apart():
     assert set(hidden.values.values()) == {"Ann", "Bob", "77", "55", "88"}
 
 
-def test_hundreds_of_values_have_each_a_name():
-    hidden = hide(Situation((Turn("customer", " ".join(map(str, range(1000, 1600)))),)))
-    assert len(hidden.values) == 600
+def test_a_thousand_values_have_each_a_name():
+    hidden = hide(Situation((Turn("customer", " ".join(map(str, range(1000, 2000)))),)))
+    assert len(hidden.values) == 1000
+    assert (hidden.known["1000"], hidden.known["1701"], hidden.known["1702"]) == (
+        "{a}", "{zz}", "{aaa}"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [38, 39, 40, 60])
+def test_values_of_one_long_name_are_told_apart_when_they_are_put_back(length):
+    name = "n" * length
+    turns = (Turn("customer", "Ann or Bob", entities=(
+        Entity(name, "Ann", 0, 3), Entity(name, "Bob", 7, 10))),)  # fmt: skip
+    hidden = hide(Situation(turns))
+    assert fill(hidden.turns[0][1], hidden.values) == "Ann or Bob"
 
 
 def test_only_agent_turns_after_a_customer_s_are_situations():

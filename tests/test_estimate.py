@@ -67,3 +67,14 @@ def test_the_longest_rows_do_not_count_for_the_time(tiny, folders, tmp_path, mon
     assert seen[0] == 32
     assert max(seen[1:]) < 32
     assert abs(np.mean(seen[1:]) - 18.5) < 3
+
+
+def test_a_contrastive_training_takes_the_steps_that_were_told(tiny, folders, tmp_path):
+    task = TASKS["intent"]
+    few = {"epochs": 3, "labels_a_step": 2, "rows_a_label": 4}
+    config = small("intent", tiny, "contrastive", optim={"batch_size": 4}, contrastive=few)
+    splits = read_splits(folders["intent"], None, lambda path: task.read(path, config))
+    trainer = task.trainer(config, splits, RunDir(tmp_path / "run"))
+    told = estimate(trainer, config, splits).steps
+    trainer.train()
+    assert told == trainer.state.global_step

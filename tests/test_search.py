@@ -35,6 +35,16 @@ RATES = Space.model_validate(
 SPLITS = Splits([Example("one", label="a")], [Example("two", label="b")], [])
 
 
+def test_a_search_over_what_the_rows_say_is_not_read_is_refused(tiny, tmp_path):
+    write_lines(tmp_path / "train.jsonl", intent_rows())
+    config = small("intent", tiny, "auto")  # thirty rows of three labels: contrastive
+    with pytest.raises(
+        ConfigError, match=r"^optim.lr, optim.batch_size: a training of kind contra"
+    ):
+        tune(config, tmp_path, tmp_path / "run", RATES, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["train.jsonl"]
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Trials that take no time: the nearer the rate is to 2e-3, the better. Their configs."""

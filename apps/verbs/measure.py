@@ -61,7 +61,7 @@ def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[st
     from finetune.tasks import TASKS
 
     try:
-        config = TrainConfig.model_validate(run.read_config()["train"])
+        config = TrainConfig.recorded(run.read_config()["train"])
     except ValidationError as error:
         raise RunDirError(
             f"{run.config}: not a config of this version; train the run again"

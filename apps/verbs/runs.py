@@ -36,6 +36,7 @@ def train(
     columns = {"text_column": text_column, "label_column": label_column}
     given = {key: value for key, value in columns.items() if value is not None}
     resolved = train_config(task, config, overrides or (), **given)
+    from finetune.report import fitted_note
     from finetune.train import describe
     from finetune.train import train as run
 
@@ -58,6 +59,8 @@ def train(
         f"  {key}: {done.metrics[split]['before'].get(key)} before, {value} after"
         for key, value in done.metrics[split]["after"].items()
     ]
+    if note := fitted_note(done.run.read_config(), split):
+        lines.append(note)
     say({"run": str(out), **done.metrics}, as_json, "\n".join(lines))
 
 

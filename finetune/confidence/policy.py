@@ -14,7 +14,6 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import beta
 
-from data.errors import ConfigError
 from finetune.confidence.trust import Bools, Floats, Trust, fit_trust
 from finetune.config import HandOverConfig
 
@@ -225,10 +224,3 @@ def _by_intent(
         if trust is not None:
             table[name]["threshold"] = trust.threshold_of(name, cut)
     return table
-
-
-def check_stated(hand_over: HandOverConfig) -> None:
-    """Raise ConfigError where the stated costs leave nothing to decide."""
-    cost = hand_over.hand_over_cost
-    if cost is not None and hand_over.wrong_cost == 0:
-        raise ConfigError("hand_over.wrong_cost: 0 makes every answer free; state what one costs")

@@ -22,8 +22,8 @@ from finetune.dialogue.rows import taught
 from finetune.dialogue.surface import lower_forms
 from finetune.dialogue.talker import Talker
 from finetune.dialogue.text import SYSTEM, fitting_messages
-from finetune.encoder import base_of, device_name, save_tokenizer
-from finetune.loop import arguments, callbacks, trained, uses_cuda
+from finetune.encoder import base_of, save_tokenizer
+from finetune.loop import arguments, callbacks, device_name, trained, uses_cuda
 from finetune.methods import ADAPTERS
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, sha256_of_text, write_json
@@ -46,8 +46,8 @@ def _is_causal(path: str) -> bool:
 
 
 def is_causal(config: TrainConfig) -> bool:
-    """Whether the base model was made to go on with a text."""
-    return _is_causal(str(resolve_encoder(config.encoder).path))
+    """Whether it is a dialogue whose base model was made to go on with a text."""
+    return config.task == "dialogue" and _is_causal(str(resolve_encoder(config.encoder).path))
 
 
 def causal_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
@@ -125,7 +125,7 @@ def causal_rows(
 def untuned_causal(config: TrainConfig) -> Talker:
     """The model as it is before tuning."""
     source = resolve_encoder(config.encoder)
-    network = load_causal(source, config).to(device_name())
+    network = load_causal(source, config).to(device_name(config))
     return Talker(
         network, load_tokenizer(source), "causal", config.max_tokens,
         config.dialogue.max_target_tokens, reads_step=config.dialogue.reads_step,

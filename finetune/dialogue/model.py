@@ -23,13 +23,14 @@ class DialogueModel:
     Args:
         run: A complete dialogue run.
         threads: CPU threads of one call.
+        device: `cuda` or `cpu`; None: CUDA where it is.
 
     Raises:
         RunDirError: If the run is not a complete dialogue run, its weights or its chat template
             changed, or the base model of its adapter is another one.
     """
 
-    def __init__(self, run: Path, threads: int = 2) -> None:
+    def __init__(self, run: Path, threads: int = 2, device: str | None = None) -> None:
         import torch  # seconds to import, and most of what imports this module serves without
         from transformers import AutoTokenizer
         from transformers.utils import logging
@@ -46,9 +47,10 @@ class DialogueModel:
             raise RunDirError(f"{folder.calibration}: no kind of dialogue run; train it again")
         if kind == "causal":
             check_template(folder, tokenizer, served)
-        network = _network(folder, kind)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        network = _network(folder, kind, device)
         self._talker = Talker(
-            network.to("cuda" if torch.cuda.is_available() else "cpu"),
+            network.to(device),
             tokenizer,
             kind,
             int(config["max_tokens"]),
@@ -71,13 +73,13 @@ class DialogueModel:
         return self._talker.nats(situations, answers)
 
 
-def _network(run: RunDir, kind: str) -> Any:  # noqa: ANN401 - a transformers or peft model
+def _network(run: RunDir, kind: str, device: str) -> Any:  # noqa: ANN401 - a transformers or peft model
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     if kind == "writer":
         return AutoModelForSeq2SeqLM.from_pretrained(str(run.network), dtype=torch.float32)
-    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
     if not run.adapter.exists():
         return AutoModelForCausalLM.from_pretrained(str(run.network), dtype=dtype)
     base = adapter_base(run)

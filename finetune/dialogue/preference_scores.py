@@ -14,6 +14,7 @@ from finetune.config import TrainConfig
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.preferences import liked, start_of, usable
 from finetune.dialogue.scores import score_answers
+from finetune.loop import device_name
 from finetune.reading import Splits
 from finetune.reading.preferences import Preference
 from finetune.run_dir import RunDir
@@ -41,7 +42,7 @@ def preference_scorer(run: Path, config: TrainConfig) -> Scorer:
     rejected one; `liked_log_likelihood` and `disliked_log_likelihood` are means over answers, in
     nats by token.
     """
-    model = DialogueModel(run, config.threads)
+    model = DialogueModel(run, config.threads, device_name(config))
 
     def scored(examples: list[Example]) -> Scored:
         rows = liked(examples)[: config.dialogue.scored_rows]

@@ -24,6 +24,7 @@ from finetune.dialogue.preferences import liked, preference_trainer, save_prefer
 from finetune.dialogue.rows import taught
 from finetune.dialogue.scores import SHOWN, score_answers
 from finetune.dialogue.writer import save_dialogue_writer, untuned_writer, writer_trainer
+from finetune.loop import device_name
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
 from finetune.reading.preferences import read_preferences
@@ -87,7 +88,7 @@ class DialogueTask:
         """See Task."""
         if _prefers(config):
             return preference_scorer(run, config)
-        model = DialogueModel(run, config.threads)
+        model = DialogueModel(run, config.threads, device_name(config))
 
         def scored(examples: list[Example]) -> Scored:
             rows = examples[: config.dialogue.scored_rows]
@@ -107,7 +108,7 @@ class DialogueTask:
         vectors: NDArray[np.float32] | None,
     ) -> Mapping[str, Any]:
         """See Task: answers side by side, and whether training rows can be drawn out of it."""
-        model = DialogueModel(run, config.threads)
+        model = DialogueModel(run, config.threads, device_name(config))
         notes: list[str] = []
         if _prefers(config):
             known, examples = liked(usable(splits.train)), liked(examples)

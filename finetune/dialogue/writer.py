@@ -15,8 +15,8 @@ from finetune.dialogue.rows import taught
 from finetune.dialogue.surface import lower_forms
 from finetune.dialogue.talker import Talker
 from finetune.dialogue.text import fitting_text
-from finetune.encoder import base_of, device_name, save_tokenizer
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
+from finetune.encoder import base_of, save_tokenizer
+from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
 from finetune.summary.writer_net import collate, load_writer, save_writer, target_ids
@@ -81,7 +81,7 @@ def untuned_writer(config: TrainConfig) -> Talker:
     """The network as it is before tuning."""
     torch.manual_seed(config.seed)
     net, tokenizer = load_writer(resolve_encoder(config.encoder), config)
-    network = net.network.to(device_name())
+    network = net.network.to(device_name(config))
     most = config.dialogue.max_target_tokens
     reads = config.dialogue.reads_step
     return Talker(network, tokenizer, "writer", config.max_tokens, most, reads_step=reads)

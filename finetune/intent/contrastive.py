@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Sampler
 
+from data.encoder_way import Pooling
 from data.schema import OOS
 from finetune.config import ContrastiveConfig, TrainConfig
-from finetune.encoder import mean_pool
 from finetune.head import fit_head
 from finetune.intent.net import IntentNet
-from finetune.tuning import Tuner, hidden_states
+from finetune.tuning import Tuner
 
 _BATCH = 64
 _SEAMS = re.compile(r"[_\-./]+|(?<=[a-z])(?=[A-Z])")
@@ -33,9 +33,14 @@ class ContrastiveNet(IntentNet):
     """An IntentNet whose loss compares vectors; its linear layer is fitted afterwards."""
 
     def __init__(
-        self, encoder: nn.Module, width: int, labels: int, config: ContrastiveConfig
+        self,
+        encoder: nn.Module,
+        width: int,
+        labels: int,
+        config: ContrastiveConfig,
+        pooling: Pooling = "mean",
     ) -> None:
-        super().__init__(encoder, width, labels)
+        super().__init__(encoder, width, labels, pooling=pooling)
         self.linear.requires_grad_(False)
         self.scale.requires_grad_(False)
         self._temperature = config.temperature
@@ -51,8 +56,7 @@ class ContrastiveNet(IntentNet):
         if labels is None:
             return super().forward(input_ids, attention_mask, None, states)
         assert attention_mask is not None
-        hidden = hidden_states(self.encoder, attention_mask, input_ids, states)
-        vectors = mean_pool(hidden, attention_mask)
+        vectors = self.vectors(attention_mask, input_ids, states)
         return {
             "loss": contrastive_loss(vectors, labels, self._temperature),
             "logits": self.linear(vectors * self.scale),
@@ -154,11 +158,11 @@ def fit_tuned_head(
     for start in range(0, len(texts), _BATCH):
         batch = tokenizer(
             texts[start : start + _BATCH],
-            truncation=True, max_length=config.max_tokens, padding=True, return_tensors="pt",
+            truncation=True, max_length=config.max_tokens, padding=True, padding_side="right",
+            return_tensors="pt",
         )  # fmt: skip
         with torch.inference_mode():
-            states = hidden_states(net.encoder, batch["attention_mask"], batch["input_ids"])
-            parts.append(mean_pool(states, batch["attention_mask"]).numpy())
+            parts.append(net.vectors(batch["attention_mask"], batch["input_ids"]).numpy())
     net.start_from(fit_head(np.concatenate(parts), gold, config.head, config.seed))
 
 

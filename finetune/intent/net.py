@@ -7,7 +7,8 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from finetune.encoder import mean_pool
+from data.encoder_way import Pooling
+from finetune.encoder import pool
 from finetune.head import Head
 from finetune.intent.halves import joined
 from finetune.tuning import hidden_states
@@ -16,7 +17,7 @@ INITIAL_SCALE = 20.0  # of the cosine-like logits; a softmax over unit vectors a
 
 
 class IntentNet(nn.Module):
-    """Encoder, unit-length mean pooling, a learned scale, a linear layer: logits (B, K).
+    """Encoder, unit-length pooling as is its own, a learned scale, a linear layer: logits (B, K).
 
     Where `encoder` is the upper half of one, `whole` is the one it was cut from.
     """
@@ -29,9 +30,11 @@ class IntentNet(nn.Module):
         smoothing: float = 0.0,
         weights: Tensor | None = None,
         whole: nn.Module | None = None,
+        pooling: Pooling = "mean",
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.pooling: Pooling = pooling
         self._whole = (whole,)  # in a tuple: not a part of what is trained and saved
         self.scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
         self.dropout = nn.Dropout(0.1)
@@ -58,6 +61,12 @@ class IntentNet(nn.Module):
         """The encoder with the tuned layers in it."""
         return self.encoder if self.uncut is None else joined(self.uncut, self.encoder)
 
+    def vectors(
+        self, mask: Tensor, ids: Tensor | None = None, states: Tensor | None = None
+    ) -> Tensor:
+        """Unit-length vectors (B, D) of token ids (B, T), or of a lower half's states (B, T, D)."""
+        return pool(hidden_states(self.encoder, mask, ids, states), mask, self.pooling)
+
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -70,9 +79,8 @@ class IntentNet(nn.Module):
         Of token ids (B, T), or of what the lower half gave for them (B, T, D).
         """
         assert attention_mask is not None
-        hidden = hidden_states(self.encoder, attention_mask, input_ids, states)
-        pooled = self.dropout(mean_pool(hidden, attention_mask))
-        logits: Tensor = self.linear(pooled * self.scale)
+        vectors = self.dropout(self.vectors(attention_mask, input_ids, states))
+        logits: Tensor = self.linear(vectors * self.scale)
         if labels is None:
             return logits
         loss = nn.functional.cross_entropy(
@@ -114,8 +122,7 @@ class Served(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Of token ids and mask (B, T)."""
-        hidden = hidden_states(self.net.encoder, attention_mask, input_ids)
-        pooled = mean_pool(hidden, attention_mask)
+        pooled = self.net.vectors(attention_mask, input_ids)
         return self.net.linear(pooled * self.net.scale), pooled
 
 
@@ -124,7 +131,9 @@ def collate(
     tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
 ) -> dict[str, Tensor]:
     """Pad to the longest row; states of a lower half, where rows have them, stand for the ids."""
-    batch = tokenizer.pad({"input_ids": [row["input_ids"] for row in rows]}, return_tensors="pt")
+    batch = tokenizer.pad(
+        {"input_ids": [row["input_ids"] for row in rows]}, padding_side="right", return_tensors="pt"
+    )
     given = {"attention_mask": batch["attention_mask"]}
     if "states" in rows[0]:
         given["states"] = pad_sequence([row["states"] for row in rows], batch_first=True)

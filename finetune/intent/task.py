@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from data.encoder_way import Pooling
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import OOS, Example
@@ -19,11 +20,7 @@ from finetune.checks.learning import learning_curve
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
 from finetune.config import TrainConfig
-from finetune.encoder import (
-    base_of,
-    load_encoder,
-    save_tokenizer,
-)
+from finetune.encoder import load_encoder, pooled_base_of, save_tokenizer
 from finetune.explain import explained_errors
 from finetune.head import Head, HeadTrainer
 from finetune.intent.contrastive import (
@@ -121,10 +118,12 @@ class IntentTask:
         net: IntentNet
         texts = texts_of(splits.train)
         if few:
-            net = ContrastiveNet(model, width, len(labels), config.contrastive)
+            net = ContrastiveNet(model, width, len(labels), config.contrastive, source.way.pooling)
             texts, gold = contrastive_rows(texts, gold, config)
         else:
-            net = _net(model, width, texts, gold, config, whole if halved else None)
+            net = _net(
+                model, width, texts, gold, config, source.way.pooling, whole if halved else None
+            )
         # An out-of-scope row has no output where training had none: it has no loss either.
         watched = [row for row in splits.validation if row.label in labels]
         return (ContrastiveTuner if few else Tuner)(
@@ -146,7 +145,7 @@ class IntentTask:
             return SEVERAL.save(trainer, config, splits, run)
         source = resolve_encoder(config.encoder)
         run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
+        write_json(run.base, pooled_base_of(source))
         _, tokenizer = load_encoder(source, cut=cut_of(config))
         save_tokenizer(tokenizer, run.tokenizer)
         if isinstance(trainer.model, Head):
@@ -251,13 +250,16 @@ def _net(
     texts: list[str],
     gold: list[str],
     config: TrainConfig,
+    pooling: Pooling,
     whole: nn.Module | None,
 ) -> IntentNet:
     """The network over an encoder of that width, or over the upper half of `whole`."""
     counts, weights = Counter(gold), None
     if config.optim.class_weights == "balanced":
         weights = balanced([counts[label] for label in sorted(counts)])
-    net = IntentNet(encoder, width, len(counts), config.optim.label_smoothing, weights, whole)
+    net = IntentNet(
+        encoder, width, len(counts), config.optim.label_smoothing, weights, whole, pooling
+    )
     if config.start == "logistic":
         net.start_from(frozen_head(texts, gold, config).head)
     return net

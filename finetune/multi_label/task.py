@@ -18,7 +18,7 @@ from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, load_encoder, save_tokenizer
+from finetune.encoder import load_encoder, pooled_base_of, save_tokenizer
 from finetune.head import Head, HeadTrainer
 from finetune.intent.fit import save_graph
 from finetune.intent.net import LabelsNet, collate
@@ -62,9 +62,8 @@ class MultiLabelTask:
                     encoder.encode(rows), marks, labels, config.head, config.seed
                 ),
             )  # fmt: skip
-        whole, tokenizer = load_encoder(
-            resolve_encoder(config.encoder), config.optim.dropout, config.method == "qlora"
-        )
+        source = resolve_encoder(config.encoder)
+        whole, tokenizer = load_encoder(source, config.optim.dropout, config.method == "qlora")
         check_layers(whole, config)
         weights = None
         if config.optim.class_weights == "balanced":
@@ -85,7 +84,7 @@ class MultiLabelTask:
 
         width = whole.config.hidden_size
         model = prepare(whole, config)
-        net = LabelsNet(model, width, len(labels), weights=weights)
+        net = LabelsNet(model, width, len(labels), weights=weights, pooling=source.way.pooling)
         vectors = encoder.encode(texts_of(splits.train))
         net.start_from(fit_multi_head(vectors, marks, labels, config.head, config.seed))
         return Tuner(
@@ -103,7 +102,7 @@ class MultiLabelTask:
         """See Task."""
         source = resolve_encoder(config.encoder)
         run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
+        write_json(run.base, pooled_base_of(source))
         _, tokenizer = load_encoder(source)
         save_tokenizer(tokenizer, run.tokenizer)
         labels = _known(splits)

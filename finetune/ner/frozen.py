@@ -10,9 +10,11 @@ from sklearn.linear_model import SGDClassifier
 from torch import Tensor, nn
 
 from data.encoders import resolve_encoder
-from data.schema import Example
+from data.schema import Entity, Example
 from finetune.config import TrainConfig
 from finetune.encoder import load_encoder
+from finetune.frames import bare
+from finetune.ner.model import most_tokens, windows_of
 from finetune.ner.net import collate, token_rows
 from finetune.ner.scores import score_entities
 from finetune.tags import IGNORE, allowed, best_path, spans_of
@@ -22,7 +24,10 @@ BASELINE_TOKENS = 60_000  # a linear head learns no more from more of them
 
 
 def frozen_scorer(config: TrainConfig, train: list[Example], tags: Sequence[str]) -> Scorer:
-    """A scorer whose head is fitted on at most BASELINE_TOKENS tokens of the training rows."""
+    """A scorer whose head is fitted on at most BASELINE_TOKENS tokens of the training rows.
+
+    It reads texts through the windows of a run that is served.
+    """
     encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
     vectors, target = _token_vectors(encoder, tokenizer, train, tags, config)
     keep = np.random.default_rng(config.seed).permutation(len(target))[:BASELINE_TOKENS]
@@ -30,23 +35,28 @@ def frozen_scorer(config: TrainConfig, train: list[Example], tags: Sequence[str]
         loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=config.seed
     )
     head.fit(vectors[keep], target[keep])
-    transitions = allowed(tags)
+    transitions, most, whole = allowed(tags), most_tokens(config.max_tokens), bare(tokenizer)
+
+    def too_long(pieces: Sequence[str]) -> list[bool]:
+        return [len(encoding.ids) > most for encoding in whole.encode_batch(list(pieces))]
 
     def score(examples: list[Example]) -> Scored:
-        found = []
-        for example in examples:
-            rows = token_rows([example], tokenizer, tags, config.max_tokens)
-            states = _states(encoder, collate(rows))[0]
-            real = [place for place, (start, end) in enumerate(rows[0]["offsets"]) if end > start]
-            margins = head.decision_function(states[real])
+        found: list[list[Entity]] = [[] for _ in examples]
+        for place, shift, piece in windows_of([each.text for each in examples], too_long):
+            rows = token_rows([Example(piece)], tokenizer, tags, most)
+            inside = [token for token, (start, end) in enumerate(rows[0]["offsets"]) if end > start]
+            if not inside:
+                continue
+            margins = head.decision_function(_states(encoder, collate(rows))[0][inside])
             if margins.ndim == 1:  # scikit-learn gives one column for two classes
                 margins = np.stack([-margins, margins], axis=1)
-            scores = np.full((len(real), len(tags)), -20.0)
+            scores = np.full((len(inside), len(tags)), -20.0)
             scores[:, head.classes_] = log_softmax(margins, axis=1)
             path = best_path(scores, transitions)
-            offsets = [rows[0]["offsets"][place] for place in real]
+            spans = [rows[0]["offsets"][token] for token in inside]
+            offsets = [(start + shift, end + shift) for start, end in spans]
             names = [tags[tag] for tag in path]
-            found.append(spans_of(example.text, offsets, names, [1.0] * len(path)))
+            found[place] += spans_of(examples[place].text, offsets, names, [1.0] * len(path))
         return score_entities(examples, found)
 
     return score

@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from scipy.special import log_softmax
+from tokenizers import Encoding
 
 from data.onnx_text import OnnxText
 from data.schema import Entity
@@ -32,28 +33,20 @@ class NerModel:
         self._texts = OnnxText(
             folder.model,
             folder.tokenizer / "tokenizer.json",
-            max(int(folder.read_config()["train"]["max_tokens"]), 256),
+            most_tokens(int(folder.read_config()["train"]["max_tokens"])),
             threads,
             features={"shapes": shape_ids},
         )
 
     def predict(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in order, not overlapping; long texts are read to the end."""
-        windows = [
-            (row, start, text[start:end])
-            for row, text in enumerate(texts)
-            for start, end in _windows(text, WINDOW_CHARS)
-        ]
-        encodings = self._texts.tokenize([piece for _, _, piece in windows])
-        while any(encoding.overflowing for encoding in encodings):  # too many tokens: halve it
-            windows = [
-                (row, shift + start, piece[start:end])
-                for (row, shift, piece), encoding in zip(windows, encodings, strict=True)
-                for start, end in _windows(
-                    piece, -(-len(piece) // 2) if encoding.overflowing else len(piece)
-                )
-            ]
-            encodings = self._texts.tokenize([piece for _, _, piece in windows])
+        encodings: list[Encoding] = []
+
+        def too_long(pieces: Sequence[str]) -> list[bool]:
+            encodings[:] = self._texts.tokenize(pieces)
+            return [bool(encoding.overflowing) for encoding in encodings]
+
+        windows = windows_of(texts, too_long)
         results: list[list[Entity]] = [[] for _ in texts]
         outputs = self._texts.run([piece for _, _, piece in windows], encodings)
         for (row, shift, _), encoding, logits in zip(windows, encodings, outputs, strict=True):
@@ -66,6 +59,34 @@ class NerModel:
             sure = [math.exp(scores[step, tag]) for step, tag in enumerate(path)]
             results[row] += spans_of(texts[row], offsets, [self.tags[tag] for tag in path], sure)
         return results
+
+
+def most_tokens(max_tokens: int) -> int:
+    """Tokens of a window, of a run that was trained on texts of so many."""
+    return max(max_tokens, 256)
+
+
+def windows_of(
+    texts: Sequence[str], too_long: Callable[[Sequence[str]], Sequence[bool]]
+) -> list[tuple[int, int, str]]:
+    """(text, first character, piece) of pieces that are short enough to be read as a whole.
+
+    Args:
+        texts: The texts, which are read to their ends.
+        too_long: Whether each of some pieces has too many tokens: it is halved then.
+    """
+    windows = [
+        (row, start, text[start:end])
+        for row, text in enumerate(texts)
+        for start, end in _windows(text, WINDOW_CHARS)
+    ]
+    while any(long := too_long([piece for _, _, piece in windows])):
+        windows = [
+            (row, shift + start, piece[start:end])
+            for (row, shift, piece), halved in zip(windows, long, strict=True)
+            for start, end in _windows(piece, -(-len(piece) // 2) if halved else len(piece))
+        ]
+    return windows
 
 
 def _windows(text: str, size: int) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from finetune.config import TrainConfig
-from finetune.loop import uses_cuda
+from finetune.loop import device_name
 from finetune.pretrain.masking import Masker
 from finetune.tags import IGNORE
 from finetune.tuning import hidden_states
@@ -80,7 +80,7 @@ def fit_head(
 
     Source: linear probing, then fine-tuning, Kumar et al. 2022, arXiv:2202.10054
     """
-    device = _device(config)
+    device = device_name(config)
     net.to(device).eval()
     steps, size = config.pretrain.head_steps, min(config.optim.batch_size, len(rows))
     counts = torch.bincount(
@@ -108,7 +108,7 @@ def guesses(
     net: MaskedNet, rows: Sequence[dict[str, Any]], masker: Masker, config: TrainConfig
 ) -> NDArray[np.float64]:
     """Of each row (n, 3) with fixed labels: nats in all, words guessed right, words hidden."""
-    device = _device(config)
+    device = device_name(config)
     net.to(device).eval()
     order = sorted(range(len(rows)), key=lambda row: len(rows[row]["input_ids"]))
     found = np.zeros((len(rows), 3))
@@ -148,10 +148,6 @@ def load_head(net: MaskedNet, path: Path) -> None:
     with torch.no_grad():
         for name, parameter in net.head().items():
             parameter.copy_(values[name])
-
-
-def _device(config: TrainConfig) -> str:
-    return "cuda" if uses_cuda(config) else "cpu"
 
 
 def _on(batch: dict[str, Tensor], device: str) -> dict[str, Tensor]:

@@ -31,13 +31,12 @@ from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.encoder import (
     base_of,
-    device_name,
     export_onnx,
     load_encoder,
     save_encoder,
     save_tokenizer,
 )
-from finetune.loop import arguments, callbacks, trained
+from finetune.loop import arguments, callbacks, device_name, trained
 from finetune.reading import Splits, conversation_of
 from finetune.reply.reranker import PairLogits
 from finetune.reply.rows import mines, pair_rows, trusted_pairs, with_negatives
@@ -85,7 +84,7 @@ def pair_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
     torch.manual_seed(config.seed)
     rows = trusted_pairs(splits.train, config)
     if mines(rows, config):
-        miner = SentenceTransformer(str(source.path), device=device_name())
+        miner = SentenceTransformer(str(source.path), device=device_name(config))
         rows = with_negatives(rows, miner, config)
     transformer = Transformer(str(source.path))
     transformer.model, _ = load_encoder(source, config.optim.dropout, config.method == "qlora")
@@ -97,7 +96,7 @@ def pair_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
             Pooling(width),
             Dense(width, 1, activation_function=nn.Identity(), module_output_name="scores"),
         ],
-        device=device_name(),
+        device=device_name(config),
     )
     model.max_seq_length = config.max_tokens
     loss = MultipleNegativesRankingLoss(

@@ -27,7 +27,6 @@ from finetune.config import TrainConfig
 from finetune.encoder import (
     Pooled,
     base_of,
-    device_name,
     export_onnx,
     load_encoder,
     save_encoder,
@@ -35,7 +34,7 @@ from finetune.encoder import (
     save_tokenizer,
     token_inputs,
 )
-from finetune.loop import arguments, callbacks, trained
+from finetune.loop import arguments, callbacks, device_name, trained
 from finetune.metrics import ranking_metrics
 from finetune.reading import Splits, read_replies
 from finetune.reply.cross_encoder import pair_trainer, save_pairs
@@ -64,7 +63,7 @@ class ReplyTask:
             return pair_trainer(config, splits, run)
         source = resolve_encoder(config.encoder)
         torch.manual_seed(config.seed)
-        model = SentenceTransformer(str(source.path), device=device_name())
+        model = SentenceTransformer(str(source.path), device=device_name(config))
         model.max_seq_length = config.max_tokens
         rows = with_negatives(trusted_pairs(splits.train, config), model, config)
         transformer = model[0]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from finetune.report.fitted import fitted_note
+
 
 def card_markdown(
     name: str, config: Mapping[str, Any], metrics: Mapping[str, Any], notes: Sequence[str] = ()
@@ -15,12 +17,14 @@ def card_markdown(
         f"- {key}: {value}{_interval(sure.get(key))}"
         for key, value in metrics[split]["after"].items()
     )
+    fitted = fitted_note(config, split)
+    note = f"{fitted}\n\n" if fitted else ""
     warnings = "".join(f"**Warning:** {note}\n\n" for note in notes)
     return (
         f"# {name}\n\n"
         f"A {train['task']} model tuned by Deskhand ({train['method']}) on `{config['data']}`, "
         f"{config['rows']['train']} rows, from the encoder {train['encoder']}.\n\n"
-        f"## Measured on {split}\n\n{rows}\n\n"
+        f"## Measured on {split}\n\n{rows}\n\n{note}"
         "## Limits\n\n"
         f"{warnings}"
         "It knows the language, products and habits of the log it was trained on, and no others. "

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finetune.report import drawings, policy, rows, scores
+from finetune.report.fitted import fitted_note
 from finetune.report.markup import Section, facts, shown, text
 from finetune.report.search import search
 from finetune.report.talks import leak_test, side_by_side
@@ -117,6 +118,10 @@ def page_html(
     return "".join(parts).encode("utf-8", "replace").decode("utf-8") + "\n"
 
 
+def _note(sentence: str) -> str:
+    return f"<p class=note>{text(sentence, 1000)}</p>" if sentence else ""
+
+
 def _sections(
     config: Mapping[str, Any],
     metrics: Mapping[str, Any],
@@ -131,7 +136,11 @@ def _sections(
     fitted = extras.get("calibration") or {}
     return [
         *(
-            Section(split, f"{split.title()}: before and after", scores.comparison(metrics[split]))
+            Section(
+                split,
+                f"{split.title()}: before and after",
+                _note(fitted_note(config, split)) + scores.comparison(metrics[split]),
+            )
             for split in ("validation", "test")
             if split in metrics
         ),

@@ -1,6 +1,7 @@
 """What may vary: a range or some choices for each setting of a config, stated in YAML."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import Field, RootModel, ValidationError, model_validator
 from data.config import Config, load_config
 from data.errors import ConfigError
 from finetune.config import CONFIGS, TrainConfig
+from finetune.reads import Kind, kinds_of, not_read_by, reads
 
 Value = bool | int | float | str | None
 # These say what is trained on and where, not how.
@@ -17,6 +19,17 @@ _FIXED = (
     "task", "text_column", "label_column", "multi_label", "ner.join_words", "seed", "threads",
     "device",
 )  # fmt: skip
+# What these are decides which other settings are read.
+_SWITCHES = ("method", "start", "intent.reads", "reply.kind", "summary.kind", "dialogue.objective",
+             "pretrain.objective")  # fmt: skip
+# The shipped space of a kind that reads other settings than the rest of its task.
+_OWN_SPACE: dict[Kind, str] = {
+    "contrastive": "intent_contrastive",
+    "intent head": "intent_head",
+    "next action head": "intent_head",
+    "several labels head": "intent_head",
+    "preferences": "dialogue_preferences",
+}
 
 
 class Dimension(Config):
@@ -91,14 +104,20 @@ class Space(RootModel[dict[str, Dimension]]):
 
 
 def load_space(config: TrainConfig, path: Path | None = None) -> Space:
-    """The space in a file, or the one that ships with the task.
+    """The space in a file, or what the config reads of the one that ships with the task.
 
     Raises:
-        ConfigError: One line for each mistake, an unknown setting and a value that the config
-            would refuse among them.
+        ConfigError: One line for each mistake, an unknown setting, one that the config does not
+            read and a value that it would refuse among them.
     """
-    path = path or CONFIGS / "spaces" / f"{config.task}.yaml"
+    shipped, path = path is None, path or shipped_space(config)
     space = load_config(Space, path)
+    if shipped:
+        left_out = set(unread_in(space, config))
+        kept = {name: each for name, each in space.root.items() if name not in left_out}
+        if not kept:
+            raise ConfigError(f"{path}: nothing in it is read by this config; give a --space")
+        space = Space(kept)
     mistakes = list(_mistakes(space, config))
     if mistakes:
         raise ConfigError(
@@ -107,7 +126,30 @@ def load_space(config: TrainConfig, path: Path | None = None) -> Space:
     return space
 
 
+def shipped_space(config: TrainConfig) -> Path:
+    """The file of the space that ships with what this config trains."""
+    names = {_OWN_SPACE.get(kind, config.task) for kind in kinds_of(config)}
+    return CONFIGS / "spaces" / f"{names.pop() if len(names) == 1 else config.task}.yaml"
+
+
+def unread_in(space: Space, config: TrainConfig, causal: bool | None = None) -> list[str]:
+    """The space's settings that no trial would read: trials over them are all alike."""
+    variants = list(_variants(space, config))
+    return [name for name in space.root if not any(reads(each, name, causal) for each in variants)]
+
+
+def _variants(space: Space, config: TrainConfig) -> Iterator[TrainConfig]:
+    """The config as each choice of what it trains makes it."""
+    names = [name for name in _SWITCHES if name in space.root]
+    for values in product(*(space.root[name].ends for name in names)):
+        try:
+            yield with_values(config, dict(zip(names, values, strict=True)))
+        except ConfigError:  # two of them do not go together: no trial is trained so
+            continue
+
+
 def _mistakes(space: Space, config: TrainConfig) -> Iterator[str]:
+    variants = list(_variants(space, config)) or [config]
     for name, dimension in space.root.items():
         if name in _FIXED:
             yield f"{name}: says what is trained, not how; give it to the config"
@@ -117,9 +159,13 @@ def _mistakes(space: Space, config: TrainConfig) -> Iterator[str]:
         except KeyError:
             yield f"{name}: no such setting"
             continue
+        reader = next((each for each in variants if reads(each, name)), None)
+        if reader is None:
+            yield f"{name}: {not_read_by(variants[0])}"
+            continue
         for value in dimension.ends:
             try:
-                with_values(config, {name: value})
+                with_values(config if name in _SWITCHES else reader, {name: value})
             except ConfigError as error:
                 yield str(error)
 
@@ -138,6 +184,20 @@ def value_of(config: TrainConfig, name: str) -> Any:  # noqa: ANN401 - of any se
     if isinstance(value, dict):
         raise KeyError(name)
     return value
+
+
+def with_drawn(config: TrainConfig, values: Mapping[str, Value]) -> TrainConfig:
+    """The config with a trial's values, as far as the method among them reads the others.
+
+    Raises:
+        ConfigError: If it is no valid config then.
+    """
+    switched = with_values(config, {name: values[name] for name in values if name in _SWITCHES})
+    return with_values(
+        switched,
+        {name: value for name, value in values.items()
+         if name not in _SWITCHES and reads(switched, name)},
+    )  # fmt: skip
 
 
 def with_values(config: TrainConfig, values: Mapping[str, Value]) -> TrainConfig:

@@ -14,7 +14,7 @@ from data.errors import ConfigError
 from finetune.config import TrainConfig
 from finetune.methods import STOP_ON
 from finetune.reading import Splits
-from finetune.search.space import Space, with_values
+from finetune.search.space import Space, with_drawn, with_values
 from finetune.search.study import finished, whole
 from finetune.tasks import TASKS
 from finetune.train import settle_method, try_out
@@ -101,7 +101,7 @@ def objective(
         OutOfTime: If the deadline passed.
     """
     try:
-        drawn = with_values(config, space.draw(trial))
+        drawn = with_drawn(config, space.draw(trial))
         drawn, _ = settle_method(drawn, splits)
         watched = watched_metric(drawn, space)
         drawn = with_values(drawn, {"optim.each_epoch": watched is not None})

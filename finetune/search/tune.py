@@ -13,10 +13,12 @@ from optuna import Study
 
 from data.errors import ConfigError, DeskhandError
 from finetune.config import TrainConfig
+from finetune.dialogue.causal import is_causal
 from finetune.partial import check_out
 from finetune.reading import read_splits
+from finetune.reads import not_read_by
 from finetune.run_dir import RunDir
-from finetune.search.space import Space, Value, with_values
+from finetune.search.space import Space, Value, unread_in, with_drawn
 from finetune.search.study import finished, opened_study, told, whole
 from finetune.search.trials import judged_by, run_trials
 from finetune.tasks import TASKS
@@ -86,6 +88,8 @@ def tune(
     splits = read_splits(data, None, lambda path: task.read(path, config), tested=False)
     # The rows tell whether they have several labels, and with it what is measured.
     found, _ = settle_method(config, splits)
+    if idle := unread_in(space, found, is_causal(found)):
+        raise ConfigError(f"{', '.join(idle)}: {not_read_by(found, is_causal(found))} of the space")
     config = config.model_copy(update={"multi_label": found.multi_label, "intent": found.intent})
     metric = judged_by(config)
     with opened_study(out, storage, config, space, splits) as study:
@@ -120,4 +124,4 @@ def _best(study: Study, config: TrainConfig) -> TrainConfig:
             f"none of {len(finished(study))} trials was trained to its end; narrow the space or "
             "lower its rates"
         )
-    return with_values(config, study.best_params)
+    return with_drawn(config, study.best_params)

@@ -14,13 +14,14 @@ from finetune.summary.writer import Writer
 class SummaryModel:
     """A tuned encoder–decoder: summaries, translations, whatever it was trained to write.
 
-    `most_tokens` is what it reads of a text; the rest is cut.
+    `most_tokens` is what it reads of a text; the rest is cut. It writes on `device`, `cuda` or
+    `cpu`, and on CUDA where it is if that is None.
 
     Raises:
         RunDirError: If the run is not a complete summary run that writes, or its weights changed.
     """
 
-    def __init__(self, run: Path, threads: int = 2) -> None:
+    def __init__(self, run: Path, threads: int = 2, device: str | None = None) -> None:
         folder = RunDir(run)
         folder.check("summary")
         if summary_kind(folder) != "writer":
@@ -31,7 +32,7 @@ class SummaryModel:
         config = folder.read_config()["train"]
         self._prefix = str(config["summary"]["prefix"])
         self.most_tokens = int(config["max_tokens"])
-        self._writer = Writer(folder, self.most_tokens, threads)
+        self._writer = Writer(folder, self.most_tokens, threads, device)
         self._counter: Tokenizer = Tokenizer.from_file(str(folder.tokenizer / "tokenizer.json"))
         self._counter.no_truncation()
         self._counter.no_padding()

@@ -15,7 +15,7 @@ from data.encoders import resolve_encoder
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, save_tokenizer
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
+from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
 from finetune.reading import Splits
 from finetune.reading.summaries import read_summaries
 from finetune.run_dir import RunDir, write_json
@@ -89,7 +89,7 @@ class SummaryTask:
         if config.summary.kind == "extractive":
             model = ExtractiveModel(run, threads=config.threads)
         else:
-            model = SummaryModel(run, config.threads)
+            model = SummaryModel(run, config.threads, device_name(config))
         return lambda examples: score_written(
             examples, model.write([example.text for example in examples])
         )

@@ -17,16 +17,19 @@ class Writer:
         run: A complete run with `weights/network`.
         max_tokens: Of a text; longer ones are cut.
         threads: CPU threads of one call.
+        device: `cuda` or `cpu`; None: CUDA where it is.
     """
 
-    def __init__(self, run: RunDir, max_tokens: int, threads: int = 2) -> None:
+    def __init__(
+        self, run: RunDir, max_tokens: int, threads: int = 2, device: str | None = None
+    ) -> None:
         import torch  # seconds to import, and most of what imports this module serves without
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         torch.set_num_threads(threads)
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer: Any = AutoTokenizer.from_pretrained(str(run.tokenizer))
         self._network: Any = AutoModelForSeq2SeqLM.from_pretrained(
             str(run.network), dtype=torch.float32
