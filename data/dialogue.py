@@ -11,6 +11,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, product
 
 from data.schema import Entity, Example, Passage, Situation, Turn
 
@@ -21,6 +22,7 @@ VALUE = re.compile(
 )
 PLACEHOLDER = re.compile(r"\{\s*([^{}]{1,60}?)\s*\}")
 _LONG = 60  # characters of a fact that is a text to read rather than a value to name
+_SHOWN, _NAMED = 40, 35  # characters of a placeholder's name, and of a name before a letter
 _NO_VALUES = {"true", "false", "none", "yes", "no"}
 
 
@@ -130,6 +132,7 @@ class _Names:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
         self.known: dict[str, str] = {}
+        self._keys: set[str] = set()
         self._letters = _letters()
 
     def give(self, value: str, name: str | None) -> str:
@@ -137,12 +140,17 @@ class _Names:
         low = value.lower()
         if low in self.known:
             return self.known[low]
-        wanted = name or next(self._letters)
-        while _braced(wanted) in self.values:
-            wanted = f"{name} {next(self._letters)}" if name else next(self._letters)
-        self.values[_braced(wanted)] = value
-        self.known[low] = _braced(wanted)
-        return _braced(wanted)
+        placeholder = _braced(name) if name else _braced(next(self._letters))
+        while _key(placeholder) in self._keys:
+            letter = next(self._letters)
+            # Two that are cut after as many letters must still differ.
+            placeholder = _braced(
+                f"{name[: _SHOWN - len(letter) - 1]} {letter}" if name else letter
+            )
+        self._keys.add(_key(placeholder))
+        self.values[placeholder] = value
+        self.known[low] = placeholder
+        return placeholder
 
     def of(self, value: str) -> str:
         """The placeholder of a value, nothing where it has none."""
@@ -150,14 +158,13 @@ class _Names:
 
 
 def _braced(name: str) -> str:
-    return "{" + re.sub(r"[{}\s]+", " ", name).strip()[:40] + "}"
+    return "{" + re.sub(r"[{}\s]+", " ", name).strip()[:_SHOWN] + "}"
 
 
 def _letters() -> Iterator[str]:
-    """`a` to `z`, `aa`, `ab`, and so on."""
-    for first in ("", *string.ascii_lowercase):
-        yield from (first + letter for letter in string.ascii_lowercase)
-    raise ValueError("more than 702 values in one conversation")
+    """`a` to `z`, `aa`, `ab`, and so on, without end."""
+    for length in count(1):
+        yield from map("".join, product(string.ascii_lowercase, repeat=length))
 
 
 def _named(turn: Turn, names: _Names) -> tuple[str, str]:
