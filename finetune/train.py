@@ -30,7 +30,7 @@ from finetune.dialogue.preferences import as_started
 from finetune.encoder import device_name
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import is_main, leave, uses_cuda
+from finetune.loop import is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import check_out, last_checkpoint, open_partial, publish, room
 from finetune.reading import Splits, read_splits
@@ -130,6 +130,8 @@ def _train(
     if is_main():
         device = torch.cuda.get_device_name() if uses_cuda(config) else "cpu"
         logger.info("%s by %s (%s) on %s: %s", config.task, config.method, why, device, expected)
+    if checkpoint is not None:
+        stay_stopped(trainer, checkpoint)
     with room(run):
         trainer.train(resume_from_checkpoint=checkpoint)
     leave()  # what follows is the work of one

@@ -100,12 +100,31 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(method, tiny, fo
         np.testing.assert_allclose(found[name], value, atol=1e-6, err_msg=name)
 
 
-def cut_off(config, data, out):
-    """Train until the first checkpoint is written."""
+@pytest.mark.parametrize("passes", [2, 3])
+def test_early_stopping_waits_no_longer_after_a_resume(passes, tiny, folders, tmp_path):
+    optim = {"batch_size": 10, "epochs": 6, "lr": 1e-9, "patience": 2, "stop_on": "accuracy"}
+    config = small("intent", tiny, optim=optim)
+    whole = train(config, folders["intent"], tmp_path / "whole").run
+    cut_off(config, folders["intent"], tmp_path / "cut", passes)
+    resumed = train(config, folders["intent"], tmp_path / "cut", resume=True).run
+    steps = [max(row["step"] for row in log_of(run)) for run in (whole, resumed)]
+    assert steps == [9, 9]  # three passes of three steps: the first, and two without gain
+    wanted, found = weights_of(whole), weights_of(resumed)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, atol=1e-6, err_msg=name)
+
+
+def log_of(run):
+    return [json.loads(line) for line in run.log.read_text().splitlines()]
+
+
+def cut_off(config, data, out, passes=1):
+    """Train until the checkpoint of so many passes is written."""
     with pytest.MonkeyPatch.context() as patch:
 
         def stop(self, args, state, control, **kwargs):
-            raise KeyboardInterrupt
+            if round(state.epoch) == passes:
+                raise KeyboardInterrupt
 
         patch.setattr(training._Log, "on_save", stop)
         with pytest.raises(KeyboardInterrupt):
