@@ -32,7 +32,7 @@ from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
 from finetune.loop import is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
-from finetune.partial import check_out, last_checkpoint, open_partial, publish, room
+from finetune.partial import begun_with, check_out, last_checkpoint, open_partial, publish, room
 from finetune.reading import Splits, read_splits
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
@@ -113,9 +113,8 @@ def _train(
     task = TASKS[config.task]
     check_out(run)
     config, why, splits = _plan(config, data, evaluation)
-    begun = {"train": config.model_dump(mode="json"), "data": str(data.resolve()), **_rows(splits)}
     if is_main():
-        open_partial(run.partial, begun, resume)
+        open_partial(run.partial, begun_with(config, data, splits), resume)
     _settle(config)
     start = time.perf_counter()
     trainer = task.trainer(config, splits, run.partial)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 import finetune.train as training
 from data.errors import ConfigError, RunDirError
-from finetune.partial import last_checkpoint
+from data.schema import Example
+from finetune.partial import begun_with, last_checkpoint, open_partial
+from finetune.reading import Splits
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import small
@@ -135,14 +138,44 @@ def test_a_half_written_run_refuses_another_config_or_other_data(tiny, folders, 
     optim = {"batch_size": 10, "epochs": 2, "lr": 1e-3}
     config = small("intent", tiny, optim=optim)
     cut_off(config, folders["intent"], tmp_path / "run")
-    for other, data in (
-        (small("intent", tiny, optim=optim, seed=1), folders["intent"]),
-        (config, folders["intent"] / "train.jsonl"),
+    for other, data, what in (
+        (small("intent", tiny, optim=optim, seed=1), folders["intent"], "config"),
+        (config, folders["intent"] / "train.jsonl", "data"),
     ):
-        with pytest.raises(ConfigError, match="another config or data; train without --resume"):
+        with pytest.raises(ConfigError, match=f"another {what}; train without --resume"):
             train(other, data, tmp_path / "run", resume=True)
     steps = sorted((tmp_path / ".run.partial" / "checkpoints").iterdir())
     assert steps  # it can still go on
+
+
+def test_rows_or_an_encoder_that_changed_in_their_places_are_refused(tiny, tmp_path):
+    encoder = shutil.copytree(tiny, tmp_path / "encoder")
+    config = small("intent", str(encoder))
+    rows = [Example(f"text {n}", label="ab"[n % 2], where=f"r:{n}") for n in range(6)]
+    splits = Splits(rows[:4], rows[4:], [])
+    partial = RunDir(tmp_path / "run").partial
+
+    def begin(splits, resume=True):
+        open_partial(partial, begun_with(config, tmp_path, splits), resume)
+
+    begin(splits, resume=False)
+    checkpoint = partial.checkpoints / "checkpoint-3"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "trainer_state.json").write_text("{}")
+    begin(splits)
+    begin(Splits(splits.train, splits.validation, rows[:1]))  # training never reads test rows
+    other = Example("text 1", label="a", where="r:1")
+    for changed in (
+        Splits([rows[0], other, *rows[2:4]], splits.validation, []),
+        Splits(splits.train, [other, rows[5]], []),
+    ):
+        with pytest.raises(ConfigError, match="another data; train without --resume"):
+            begin(changed)
+    weights = load_file(encoder / "model.safetensors")
+    save_file({name: value + 1 for name, value in weights.items()}, encoder / "model.safetensors")
+    with pytest.raises(ConfigError, match="another encoder; train without --resume"):
+        begin(splits)
+    assert checkpoint.exists()
 
 
 def test_a_checkpoint_that_is_not_complete_is_passed_over(tiny, folders, tmp_path):
