@@ -6,14 +6,15 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from data.encoders import resolve_encoder
-from data.errors import ConfigError, RunDirError
+from data.errors import ConfigError, RunDirError, RunInUseError
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.reading import Splits
@@ -45,6 +46,31 @@ def _full(run: RunDir, error: Exception) -> bool:
         and run.partial.root.is_dir()
         and shutil.disk_usage(run.partial.root).free < _NO_ROOM
     )
+
+
+@contextmanager
+def alone(run: RunDir) -> Iterator[None]:
+    """Be the only process that writes the run; one that ended in any way holds it no longer.
+
+    Raises:
+        RunInUseError: If another process does.
+    """
+    run.root.parent.mkdir(parents=True, exist_ok=True)
+    file = run.root.parent / f".{run.root.name}.lock"
+    lock = FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise RunInUseError(
+            f"{run.root}: another process is writing this run; wait for it, or choose another --out"
+        ) from error
+    try:
+        yield
+    finally:
+        # While it is held: who waits for the file that is gone is told so by the library.
+        with suppress(OSError):
+            file.unlink()
+        lock.release()
 
 
 def check_out(run: RunDir) -> None:

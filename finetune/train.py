@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +33,15 @@ from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
 from finetune.loop import is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
-from finetune.partial import begun_with, check_out, last_checkpoint, open_partial, publish, room
+from finetune.partial import (
+    alone,
+    begun_with,
+    check_out,
+    last_checkpoint,
+    open_partial,
+    publish,
+    room,
+)
 from finetune.reading import Splits, read_splits
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
@@ -95,8 +104,10 @@ def train(
     Raises:
         DeskhandError: If the data, the encoder or the half-written run is not what is needed.
     """
+    run = RunDir(out)
     try:
-        return _train(config, data, RunDir(out), evaluation, resume, extras or {})
+        with alone(run) if is_main() else nullcontext():
+            return _train(config, data, run, evaluation, resume, extras or {})
     finally:
         leave()  # after an error too: the others then stop instead of waiting
 

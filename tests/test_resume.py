@@ -13,9 +13,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import finetune.train as training
-from data.errors import ConfigError, RunDirError
+from data.errors import ConfigError, RunDirError, RunInUseError
 from data.schema import Example
-from finetune.partial import begun_with, last_checkpoint, open_partial
+from finetune.partial import alone, begun_with, last_checkpoint, open_partial
 from finetune.reading import Splits
 from finetune.run_dir import RunDir
 from finetune.train import train
@@ -200,6 +200,22 @@ def test_without_resume_a_half_written_run_is_begun_anew(tiny, folders, tmp_path
     train(config, folders["intent"], tmp_path / "run")
     assert not partial.exists()
     assert not (tmp_path / "run" / "left.txt").exists()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_another_process_trains_is_left_alone(resume, tiny, folders, tmp_path):
+    config, out = small("intent", tiny, "head"), tmp_path / "run"
+    partial = tmp_path / ".run.partial"
+    with alone(RunDir(out)):
+        partial.mkdir()
+        (partial / "half.txt").write_text("of the other process")
+        with pytest.raises(RunInUseError, match="another process is writing this run") as caught:
+            train(config, folders["intent"], out, resume=resume)
+        assert "\n" not in str(caught.value)
+        assert (partial / "half.txt").exists()
+        train(config, folders["intent"], tmp_path / "other")
+    train(config, folders["intent"], out)
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "other"}
 
 
 def test_training_again_replaces_the_run_only_when_it_is_complete(tiny, folders, tmp_path):
