@@ -7,11 +7,11 @@ wrote is filled with the values of this conversation, and with no others.
 Source: delexicalisation, Wen et al. 2015, https://aclanthology.org/D15-1199
 """
 
-import itertools
 import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, product
 
 from data.schema import Entity, Example, Passage, Situation, Turn
 
@@ -22,6 +22,7 @@ VALUE = re.compile(
 )
 PLACEHOLDER = re.compile(r"\{\s*([^{}]{1,60}?)\s*\}")
 _LONG = 60  # characters of a fact that is a text to read rather than a value to name
+_SHOWN, _NAMED = 40, 35  # characters of a placeholder's name, and of a name before a letter
 _NO_VALUES = {"true", "false", "none", "yes", "no"}
 
 
@@ -131,6 +132,7 @@ class _Names:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
         self.known: dict[str, str] = {}
+        self._keys: set[str] = set()
         self._letters = _letters()
 
     def give(self, value: str, name: str | None) -> str:
@@ -138,9 +140,14 @@ class _Names:
         low = value.lower()
         if low in self.known:
             return self.known[low]
-        placeholder = _braced(name or next(self._letters))
-        while placeholder in self.values:
-            placeholder = _braced(name or "", next(self._letters))
+        placeholder = _braced(name) if name else _braced(next(self._letters))
+        while _key(placeholder) in self._keys:
+            letter = next(self._letters)
+            # Two that are cut after as many letters must still differ.
+            placeholder = _braced(
+                f"{name[: _SHOWN - len(letter) - 1]} {letter}" if name else letter
+            )
+        self._keys.add(_key(placeholder))
         self.values[placeholder] = value
         self.known[low] = placeholder
         return placeholder
@@ -150,16 +157,14 @@ class _Names:
         return self.known.get(value.lower(), "")
 
 
-def _braced(name: str, letters: str = "") -> str:
-    """A placeholder; the letters that tell it from others of its name are never cut off."""
-    short = re.sub(r"[{}\s]+", " ", name).strip()[:40]
-    return "{" + f"{short} {letters}".strip() + "}"
+def _braced(name: str) -> str:
+    return "{" + re.sub(r"[{}\s]+", " ", name).strip()[:_SHOWN] + "}"
 
 
 def _letters() -> Iterator[str]:
-    """`a` to `z`, `aa`, `ab`, and so on without end."""
-    for size in itertools.count(1):
-        yield from map("".join, itertools.product(string.ascii_lowercase, repeat=size))
+    """`a` to `z`, `aa`, `ab`, and so on, without end."""
+    for length in count(1):
+        yield from map("".join, product(string.ascii_lowercase, repeat=length))
 
 
 def _named(turn: Turn, names: _Names) -> tuple[str, str]:

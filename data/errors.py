@@ -5,6 +5,7 @@ DeskhandError             the command line prints it as one line, exit code 2
 ├── LogFormatError       a row or file of data cannot be read
 ├── EncoderError         an encoder cannot be found or is not the one that was recorded
 ├── RunDirError          a run directory is incomplete, foreign, or for another task
+│   └── RunInUseError    another process writes it
 └── IndexMismatchError   an index is missing, incomplete, or was built with another encoder
 """
 
@@ -27,6 +28,10 @@ class EncoderError(DeskhandError):
 
 class RunDirError(DeskhandError):
     """A run directory is incomplete, foreign, or for another task."""
+
+
+class RunInUseError(RunDirError):
+    """Another process writes this run directory now."""
 
 
 class IndexMismatchError(DeskhandError):

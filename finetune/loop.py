@@ -1,6 +1,7 @@
 """The settings that every task's Trainer shares."""
 
 import gc
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -73,6 +74,7 @@ def arguments(
         load_best_model_at_end=optim.patience > 0,
         metric_for_best_model=optim.stop_on,
         greater_is_better=optim.stop_on != "loss",
+        restore_callback_states_from_checkpoint=True,  # how long early stopping has waited
         logging_steps=10,
         disable_tqdm=not sys.stderr.isatty(),
         report_to=[],
@@ -161,6 +163,16 @@ def callbacks(config: TrainConfig, encoder: nn.Module) -> list[Any]:
     if config.method == "gradual":
         wanted.append(Unfreeze(encoder))
     return wanted
+
+
+def stay_stopped(trainer: Any, checkpoint: str) -> None:  # noqa: ANN401 - a Trainer
+    """Take no further step where early stopping had ended the training at that checkpoint."""
+    state = json.loads((Path(checkpoint) / "trainer_state.json").read_text(encoding="utf-8"))
+    waited = state["stateful_callbacks"].get(EarlyStoppingCallback.__name__)
+    if waited is not None:
+        passes = waited["attributes"]["early_stopping_patience_counter"]
+        if passes >= waited["args"]["early_stopping_patience"]:
+            trainer.args.max_steps = state["global_step"]
 
 
 def balanced(counts: list[int]) -> torch.Tensor:

@@ -1,16 +1,23 @@
 """A run while it grows: begun, gone on with, out of room, and complete at last."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
-from data.errors import ConfigError, RunDirError
+from data.encoders import resolve_encoder
+from data.errors import ConfigError, RunDirError, RunInUseError
+from data.schema import Example
+from finetune.config import TrainConfig
+from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
 
 _NO_ROOM = 2**20  # bytes
@@ -41,6 +48,31 @@ def _full(run: RunDir, error: Exception) -> bool:
     )
 
 
+@contextmanager
+def alone(run: RunDir) -> Iterator[None]:
+    """Be the only process that writes the run; one that ended in any way holds it no longer.
+
+    Raises:
+        RunInUseError: If another process does.
+    """
+    run.root.parent.mkdir(parents=True, exist_ok=True)
+    file = run.root.parent / f".{run.root.name}.lock"
+    lock = FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise RunInUseError(
+            f"{run.root}: another process is writing this run; wait for it, or choose another --out"
+        ) from error
+    try:
+        yield
+    finally:
+        # While it is held: who waits for the file that is gone is told so by the library.
+        with suppress(OSError):
+            file.unlink()
+        lock.release()
+
+
 def check_out(run: RunDir) -> None:
     """Refuse to replace what is not a run."""
     if not run.root.exists() or (run.root.is_dir() and not any(run.root.iterdir())):
@@ -53,13 +85,45 @@ def check_out(run: RunDir) -> None:
         raise ConfigError(f"{run.root}: exists and is not a run; choose another --out")
 
 
+def content_of(example: Example) -> list[str]:
+    """Everything of a row but the place it was read from."""
+    return [
+        repr(getattr(example, name)) for name in example.__dataclass_fields__ if name != "where"
+    ]
+
+
+def begun_with(config: TrainConfig, data: Path, splits: Splits) -> dict[str, Any]:
+    """What a run's weights come from; test rows are not among it."""
+    rows = {"train": splits.train, "validation": splits.validation}
+    return {
+        "config": config.model_dump(mode="json"),
+        "data": {"path": str(data.resolve()), **{name: _mark(each) for name, each in rows.items()}},
+        "encoder": resolve_encoder(config.encoder).fingerprint,
+    }
+
+
+def _mark(rows: Sequence[Example]) -> str:
+    """SHA-256 (hex) of the rows, in their order."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(repr(content_of(row)).encode())
+    return digest.hexdigest()
+
+
 def open_partial(partial: RunDir, begun: dict[str, Any], resume: bool) -> None:
-    """Make the partial run's folder, or keep it where there is a checkpoint to go on from."""
+    """Make the partial run's folder, or keep it where there is a checkpoint to go on from.
+
+    Raises:
+        ConfigError: If it is to go on, but was begun with something else.
+    """
     note = partial.root / "resume.json"
     if resume and note.exists():
-        if partial.read_json(note) != begun:
+        before = partial.read_json(note)
+        changed = [part for part in begun if before.get(part) != begun[part]]
+        if changed:
             raise ConfigError(
-                f"{partial.root}: was begun with another config or data; train without --resume"
+                f"{partial.root}: was begun with another {' and '.join(changed)}; train without "
+                "--resume"
             )
         if last_checkpoint(partial) is not None:
             return

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -30,9 +31,17 @@ from finetune.dialogue.causal import is_causal
 from finetune.dialogue.preferences import as_started
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import device_name, is_main, leave, uses_cuda
+from finetune.loop import device_name, is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
-from finetune.partial import check_out, last_checkpoint, open_partial, publish, room
+from finetune.partial import (
+    alone,
+    begun_with,
+    check_out,
+    last_checkpoint,
+    open_partial,
+    publish,
+    room,
+)
 from finetune.reading import Splits, read_splits
 from finetune.reads import refusals, unread
 from finetune.report import card_markdown, report_html
@@ -96,8 +105,10 @@ def train(
     Raises:
         DeskhandError: If the data, the encoder or the half-written run is not what is needed.
     """
+    run = RunDir(out)
     try:
-        return _train(config, data, RunDir(out), evaluation, resume, extras or {})
+        with alone(run) if is_main() else nullcontext():
+            return _train(config, data, run, evaluation, resume, extras or {})
     finally:
         leave()  # after an error too: the others then stop instead of waiting
 
@@ -114,9 +125,8 @@ def _train(
     task = TASKS[config.task]
     check_out(run)
     config, why, splits = _plan(config, data, evaluation)
-    begun = {"train": config.model_dump(mode="json"), "data": str(data.resolve()), **_rows(splits)}
     if is_main():
-        open_partial(run.partial, begun, resume)
+        open_partial(run.partial, begun_with(config, data, splits), resume)
     _settle(config)
     start = time.perf_counter()
     trainer = task.trainer(config, splits, run.partial)
@@ -131,6 +141,8 @@ def _train(
     if is_main():
         device = torch.cuda.get_device_name() if uses_cuda(config) else "cpu"
         logger.info("%s by %s (%s) on %s: %s", config.task, config.method, why, device, expected)
+    if checkpoint is not None:
+        stay_stopped(trainer, checkpoint)
     with room(run):
         trainer.train(resume_from_checkpoint=checkpoint)
     leave()  # what follows is the work of one

@@ -124,6 +124,25 @@ def test_ten_answers_of_one_conversation_have_no_rivals(tiny, folders, tmp_path)
     path = write_lines(tmp_path / "eval.jsonl", [{"id": "one", "turns": turns}])
     with pytest.raises(LogFormatError, match="answers of other conversations"):
         train(small("reply", tiny), folders["reply"], tmp_path / "run", evaluation=path)
+    assert not (tmp_path / ".run.partial" / "log.jsonl").exists()  # before a step was taken
+
+
+@pytest.mark.parametrize("kind", ["bi_encoder", "cross_encoder"])
+def test_test_rows_that_cannot_be_ranked_are_told_before_training(kind, tiny, folders, tmp_path):
+    path = write_lines(tmp_path / "eval.jsonl", reply_rows()[:6])
+    config = small("reply", tiny, reply={"kind": kind})
+    with pytest.raises(LogFormatError, match="at least 10 different answers, found 6"):
+        train(config, folders["reply"], tmp_path / "run", evaluation=path)
+    assert not (tmp_path / ".run.partial" / "log.jsonl").exists()
+
+
+@pytest.mark.parametrize("method", ["full", "head"])
+def test_a_missing_out_of_scope_file_is_told_before_training(method, tiny, folders, tmp_path):
+    config = small("intent", tiny, method, out_of_scope=tmp_path / "none.txt")
+    with pytest.raises(LogFormatError, match="none.txt"):
+        train(config, folders["intent"], tmp_path / "run")
+    assert not (tmp_path / ".run.partial" / "log.jsonl").exists()
+    assert not (tmp_path / ".run.partial" / "weights").exists()
 
 
 def refused(config, data, out, why, error=LogFormatError):

@@ -35,6 +35,18 @@ def test_a_value_is_named_by_its_fact_its_entity_or_a_letter_latest_turn_first()
     assert hidden.passages == ("Returns. Send it back within {d} days.",)
 
 
+@pytest.mark.parametrize("entity", ["", "code", "the code that is printed on the back of the card"])
+def test_a_conversation_may_hold_very_many_values(entity):
+    numbers = [str(1000 + n) for n in range(800)]
+    marked = [(Entity(entity, each, 0, 4),) if entity else () for each in numbers]
+    turns = (Turn("customer", n, entities=e) for n, e in zip(numbers, marked, strict=True))
+    hidden = hide(Situation(tuple(turns)))
+    assert sorted(hidden.values.values()) == numbers
+    assert fill(" ".join(text for _, text in hidden.turns), hidden.values) == " ".join(numbers)
+    if not entity:
+        assert [text for _, text in hidden.turns][-27:-25] == ["{aa}", "{z}"]
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

@@ -160,7 +160,8 @@ def test_a_pretrain_run_predicts_nothing_and_is_evaluated_on_texts(tiny, data, t
 def test_only_hidden_words_count_and_no_special_is_ever_hidden(masker):
     tokenizer = masker.tokenizer
     rows, _ = windows(LONG, tokenizer, 32)
-    ids = torch.tensor([row["input_ids"] for row in rows if len(row["input_ids"]) == 15])
+    full = [row["input_ids"].tolist() for row in rows if len(row["input_ids"]) == 15]
+    ids = torch.tensor(full)
     special = (ids == 2) | (ids == 3)
     for _ in range(50):
         read, labels = masker.hide(ids, special.long())
@@ -182,8 +183,11 @@ def test_eight_in_ten_hidden_words_are_masked_and_each_pass_hides_others(masker)
     assert float((read == 20)[chosen].float().mean()) == pytest.approx(0.1, abs=0.03)
     assert not torch.equal(labels, masker.hide(ids, torch.zeros_like(ids))[1])
     rows = [{"input_ids": [2, 20, 21, 22, 3], "special": [1, 0, 0, 0, 1]}] * 5
-    assert masker.hidden(rows, 0) == masker.hidden(rows, 0)
-    assert masker.hidden(rows, 0) != masker.hidden(rows, 1)
+    one, two, other = (
+        [row["labels"].tolist() for row in masker.hidden(rows, s)] for s in (0, 0, 1)
+    )
+    assert one == two
+    assert one != other
 
 
 def test_the_loss_is_that_of_the_hidden_words_alone(tiny, masker):
@@ -215,6 +219,25 @@ def test_the_head_is_tied_to_the_table_of_words_and_fitted_without_the_encoder(t
     assert word_metrics(guesses(net, fixed, masker, config))["loss"] < 0.8 * loss
     for name, value in encoder.state_dict().items():
         assert torch.equal(value, before[name])
+
+
+def test_texts_are_cut_some_at_a_time_into_small_arrays(masker, monkeypatch):
+    asked = []
+
+    def count(texts, **options):
+        asked.append(len(texts))
+        return masker.tokenizer(texts, **options)
+
+    whole, owners = windows(LONG, masker.tokenizer, 8)
+    monkeypatch.setattr("finetune.pretrain.masking._CHUNK", 3)
+    rows, parts = windows(LONG, count, 8)
+    assert max(asked) == 3
+    assert sum(asked) == len(LONG)
+    assert parts == owners
+    for row, other in zip(rows, whole, strict=True):
+        assert row["input_ids"].tolist() == other["input_ids"].tolist()
+        assert row["special"].tolist() == other["special"].tolist()
+        assert row["input_ids"].dtype == np.int32
 
 
 @pytest.mark.slow
@@ -251,7 +274,7 @@ def test_a_long_text_is_read_to_its_end(tiny, masker, tmp_path):
     examples = read_unlabelled(path)
     rows, owners = windows([each.text for each in examples], masker.tokenizer, 32)
     assert set(owners) == {0}  # one word has nothing to be guessed from
-    assert sum(len(row["input_ids"]) - sum(row["special"]) for row in rows) >= 21_050
+    assert sum((row["special"] == 0).sum() for row in rows) >= 21_050
     assert max(len(row["input_ids"]) for row in rows) == 32
     write_lines(tmp_path / "set" / "train.jsonl", [{"text": text}])
     write_lines(tmp_path / "set" / "validation.jsonl", [{"text": text}])

@@ -1,12 +1,15 @@
 """Answers that are close but wrong, from which reply models learn."""
 
 import sys
+import tracemalloc
 
 import datasets
 import pytest
 from sentence_transformers import SentenceTransformer
 
 from data.encoders import DEFAULT_ENCODER, resolve_encoder
+from data.schema import Example
+from finetune.reply.ranking import draw
 from finetune.reply.rows import with_negatives
 from tests.conftest import small
 
@@ -46,3 +49,13 @@ def test_a_wrong_answer_stands_beside_each_right_one_and_bars_only_on_a_terminal
 def test_few_pairs_are_left_as_they_are(tiny):
     few = PAIRS.select(range(20))
     assert with_negatives(few, None, small("reply", tiny)) is few
+
+
+def test_one_very_long_answer_does_not_lengthen_the_others():
+    answers = ["a" * 100_000, *(f"answer {n}" for n in range(300))]
+    rows = [Example("q", answer=each, where=f"c{n}:0") for n, each in enumerate(answers)]
+    tracemalloc.start()
+    draw(rows, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 2**20

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 import finetune.train as training
-from data.errors import ConfigError, RunDirError
-from finetune.partial import last_checkpoint
+from data.errors import ConfigError, RunDirError, RunInUseError
+from data.schema import Example
+from finetune.partial import alone, begun_with, last_checkpoint, open_partial
+from finetune.reading import Splits
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import small
@@ -100,12 +103,31 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(method, tiny, fo
         np.testing.assert_allclose(found[name], value, atol=1e-6, err_msg=name)
 
 
-def cut_off(config, data, out):
-    """Train until the first checkpoint is written."""
+@pytest.mark.parametrize("passes", [2, 3])
+def test_early_stopping_waits_no_longer_after_a_resume(passes, tiny, folders, tmp_path):
+    optim = {"batch_size": 10, "epochs": 6, "lr": 1e-9, "patience": 2, "stop_on": "accuracy"}
+    config = small("intent", tiny, optim=optim)
+    whole = train(config, folders["intent"], tmp_path / "whole").run
+    cut_off(config, folders["intent"], tmp_path / "cut", passes)
+    resumed = train(config, folders["intent"], tmp_path / "cut", resume=True).run
+    steps = [max(row["step"] for row in log_of(run)) for run in (whole, resumed)]
+    assert steps == [9, 9]  # three passes of three steps: the first, and two without gain
+    wanted, found = weights_of(whole), weights_of(resumed)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, atol=1e-6, err_msg=name)
+
+
+def log_of(run):
+    return [json.loads(line) for line in run.log.read_text().splitlines()]
+
+
+def cut_off(config, data, out, passes=1):
+    """Train until the checkpoint of so many passes is written."""
     with pytest.MonkeyPatch.context() as patch:
 
         def stop(self, args, state, control, **kwargs):
-            raise KeyboardInterrupt
+            if round(state.epoch) == passes:
+                raise KeyboardInterrupt
 
         patch.setattr(training._Log, "on_save", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -116,14 +138,44 @@ def test_a_half_written_run_refuses_another_config_or_other_data(tiny, folders, 
     optim = {"batch_size": 10, "epochs": 2, "lr": 1e-3}
     config = small("intent", tiny, optim=optim)
     cut_off(config, folders["intent"], tmp_path / "run")
-    for other, data in (
-        (small("intent", tiny, optim=optim, seed=1), folders["intent"]),
-        (config, folders["intent"] / "train.jsonl"),
+    for other, data, what in (
+        (small("intent", tiny, optim=optim, seed=1), folders["intent"], "config"),
+        (config, folders["intent"] / "train.jsonl", "data"),
     ):
-        with pytest.raises(ConfigError, match="another config or data; train without --resume"):
+        with pytest.raises(ConfigError, match=f"another {what}; train without --resume"):
             train(other, data, tmp_path / "run", resume=True)
     steps = sorted((tmp_path / ".run.partial" / "checkpoints").iterdir())
     assert steps  # it can still go on
+
+
+def test_rows_or_an_encoder_that_changed_in_their_places_are_refused(tiny, tmp_path):
+    encoder = shutil.copytree(tiny, tmp_path / "encoder")
+    config = small("intent", str(encoder))
+    rows = [Example(f"text {n}", label="ab"[n % 2], where=f"r:{n}") for n in range(6)]
+    splits = Splits(rows[:4], rows[4:], [])
+    partial = RunDir(tmp_path / "run").partial
+
+    def begin(splits, resume=True):
+        open_partial(partial, begun_with(config, tmp_path, splits), resume)
+
+    begin(splits, resume=False)
+    checkpoint = partial.checkpoints / "checkpoint-3"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "trainer_state.json").write_text("{}")
+    begin(splits)
+    begin(Splits(splits.train, splits.validation, rows[:1]))  # training never reads test rows
+    other = Example("text 1", label="a", where="r:1")
+    for changed in (
+        Splits([rows[0], other, *rows[2:4]], splits.validation, []),
+        Splits(splits.train, [other, rows[5]], []),
+    ):
+        with pytest.raises(ConfigError, match="another data; train without --resume"):
+            begin(changed)
+    weights = load_file(encoder / "model.safetensors")
+    save_file({name: value + 1 for name, value in weights.items()}, encoder / "model.safetensors")
+    with pytest.raises(ConfigError, match="another encoder; train without --resume"):
+        begin(splits)
+    assert checkpoint.exists()
 
 
 def test_a_checkpoint_that_is_not_complete_is_passed_over(tiny, folders, tmp_path):
@@ -148,6 +200,22 @@ def test_without_resume_a_half_written_run_is_begun_anew(tiny, folders, tmp_path
     train(config, folders["intent"], tmp_path / "run")
     assert not partial.exists()
     assert not (tmp_path / "run" / "left.txt").exists()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_another_process_trains_is_left_alone(resume, tiny, folders, tmp_path):
+    config, out = small("intent", tiny, "head"), tmp_path / "run"
+    partial = tmp_path / ".run.partial"
+    with alone(RunDir(out)):
+        partial.mkdir()
+        (partial / "half.txt").write_text("of the other process")
+        with pytest.raises(RunInUseError, match="another process is writing this run") as caught:
+            train(config, folders["intent"], out, resume=resume)
+        assert "\n" not in str(caught.value)
+        assert (partial / "half.txt").exists()
+        train(config, folders["intent"], tmp_path / "other")
+    train(config, folders["intent"], out)
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "other"}
 
 
 def test_training_again_replaces_the_run_only_when_it_is_complete(tiny, folders, tmp_path):

@@ -11,9 +11,10 @@ import torch
 import yaml
 from optuna.trial import TrialState
 
-from data.errors import ConfigError, DeskhandError, LogFormatError
+from data.errors import ConfigError, DeskhandError, LogFormatError, RunInUseError
 from data.schema import Example
 from finetune.evaluation.plots import history_svg, importance_svg
+from finetune.partial import alone
 from finetune.reading import Splits
 from finetune.report.search import search as section
 from finetune.run_dir import RunDir
@@ -148,6 +149,39 @@ def test_workers_share_a_study_by_its_url(quick, tmp_path):
     assert len(tried(second, elsewhere, 5, storage=url)) == 5
     assert len(quick) == 5
     assert not study_file(first).exists()
+
+
+def test_the_worker_that_finishes_the_last_trial_trains(tmp_path, monkeypatch):
+    url, done = f"sqlite:///{tmp_path / 'shared.db'}", []
+
+    def worker(name, trials=3):
+        with opened_study(tmp_path / name, url, base(), RATES, SPLITS) as study:
+            return run_trials(study, base(), RATES, SPLITS, trials, None)
+
+    def pretend(config, splits, watch=()):
+        if not done:  # while the first worker's trial runs, another one finishes all that there are
+            done.append(None)
+            done.append(worker("b/run"))
+        return {"accuracy": 0.5}
+
+    monkeypatch.setattr(running, "try_out", pretend)
+    assert worker("a/run") is False
+    assert done[1] is True
+    assert worker("c/run") is True  # nothing left to try: the training may have been cut off
+    assert worker("a/run", trials=5) is True
+
+
+def test_a_worker_returns_where_another_one_trains_the_best(tiny, folders, quick, tmp_path):
+    url, out = f"sqlite:///{tmp_path / 'shared.db'}", tmp_path / "run"
+    with alone(RunDir(out)):
+        found = tune(base(tiny), folders["intent"], out, RATES, trials=2, storage=url)
+        assert (found.trials, found.metrics) == (2, {})
+        with pytest.raises(RunInUseError, match="another process is writing this run"):
+            tune(base(tiny), folders["intent"], out, RATES, trials=2)
+    assert not out.exists()
+    with alone(RunDir(study_file(out))):  # without a storage nobody may share its study
+        with pytest.raises(RunInUseError, match="another process"):
+            tune(base(tiny), folders["intent"], out, RATES, trials=2)
 
 
 def test_two_workers_at_once_draw_different_values(tmp_path):

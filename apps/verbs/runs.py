@@ -101,12 +101,13 @@ def tune(
         done = run(resolved, data, out, wanted, trials, minutes, storage, evaluation, resume)
     except KeyboardInterrupt as stop:
         raise DeskhandError(f"stopped; {out} is as it was, go on with --resume") from stop
-    lines = [f"{out}: best of {done.trials} trials, {done.metric} {done.value:.4f} on validation"]
+    place = out if done.metrics else "another worker trains it"
+    lines = [f"{place}: best of {done.trials} trials, {done.metric} {done.value:.4f} on validation"]
     lines += [f"  {name}: {value}" for name, value in done.best.items()]
     if "test" in done.metrics:
         reached = done.metrics["test"]["after"][done.metric]
         lines.append(f"  test: {done.metric} {reached:.4f}")
-    say({"run": str(out), **done.to_dict()}, as_json, "\n".join(lines))
+    say({"run": str(out) if done.metrics else None, **done.to_dict()}, as_json, "\n".join(lines))
 
 
 def extend(

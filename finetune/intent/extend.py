@@ -31,6 +31,7 @@ from finetune.confidence.calibration import Calibration
 from finetune.confidence.memory import Memory
 from finetune.intent.text_logits import TextLogits
 from finetune.metrics import rounded
+from finetune.partial import alone
 from finetune.reading import read_labelled
 from finetune.run_dir import RunDir, record_sums, write_json
 
@@ -102,25 +103,26 @@ def extend(
     weight, bias = _fit(vectors, scores, target, old_rows, len(names))
     shift, metrics = _shift(vectors, scores, target, old_rows, held, len(names))
     bias = bias + shift
-    shutil.rmtree(new.partial.root, ignore_errors=True)
-    shutil.copytree(source, new.partial.root)
-    _save(new.partial, logits, weight, bias, _remembered(memory, vectors, target, len(names)))
-    write_json(new.partial.labels, [*labels, *names])
-    calibration = Calibration.from_dict(old.read_json(old.calibration))
-    write_json(new.partial.calibration, _calibration(calibration, len(names)).to_dict())
-    added = dict(Counter(row.label or OOS for row in rows))
-    record = {"from": str(source), "added": added, "held_out": rounded(metrics)}
-    extended = [*config.get("extended", []), record]
-    new.partial.config.write_text(
-        yaml.safe_dump({**config, "extended": extended}, sort_keys=False), encoding="utf-8"
-    )
-    with new.partial.card.open("a", encoding="utf-8") as card:
-        card.write(
-            f"\n## Extended\n\n{', '.join(names)}: added with {len(rows)} rows to the run above, "
-            "whose metrics, errors and report know nothing of them.\n"
+    with alone(new):
+        shutil.rmtree(new.partial.root, ignore_errors=True)
+        shutil.copytree(source, new.partial.root)
+        _save(new.partial, logits, weight, bias, _remembered(memory, vectors, target, len(names)))
+        write_json(new.partial.labels, [*labels, *names])
+        calibration = Calibration.from_dict(old.read_json(old.calibration))
+        write_json(new.partial.calibration, _calibration(calibration, len(names)).to_dict())
+        added = dict(Counter(row.label or OOS for row in rows))
+        record = {"from": str(source), "added": added, "held_out": rounded(metrics)}
+        extended = [*config.get("extended", []), record]
+        new.partial.config.write_text(
+            yaml.safe_dump({**config, "extended": extended}, sort_keys=False), encoding="utf-8"
         )
-    record_sums(new.partial)
-    new.partial.root.replace(out)
+        with new.partial.card.open("a", encoding="utf-8") as card:
+            card.write(
+                f"\n## Extended\n\n{', '.join(names)}: added with {len(rows)} rows to the run "
+                "above, whose metrics, errors and report know nothing of them.\n"
+            )
+        record_sums(new.partial)
+        new.partial.root.replace(out)
     return Extended(new, added, rounded(metrics), round(time.perf_counter() - begun, 2))
 
 

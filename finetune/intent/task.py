@@ -30,7 +30,7 @@ from finetune.intent.contrastive import (
     contrastive_rows,
     fit_tuned_head,
 )
-from finetune.intent.fit import calibrate_head, save_head, save_net
+from finetune.intent.fit import calibrate_head, outside_texts, save_head, save_net
 from finetune.intent.frozen import cut_of, frozen_encoder, frozen_head
 from finetune.intent.halves import fits, lower_states, upper_half
 from finetune.intent.model import IntentModel
@@ -75,6 +75,7 @@ class IntentTask:
         if config.multi_label:
             return SEVERAL.trainer(config, splits, run)
         check_labels(splits, unseen=config.intent.from_the_end)
+        outside_texts(config)  # read when saving: a file that is wrong is told before training
         source = resolve_encoder(config.encoder)
         gold = labels_of(splits.train)
         cut = cut_of(config)

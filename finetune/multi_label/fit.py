@@ -196,18 +196,28 @@ def _own_thresholds(probabilities: Floats, marks: Bools, common: float) -> Float
     thresholds = np.full(marks.shape[1], common)
     said = probabilities >= thresholds
     for _ in range(2):
+        whole = _hits(said, marks)
         for label in np.flatnonzero(marks.any(axis=0)):
-            others = _hits(np.delete(said, label, axis=1), np.delete(marks, label, axis=1))
-            values = np.sort(np.unique(probabilities[:, label]))
+            others = whole - _hits(said[:, label], marks[:, label])
+            values = np.unique(probabilities[:, label])
             cuts = np.unique([*((values[1:] + values[:-1]) / 2), thresholds[label], common])
-            f1 = [
-                _f1(others + _hits(probabilities[:, label] >= cut, marks[:, label])) for cut in cuts
-            ]
-            best = np.flatnonzero(np.array(f1) >= max(f1) - 1e-12)
+            right, given = _above(probabilities[:, label], marks[:, label], cuts)
+            f1 = 2 * (others[0] + right) / (others[1] + given + whole[2])
+            best = np.flatnonzero(f1 >= f1.max() - 1e-12)
             # Of equals the one nearest to what all share.
             thresholds[label] = cuts[best[np.argmin(np.abs(cuts[best] - common))]]
         said = probabilities >= thresholds
     return thresholds
+
+
+def _above(
+    probabilities: Floats, marks: Bools, cuts: Floats
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Of rows (n,) with at least each cut's (m,) probability: how many are right, how many said."""
+    order = np.argsort(probabilities)
+    below = np.searchsorted(probabilities[order], cuts, side="left")
+    right = np.concatenate([[0], np.cumsum(marks[order])])
+    return right[-1] - right[below], len(marks) - below
 
 
 def _hits(said: Bools, marks: Bools) -> Floats:

@@ -83,9 +83,7 @@ def fit_head(
     device = device_name(config)
     net.to(device).eval()
     steps, size = config.pretrain.head_steps, min(config.optim.batch_size, len(rows))
-    counts = torch.bincount(
-        torch.tensor([token for row in rows for token in row["input_ids"]]), minlength=len(net.bias)
-    )
+    counts = torch.from_numpy(word_counts([row["input_ids"] for row in rows], len(net.bias)))
     with torch.no_grad():
         net.bias.copy_((counts.float() + 0.1).log() - counts.float().sum().log())
     optimizer = torch.optim.AdamW(net.head().values(), lr=HEAD_LR, weight_decay=0.01)
@@ -102,6 +100,11 @@ def fit_head(
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
+
+
+def word_counts(rows: Sequence[NDArray[np.integer[Any]]], words: int) -> NDArray[np.int64]:
+    """How often each of so many words (V,) stands in the rows of ids."""
+    return np.bincount(np.concatenate(rows), minlength=words)
 
 
 def guesses(

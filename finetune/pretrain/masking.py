@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -11,8 +13,10 @@ from data.errors import ConfigError, LogFormatError
 from finetune.config import TrainConfig
 from finetune.tags import IGNORE
 
+Numbers = Sequence[int] | NDArray[np.integer[Any]]
 HIDDEN, SWAPPED = 0.8, 0.1  # of the chosen words; the rest is left as it is
 _SHARES = {"masked": 0.15, "denoising": 0.6}
+_CHUNK = 10_000  # texts
 _LEAST = 2  # words of a window: a single one has nothing to be guessed from
 
 
@@ -30,22 +34,27 @@ def windows(
 
     A text of more than `max_tokens` gives several; a part of a single word gives none.
     """
-    tokens = tokenizer(
-        list(texts),
-        truncation=True,
-        max_length=max_tokens,
-        return_overflowing_tokens=True,
-        return_special_tokens_mask=True,
-    )
-    rows, owners = [], []
-    found = zip(
-        tokens["input_ids"], tokens["special_tokens_mask"], tokens["overflow_to_sample_mapping"],
-        strict=True,
-    )  # fmt: skip
-    for ids, special, owner in found:
-        if len(ids) - sum(special) >= _LEAST:
-            rows.append({"input_ids": ids, "special": special})
-            owners.append(int(owner))
+    rows: list[dict[str, Any]] = []
+    owners: list[int] = []
+    # What the tokenizer tells of a text takes far more memory than its ids: some at a time.
+    for start in range(0, len(texts), _CHUNK):
+        tokens = tokenizer(
+            list(texts[start : start + _CHUNK]),
+            truncation=True,
+            max_length=max_tokens,
+            return_overflowing_tokens=True,
+            return_special_tokens_mask=True,
+        )
+        found = zip(
+            tokens["input_ids"], tokens["special_tokens_mask"],
+            tokens["overflow_to_sample_mapping"], strict=True,
+        )  # fmt: skip
+        for ids, special, owner in found:
+            if len(ids) - sum(special) >= _LEAST:
+                rows.append(
+                    {"input_ids": np.array(ids, np.int32), "special": np.array(special, np.int8)}
+                )
+                owners.append(start + int(owner))
     return rows, owners
 
 
@@ -107,9 +116,12 @@ class Masker:
         fixed = []
         for row in rows:
             read, labels = self.hide(
-                torch.tensor([row["input_ids"]]), torch.tensor([row["special"]]), generator
+                _long(row["input_ids"])[None], _long(row["special"])[None], generator
             )
-            fixed.append({"input_ids": read[0].tolist(), "labels": labels[0].tolist()})
+            fixed.append(
+                {name: each[0].numpy().astype(np.int32)
+                 for name, each in (("input_ids", read), ("labels", labels))}
+            )  # fmt: skip
         return fixed
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
@@ -137,7 +149,7 @@ class Remover:
         labels, _ = padded([row["input_ids"] for row in rows], self._pad)
         left = []
         for row in rows:
-            ids, words = torch.tensor(row["input_ids"]), torch.tensor(row["special"]) == 0
+            ids, words = _long(row["input_ids"]), _long(row["special"]) == 0
             draw = torch.rand(len(ids))
             kept = ~words | (draw > self._share) | (draw == draw[words].max())
             left.append(ids[kept].tolist())
@@ -145,9 +157,13 @@ class Remover:
         return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
-def padded(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:
+def padded(rows: Sequence[Numbers], value: int) -> tuple[Tensor, Tensor]:
     """Rows as one tensor (B, T), filled up with `value`, and its mask (B, T)."""
-    given = [torch.tensor(row) for row in rows]
+    given = [_long(row) for row in rows]
     ids = pad_sequence(given, batch_first=True, padding_value=value)
     mask = pad_sequence([torch.ones_like(row) for row in given], batch_first=True)
     return ids, mask
+
+
+def _long(row: Numbers) -> Tensor:
+    return torch.tensor(row, dtype=torch.int64)

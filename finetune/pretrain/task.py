@@ -28,6 +28,7 @@ from finetune.pretrain.masked_net import (
     guesses,
     load_head,
     save_head,
+    word_counts,
     word_metrics,
 )
 from finetune.pretrain.masking import Masker, Remover, share_of, some_windows, windows
@@ -100,23 +101,22 @@ class PretrainTask:
         for folder in (run.tokenizer, run.encoder):  # beside the weights: the run is an encoder
             save_tokenizer(tokenizer, folder)
         if not isinstance(net, MaskedNet):
-            net = _with_head(whole, tokenizer, splits.train, config)
+            net = _with_head(whole, tokenizer, _rows(splits.train, tokenizer, config), config)
         save_head(net, run.head)
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: the encoder as it was, its head fitted; always the most frequent word."""
         encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
-        net = _with_head(encoder, tokenizer, splits.train, config)
         rows = _rows(splits.train, tokenizer, config)
-        words = [token for row in rows for token, no in zip(row["input_ids"], row["special"],
-                 strict=True) if not no]  # fmt: skip
-        counts = np.bincount(words, minlength=len(net.bias)) + 1.0
+        net = _with_head(encoder, tokenizer, rows, config)
+        words = [row["input_ids"][row["special"] == 0] for row in rows]
+        counts = word_counts(words, len(net.bias)) + 1.0
 
         def frequent(examples: list[Example]) -> Scored:
             fixed, owners = _fixed(examples, tokenizer, config)
             found = np.zeros((len(examples), 3))
             for row, owner in zip(fixed, owners, strict=True):
-                labels = np.array([label for label in row["labels"] if label >= 0])
+                labels = row["labels"][row["labels"] >= 0]
                 nats = -np.log(counts[labels] / counts.sum()).sum()
                 found[owner] += (nats, (labels == counts.argmax()).sum(), len(labels))
             return Scored({"n": len(examples), **word_metrics(found)})
@@ -185,13 +185,12 @@ def _fixed(
 def _with_head(
     encoder: Any,  # noqa: ANN401 - a transformers model
     tokenizer: Any,  # noqa: ANN401 - as above
-    examples: Sequence[Example],
+    rows: list[dict[str, Any]],
     config: TrainConfig,
 ) -> MaskedNet:
     """The encoder as it is, with a head fitted on it."""
     torch.manual_seed(config.seed)
     net = MaskedNet(encoder, encoder.config.hidden_size)
-    rows = _rows(examples, tokenizer, config)
     fit_head(net, rows, Masker(tokenizer, SCORED_SHARE), config)
     return net
 

@@ -85,8 +85,10 @@ def check_counts(train: Sequence[Example]) -> None:
 
 
 def names_of(example: Example) -> tuple[str | None, ...]:
-    """The row's labels, or its one label."""
-    return example.labels or (example.label,)
+    """The row's labels, or its one label; where there is none, the types of its entities."""
+    if example.labels or example.label is not None or example.answer is not None:
+        return example.labels or (example.label,)
+    return tuple(dict.fromkeys(entity.type for entity in example.entities))
 
 
 def _label(row: Row, column: str) -> str:

@@ -13,19 +13,24 @@ from data.schema import Entity, Example
 from finetune.reading.cells import some, text_in
 
 _TAG = re.compile(r"O|[BI]-.+")
+_FEWEST = 10  # documents of a file: of fewer, a tenth cannot be held out
 
 
 def read_entities(path: Path, text_column: str = "text", join_words: int = 0) -> list[Example]:
     """Texts with entity spans: JSONL, or CoNLL columns (IOB1 or IOB2) in any other file.
 
     Consecutive sentences of a CoNLL document become one text of up to `join_words` words: what
-    stands around a name tells what it is.
+    stands around a name tells what it is. Texts of one document have its number as `group`, where
+    the file has enough documents to hold some of them out whole.
 
     Raises:
         LogFormatError: If a row has no text, an offset is wrong, or a line has too few columns.
     """
     if path.suffix != ".jsonl":
-        return some(path, list(_joined(_conll(path), join_words)))
+        examples = list(_joined(_conll(path), join_words))
+        if len({each.group for each in examples}) < _FEWEST:
+            examples = [replace(each, group=None) for each in examples]
+        return some(path, examples)
     examples = []
     for row in read_rows(path):
         text = text_in(row, text_column)

@@ -3,7 +3,7 @@
 Every kind of reply model is scored on the same draws, so that their figures can be compared.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data.errors import LogFormatError
 from data.schema import Example
 from finetune.metrics import ranking_metrics
-from finetune.reading import conversation_of
+from finetune.reading import Splits, conversation_of
 from finetune.task import Scored
 
 DRAWS = 1000
@@ -76,38 +76,61 @@ def score_ranking(scores: PairScores, examples: Sequence[Example], seed: int) ->
     return Scored(metrics, list(errors.values()), resample=resample)
 
 
+def check_ranked(splits: Splits, seed: int) -> None:
+    """Refuse rows that could not be scored before anything is trained on them.
+
+    Raises:
+        LogFormatError: As score_ranking, for the test rows, or the validation rows without any.
+    """
+    if splits.test:
+        draw(splits.test, seed)
+        return
+    try:
+        draw(splits.validation, seed)
+    except LogFormatError as error:
+        raise LogFormatError(
+            f"{error}; too few validation rows to score, add rows or --eval"
+        ) from error
+
+
 def draw(examples: Sequence[Example], seed: int) -> tuple[Draws, Draws | None]:
     """What is asked: rivals from everywhere, and from the own group where groups are shared.
 
     Raises:
         LogFormatError: As score_ranking.
     """
-    texts = np.array([example.answer or "" for example in examples])
+    texts = _numbers(example.answer or "" for example in examples)
     where = examples[0].where if examples else "evaluation"
-    if len(set(texts)) < CANDIDATES:
+    different = len(set(texts.tolist()))
+    if different < CANDIDATES:
         raise LogFormatError(
-            f"{where}: ranking needs at least {CANDIDATES} different answers, "
-            f"found {len(set(texts))}"
+            f"{where}: ranking needs at least {CANDIDATES} different answers, found {different}"
         )
     generator = np.random.default_rng(seed)
     asked = generator.integers(0, len(examples), DRAWS)
-    conversations = np.array([conversation_of(example) for example in examples])
+    conversations = _numbers(conversation_of(example) for example in examples)
     everywhere = _rivals(asked, texts, conversations, None, generator)
     if everywhere is None:
         raise LogFormatError(
-            f"{where}: ranking needs {CANDIDATES - 1} answers of other conversations; add some"
+            f"{where}: ranking needs {CANDIDATES - 1} answers of other conversations"
         )
-    groups = np.array([example.group or "" for example in examples])
-    if len(set(groups)) >= len(set(conversations)):
+    groups = _numbers(example.group or "" for example in examples)
+    if groups.max() >= conversations.max():
         return everywhere, None
     return everywhere, _rivals(asked, texts, conversations, groups, generator)
 
 
+def _numbers(names: Iterable[str]) -> Ints:
+    """0, 1, … for each name in the order of first sight: equal where the names are."""
+    places: dict[str, int] = {}
+    return np.array([places.setdefault(name, len(places)) for name in names])
+
+
 def _rivals(
     asked: Ints,
-    texts: NDArray[np.str_],
-    conversations: NDArray[np.str_],
-    groups: NDArray[np.str_] | None,
+    texts: Ints,
+    conversations: Ints,
+    groups: Ints | None,
     generator: np.random.Generator,
 ) -> Draws | None:
     """Nine other answers for each row that is asked and has so many; None where no row has."""

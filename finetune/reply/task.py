@@ -39,7 +39,7 @@ from finetune.metrics import ranking_metrics
 from finetune.reading import Splits, read_replies
 from finetune.reply.cross_encoder import pair_trainer, save_pairs
 from finetune.reply.model import ReplyModel
-from finetune.reply.ranking import CANDIDATES, DRAWS, score_ranking
+from finetune.reply.ranking import CANDIDATES, DRAWS, check_ranked, score_ranking
 from finetune.reply.reranker import RerankerModel
 from finetune.reply.rows import pair_rows, trusted_pairs, with_negatives
 from finetune.run_dir import RunDir, write_json
@@ -59,6 +59,7 @@ class ReplyTask:
 
     def trainer(self, config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         """See Task."""
+        check_ranked(splits, config.seed)
         if config.reply.kind == "cross_encoder":
             return pair_trainer(config, splits, run)
         source = resolve_encoder(config.encoder)

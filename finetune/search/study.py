@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import ConfigError
-from data.schema import Example
 from finetune.config import TrainConfig
+from finetune.partial import content_of
 from finetune.reading import Splits
 from finetune.search.sampler import NumberedSampler
 from finetune.search.space import Space
@@ -113,16 +113,9 @@ def importance(study: Study) -> dict[str, float]:
 def _marks(config: TrainConfig, space: Space, splits: Splits) -> dict[str, str]:
     """What a study is of, each as a hash: a shared database keeps no text of anyone."""
     base = config.model_dump(mode="json", exclude={"threads", "device"})  # workers' own business
-    rows = [[_row(each) for each in part] for part in (splits.train, splits.validation)]
+    rows = [[content_of(each) for each in part] for part in (splits.train, splits.validation)]
     parts = {"config": base, "space": space.model_dump(mode="json"), "data": rows}
     return {name: _hash(value) for name, value in parts.items()}
-
-
-def _row(example: Example) -> list[str]:
-    """Everything of a row but the place it was read from, which is each worker's own."""
-    return [
-        repr(getattr(example, name)) for name in example.__dataclass_fields__ if name != "where"
-    ]
 
 
 def _hash(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds

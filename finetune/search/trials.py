@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from datetime import datetime
 from typing import Any
 
 import torch
@@ -124,8 +125,11 @@ def run_trials(
     splits: Splits,
     trials: int,
     minutes: float | None,
-) -> None:
+) -> bool:
     """Run trials until so many are finished, those of other workers too, or the time is spent.
+
+    Whether what follows is this worker's to do: it finished the last of so many, all were finished
+    before it came, or the time is spent.
 
     The first trial of a study is the config as it was given, as far as the space holds it. The one
     that runs when the time is spent is dropped, unless none is whole yet.
@@ -133,11 +137,12 @@ def run_trials(
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     if not study.get_trials(deepcopy=False):
         study.enqueue_trial(space.given(config), skip_if_exists=True)
+    own: int | None = None
     while len(finished(study)) < trials:
         due = deadline if whole(study) else None
         if due is not None and time.monotonic() > due:
             logger.info("the minutes are spent")
-            return
+            return True
         trial = study.ask()
         try:
             value = objective(trial, config, space, splits, due)
@@ -147,7 +152,7 @@ def run_trials(
         except OutOfTime:
             study.tell(trial, state=TrialState.FAIL)
             logger.info("the minutes are spent; trial %d is dropped", trial.number)
-            return
+            return True
         except BaseException:  # Ctrl-C too: the study must know that this one runs no more
             study.tell(trial, state=TrialState.FAIL)
             raise
@@ -157,6 +162,14 @@ def run_trials(
                 "trial %d %s: %s %.4f, best %.4f", trial.number, _shown(trial),
                 judged_by(config), value, study.best_value,
             )  # fmt: skip
+        own = trial.number
+    return own is None or own == _ended(study)[trials - 1]
+
+
+def _ended(study: Study) -> list[int]:
+    """Numbers of the finished trials, in the order in which they ended."""
+    ends = [(trial.datetime_complete or datetime.max, trial.number) for trial in finished(study)]
+    return [number for _, number in sorted(ends)]
 
 
 def _shown(trial: Trial) -> str:

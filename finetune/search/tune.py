@@ -5,21 +5,22 @@ Source: median pruning, Golovin et al. 2017, doi:10.1145/3097983.3098043
 
 import logging
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from optuna import Study
 
-from data.errors import ConfigError, DeskhandError
+from data.errors import ConfigError, DeskhandError, RunInUseError
 from finetune.config import TrainConfig
 from finetune.dialogue.causal import is_causal
-from finetune.partial import check_out
+from finetune.partial import alone, check_out
 from finetune.reading import read_splits
 from finetune.reads import not_read_by
 from finetune.run_dir import RunDir
 from finetune.search.space import Space, Value, unread_in, with_drawn
-from finetune.search.study import finished, opened_study, told, whole
+from finetune.search.study import finished, opened_study, study_file, told, whole
 from finetune.search.trials import judged_by, run_trials
 from finetune.tasks import TASKS
 from finetune.train import settle_method, train
@@ -32,7 +33,8 @@ class Tuned:
     """A search that is over.
 
     `trials` are finished; `best` are the values of the best, `value` its `metric` on the validation
-    rows, and `metrics` those of the run that was trained with them.
+    rows, and `metrics` those of the run that was trained with them, none where another worker
+    trains it.
     """
 
     trials: int
@@ -60,7 +62,8 @@ def tune(
 ) -> Tuned:
     """Search the space, then train a run with the best values.
 
-    A second call with the same `out` goes on with its study; finished trials count.
+    A second call with the same `out` goes on with its study; finished trials count. Of workers that
+    share a storage, the one that finishes the last trial trains the best.
 
     Args:
         config: What is trained, and the settings that the space leaves as they are.
@@ -92,9 +95,11 @@ def tune(
         raise ConfigError(f"{', '.join(idle)}: {not_read_by(found, is_causal(found))} of the space")
     config = config.model_copy(update={"multi_label": found.multi_label, "intent": found.intent})
     metric = judged_by(config)
-    with opened_study(out, storage, config, space, splits) as study:
+    # Without a storage the study is this process's own: what still runs in it was cut off.
+    one = alone(RunDir(study_file(out))) if storage is None else nullcontext()
+    with one, opened_study(out, storage, config, space, splits) as study:
         try:
-            run_trials(study, config, space, splits, trials, minutes)
+            last = run_trials(study, config, space, splits, trials, minutes)
         except KeyboardInterrupt as stop:
             raise DeskhandError(
                 f"stopped; {len(finished(study))} finished trials are kept, the same command goes "
@@ -103,13 +108,21 @@ def tune(
         best = _best(study, config)
         logger.info("the best of %d trials: %s", len(finished(study)), study.best_params)
         extras = {"search": told(study, metric)}
-        done = train(best, data, out, evaluation, resume, extras)
+        metrics: dict[str, Any] = {}
+        if last or storage is None:
+            try:
+                metrics = train(best, data, out, evaluation, resume, extras).metrics
+            except RunInUseError:
+                if storage is None:
+                    raise
+        if not metrics:
+            logger.info("another worker trains the best")
         return Tuned(
             trials=len(finished(study)),
             metric=metric,
             value=float(study.best_value),
             best=dict(study.best_params),
-            metrics=done.metrics,
+            metrics=metrics,
         )
 
 
