@@ -1,8 +1,5 @@
 """A whole conversation without private values: turns, ids and labels."""
 
-import hashlib
-import hmac
-import re
 import secrets
 from collections import Counter
 from collections.abc import Sequence
@@ -11,15 +8,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from data.redact.find import find, find_all, free, redact
+from data.redact.ids import hidden
 from data.redact.repeats import again
 from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
 
 _KEY = secrets.token_bytes(32)  # of this process: gone with it, so that nothing can be reversed
-# Letters and a few digits, such as cu-1042, or a bare number that does not begin as a phone does.
-_PLAIN_ID = re.compile(r"[A-Za-z]{0,12}[-_]?\d{0,6}|[1-9]\d*|[0-9a-f-]{20,40}")
-_IDENTITIES = ("email", "phone", "card", "person", "iban", "national_id")
 
 
 class EntityFinder(Protocol):
@@ -38,7 +33,8 @@ def redact_conversation(
     """The conversation with stand-ins for its private values, and counts by kind of the turns.
 
     A value has the same stand-in in all of the conversation, marked as an entity of its kind. An id
-    that names a person becomes the same pseudonym wherever it stands. Labels get placeholders.
+    that may name a person becomes the same pseudonym wherever it stands, see `ids`. Labels get
+    placeholders.
 
     Args:
         conversation: As it was imported.
@@ -75,7 +71,7 @@ def redact_conversation(
                 turn,
                 text=clean.text,
                 entities=clean.entities,
-                speaker_id=_pseudonym(turn.speaker_id, region, key),
+                speaker_id=hidden(turn.speaker_id, key),
                 passages=(),  # another conversation's words may stand in them
             )
         )
@@ -87,8 +83,8 @@ def redact_conversation(
         ]
     return replace(
         conversation,
-        id=_pseudonym(conversation.id, region, key) or "",
-        customer_id=_pseudonym(conversation.customer_id, region, key),
+        id=hidden(conversation.id, key) or "",
+        customer_id=hidden(conversation.customer_id, key),
         channel=conversation.channel and _label(conversation.channel, region),
         labels={name: _label(value, region) for name, value in conversation.labels.items()},
         turns=tuple(turns),
@@ -127,12 +123,3 @@ def _with_marks(turn: Turn, spans: Sequence[Span]) -> list[Entity]:
         if all(end <= each.start or start >= each.end for each in turn.entities):
             marks.append(Entity(kind, turn.text[start:end], start, end))
     return marks
-
-
-def _pseudonym(identity: str | None, region: str, key: bytes) -> str | None:
-    """The id itself where it is only an id; a bare number is one, unless it begins as a phone."""
-    if identity is None or _PLAIN_ID.fullmatch(identity):
-        return identity
-    if not any(kind in _IDENTITIES for _, _, kind in find(identity, region)):
-        return identity
-    return f"id-{hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:16]}"
