@@ -49,6 +49,7 @@ _BOT = re.compile(
     r"|\bthis is an automat(?:ed|ic) (?:message|reply|response)\b",
     re.IGNORECASE,
 )
+MAX_MERGED = 200_000  # characters of turns that become one; more than that nobody says at once
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\ufeff]")
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*(?:\n\s*)+")
@@ -102,7 +103,7 @@ def _mark(text: str) -> Mark | None:
 def merge_turns(turns: list[Turn]) -> tuple[list[Turn], int]:
     """Consecutive turns of one speaker as one, a line each, and how many went into another.
 
-    Turns of a bot or the helpdesk stay by themselves.
+    Turns of a bot or the helpdesk stay by themselves, and none grows beyond MAX_MERGED.
     """
     result: list[Turn] = []
     for turn in turns:
@@ -111,6 +112,7 @@ def merge_turns(turns: list[Turn]) -> tuple[list[Turn], int]:
             last is not None
             and (last.speaker, last.mark, last.speaker_id) == (turn.speaker, None, turn.speaker_id)
             and turn.mark is None
+            and len(last.text) + len(turn.text) < MAX_MERGED
         )
         if last is None or not same:
             result.append(turn)

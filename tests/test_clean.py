@@ -72,6 +72,13 @@ def test_consecutive_turns_of_a_speaker_become_one_with_their_entities_in_place(
     assert count == 1
 
 
+def test_turns_are_not_merged_beyond_any_length():
+    turns = [Turn("customer", "x" * 30_000) for _ in range(8)]
+    merged, count = merge_turns(turns)
+    assert [len(turn.text) for turn in merged] == [180_005, 60_001]
+    assert count == 6
+
+
 @pytest.mark.parametrize(
     ("text", "language"),
     [

@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from data.redact import find
 from data.redact.conversation import redact_conversation
 from data.redact.find import redact
 from data.schema import Conversation, Entity, Turn
@@ -57,6 +58,32 @@ def test_prices_dates_counts_and_words_stay(text):
     result = redact(text)
     assert result.text == text
     assert not result.counts
+
+
+@pytest.fixture
+def small_windows(monkeypatch):
+    monkeypatch.setattr(find, "WINDOW", 300)
+    monkeypatch.setattr(find, "OVERLAP", 120)
+
+
+def test_a_text_of_any_length_is_searched_to_its_end():
+    text = "the lamp is late. " * 12_000 + "write to jo@example.com"
+    assert redact(text).text.endswith("write to [email]")
+
+
+def test_a_value_that_a_window_cuts_through_is_found_whole(small_windows):
+    for before in range(200, 320):
+        text = f"{'a ' * (before // 2)}{'.' * (before % 2)} ring 07700 900123 now {'so ' * 60}"
+        assert redact(text).text == text.replace("07700 900123", "[phone]")
+
+
+def test_windows_find_what_the_whole_text_gives(small_windows, monkeypatch):
+    line = "Hi Priya, it is FK-204881 for jo@example.com.\nCard 4111 1111 1111 1111 [email], yes. "
+    text = line * 20
+    in_windows = find.find(text, more=[(0, 2, "person")])
+    monkeypatch.setattr(find, "WINDOW", len(text))
+    assert in_windows == find.find(text, more=[(0, 2, "person")])
+    assert len(in_windows) == 81
 
 
 def test_redacting_twice_changes_nothing():
