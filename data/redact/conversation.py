@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
-from data.redact.find import find, find_all, free, redact
+from data.redact.find import find, find_all, free
 from data.redact.ids import hidden
-from data.redact.repeats import again
+from data.redact.repeats import Shown, again, repeated, shown
 from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
@@ -43,27 +43,23 @@ def redact_conversation(
         finder: Finds more, beside the rules; of its entities those of a private kind count.
     """
     counts: Counter[str] = Counter()
-    found = finder.predict([t.text for t in conversation.turns]) if finder is not None else ()
-    more: list[list[Span]] = [
-        [
-            (entity.start, entity.end, entity.type)
-            for entity in (*turn.entities, *(found[place] if found else ()))
-            if entity.type in KINDS
-        ]
-        for place, turn in enumerate(conversation.turns)
-    ]
+    raw = [turn.text for turn in conversation.turns]
+    labels = conversation.labels
+    read = finder.predict([*raw, *labels.values()]) if finder is not None else ()
+    found = list(map(_private, read)) or [[] for _ in (*raw, *labels)]
+    marked = [_private(turn.entities) for turn in conversation.turns]
+    more = [[*known, *new] for known, new in zip(marked, found, strict=False)]
     turns: list[Turn] = []
-    spans_of = find_all([turn.text for turn in conversation.turns], region, more)
+    spans_of = find_all(raw, region, more)
     for turn, spans in zip(conversation.turns, spans_of, strict=True):
         counts.update(kind for _, _, kind in spans)
         if not spans and turn.speaker_id is None and not turn.facts and not turn.passages:
             turns.append(turn)
             continue
-        marked = _with_marks(turn, spans)
         clean = put(
             turn.text,
             spans,
-            marked,
+            _with_marks(turn, spans),
             lambda value, kind: stand_in(kind, value, key, conversation.id),
         )
         turns.append(
@@ -76,17 +72,22 @@ def redact_conversation(
             )
         )
     if any(turn.facts for turn in turns):
-        raw = [turn.text for turn in conversation.turns]
         turns = [
             replace(turn, facts=_facts(turn, raw, spans_of, region, key, conversation.id))
             for turn in turns
         ]
+    told = shown(raw, spans_of)
+    of_labels = zip(labels.items(), found[len(raw) :], strict=True)
     return replace(
         conversation,
         id=hidden(conversation.id, key) or "",
         customer_id=hidden(conversation.customer_id, key),
-        channel=conversation.channel and _label(conversation.channel, region),
-        labels={name: _label(value, region) for name, value in conversation.labels.items()},
+        channel=conversation.channel and _label(conversation.channel, (), told, region),
+        labels={
+            # An intent is a word of whoever labelled the log: a model reads more into it.
+            name: _label(value, () if name == "intent" else new, told, region)
+            for (name, value), new in of_labels
+        },
         turns=tuple(turns),
     ), counts
 
@@ -110,10 +111,20 @@ def _facts(
     return clean
 
 
+def _label(value: str, more: Sequence[Span], told: Shown, region: str) -> str:
+    """A label with placeholders for what is private by itself, or by what the turns told."""
+    spans = free(value, [*_found(value, region), *more, *repeated(value, told)])
+    return put(value, spans, (), lambda _, kind: f"[{kind}]").text if spans else value
+
+
 @lru_cache(maxsize=1024)
-def _label(value: str, region: str) -> str:
-    """A label or channel without private values; a log has few different ones."""
-    return redact(value, region=region).text
+def _found(value: str, region: str) -> tuple[Span, ...]:
+    """What is private in a label or channel by itself; a log has few different ones."""
+    return tuple(find(value, region))
+
+
+def _private(entities: Sequence[Entity]) -> list[Span]:
+    return [(entity.start, entity.end, entity.type) for entity in entities if entity.type in KINDS]
 
 
 def _with_marks(turn: Turn, spans: Sequence[Span]) -> list[Entity]:

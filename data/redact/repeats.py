@@ -9,6 +9,7 @@ from data.redact.spans import Span
 _LONG = 5  # characters of a number that is looked for again
 _NUMBERS = ("order_number", "account_number", "phone", "card", "iban", "national_id",
             "tracking_number")  # fmt: skip
+Shown = tuple[set[str], dict[str, str]]  # words of names, and values with their kinds
 
 
 def again(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Span]]:
@@ -21,6 +22,12 @@ def again(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Sp
     Returns:
         Further spans of each turn; they may overlap with known ones.
     """
+    told = shown(texts, found)
+    return [repeated(text, told) for text in texts]
+
+
+def shown(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> Shown:
+    """What the spans of the texts show to be private."""
     names: set[str] = set()
     values: dict[str, str] = {}
     for text, spans in zip(texts, found, strict=True):
@@ -30,9 +37,13 @@ def again(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Sp
                 names |= set(_telling(value))
             elif kind in _NUMBERS and sum(map(str.isdigit, value)) >= _LONG:
                 values[value.lower()] = kind
-    if not names and not values:
-        return [[] for _ in texts]
-    return [_of(text.lower(), names, values) for text in texts]
+    return names, values
+
+
+def repeated(text: str, told: Shown) -> list[Span]:
+    """Where a text repeats what is told; the spans may overlap."""
+    names, values = told
+    return _of(text.lower(), names, values) if names or values else []
 
 
 def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Span]]:
