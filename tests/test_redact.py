@@ -6,6 +6,7 @@ import pytest
 from data.redact import find
 from data.redact.conversation import redact_conversation
 from data.redact.find import redact
+from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
 
 
@@ -41,6 +42,57 @@ from data.schema import Conversation, Entity, Turn
 )  # fmt: skip
 def test_a_private_value_becomes_the_name_of_its_kind(text, expected):
     assert redact(text).text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pay GB29-NWBK-6016-1331-9268-19", "pay [iban]"),
+        ("AB12 GB29 NWBK\n6016 1331 9268 19, ok", "AB12 [iban], ok"),
+        ("4111 1111\n1111 1111 or 4111_1111_1111_1111", "[card] or [card]"),
+        ("3782\n822463\n10005 from 2024\n4111–1111–1111–1111", "[card] from 2024\n[card]"),
+        ("４１１１　１１１１　１１１１　１１１１", "[card]"),
+        ("打１３８１２３４５６７８，谢谢", "打[phone]，谢谢"),
+        ("身份证１１０１０５１９４９１２３１００２Ｘ", "身份证[national_id]"),
+        ("jane.doe＠gmail.com", "[email]"),
+        ("ｊａｎｅ＠ｇｍａｉｌ．ｃｏｍ，好", "[email]，好"),
+        ("٤١١١١١١١١١١١١١١١", "[card]"),
+        ("my tracking number is 1Z999AA10123456784", "my tracking number is [tracking_number]"),
+        ("1Z 999 AA1 01 2345 6784", "[tracking_number]"),
+        ("tracking: TBA123456789012", "tracking: [tracking_number]"),
+        ("parcel number 12345678", "parcel number [tracking_number]"),
+        ("see shop.com/u/jane?sid=abc123, ok", "see [link], ok"),
+        ("shop.com/reset/abcd1234efgh", "[link]"),
+    ],
+)  # fmt: skip
+def test_a_value_in_another_writing_is_found_too(text, expected):
+    assert redact(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["parcel 2 of 3 came on 12/05/2025", "delivery: 12 05 2025", "shop.com/help?lang=en",
+     "is it late.When/if?no", "news.example.org/today", "tracking since 2019"],
+)  # fmt: skip
+def test_dates_of_parcels_and_public_pages_stay(text):
+    assert redact(text).text == text
+
+
+def test_a_letter_that_is_two_in_lower_case_moves_no_place():
+    said = ("İİİ who is it?", "İİİ my name is Zorblaxin, İİİ it is Zorblaxin's")
+    spans = find.find_all(said)[1]
+    assert {said[1][start:end] for start, end, _ in spans} == {"Zorblaxin"}
+    assert len(spans) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("email", "ｊａｎｅ＠ｇｍａｉｌ．ｃｏｍ"), ("link", "shop.com/u/жанна?имя=жанна"),
+     ("order_number", "ＡＢ－４４１９")],
+)  # fmt: skip
+def test_a_stand_in_keeps_no_letter_of_another_writing(kind, value):
+    drawn = stand_in(kind, value, b"k" * 16, "c1")
+    assert drawn.isascii()
 
 
 @pytest.mark.parametrize(

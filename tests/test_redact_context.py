@@ -151,6 +151,8 @@ def test_the_quick_ways_to_look_find_what_the_plain_ways_do():
          digits._ORDER_SAID.finditer),
         (lambda text: digits._said(digits._ACCOUNT_SAID, digits._ACCOUNT_BEGINS, text),
          digits._ACCOUNT_SAID.finditer),
+        (lambda text: digits._said(digits._TRACKING_SAID, digits._TRACKING_BEGINS, text),
+         digits._TRACKING_SAID.finditer),
         (words_of, WORD.finditer),
     ]  # fmt: skip
     found = 0

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from data.redact.find import find, find_all, free
 from data.redact.ids import hidden
-from data.redact.repeats import Shown, again, repeated, shown
+from data.redact.repeats import Shown, repeated, shown
 from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
@@ -104,8 +104,8 @@ def _facts(
     clean = {}
     for name, value in turn.facts.items():
         own = find(value, region, before=f"What is the {name.replace('_', ' ')}?")
-        repeated = again([*texts, value], [*spans_of, own])[-1]
-        spans = free(value, [*own, *repeated])
+        told = shown([*texts, value], [*spans_of, own])
+        spans = free(value, [*own, *repeated(value, told)])
         put_in = put(value, spans, (), lambda text, kind: stand_in(kind, text, key, scope))
         clean[name] = put_in.text
     return clean

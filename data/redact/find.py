@@ -9,6 +9,7 @@ from data.redact.addresses import addresses
 from data.redact.answers import answers, asks_for_a_code
 from data.redact.checked import cards, ibans, ip_addresses, national_ids
 from data.redact.digits import accounts, orders, phones, tracking
+from data.redact.folded import folded
 from data.redact.names import names
 from data.redact.repeats import again, denied
 from data.redact.spans import PLACEHOLDER, Redacted, Span, put
@@ -24,7 +25,7 @@ Finder = Callable[[str, str], Iterator[Span]]
 # digits a text must have for the finder to find anything.
 _FINDERS: tuple[tuple[int, Finder], ...] = (
     (0, links), (0, emails), (8, ibans), (7, national_ids), (13, cards), (4, ip_addresses),
-    (9, tracking), (0, addresses), (4, accounts), (7, phones), (1, orders), (0, spoken),
+    (6, tracking), (0, addresses), (4, accounts), (7, phones), (1, orders), (0, spoken),
     (0, names),
 )  # fmt: skip
 _SURE = -6  # an answer comes before those of these finders that a check digit does not decide
@@ -40,6 +41,7 @@ def find(text: str, region: str = "GB", more: Sequence[Span] = (), before: str =
         more: Values that are already known, such as a model's; they come last.
         before: The turn before, which may ask for what this one answers.
     """
+    text, before = folded(text), folded(before)
     if len(text) <= WINDOW:
         return _find(text, region, more, before)
     found: list[Span] = []

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from data.redact.digits import is_thing
+from data.redact.folded import folded
 from data.redact.gazetteer import common, first_names, is_word, rare, words
 from data.redact.spans import Span
 
@@ -32,18 +33,18 @@ def shown(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> Shown:
     values: dict[str, str] = {}
     for text, spans in zip(texts, found, strict=True):
         for start, end, kind in spans:
-            value = text[start:end]
+            value = folded(text[start:end]).lower()
             if kind == "person":
                 names |= set(_telling(value))
             elif kind in _NUMBERS and sum(map(str.isdigit, value)) >= _LONG:
-                values[value.lower()] = kind
+                values[value] = kind
     return names, values
 
 
 def repeated(text: str, told: Shown) -> list[Span]:
     """Where a text repeats what is told; the spans may overlap."""
     names, values = told
-    return _of(text.lower(), names, values) if names or values else []
+    return _of(folded(text).lower(), names, values) if names or values else []
 
 
 def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Span]]:
@@ -54,7 +55,7 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
         for start, end, kind in spans
         if kind == "order_number"
     }
-    lows = [text.lower() for text in texts] if values else []
+    lows = [folded(text).lower() for text in texts] if values else []
     things = {value for value in values if _called_a_thing(texts, lows, value)}
     if not things:
         return [list(spans) for spans in found]
@@ -69,7 +70,7 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
 
 
 def _called_a_thing(texts: Sequence[str], lows: Sequence[str], value: str) -> bool:
-    low = value.lower()
+    low = folded(value).lower()
     return any(
         is_thing(text, start)
         for text, said in zip(texts, lows, strict=True)
@@ -78,9 +79,8 @@ def _called_a_thing(texts: Sequence[str], lows: Sequence[str], value: str) -> bo
     )
 
 
-def _telling(name: str) -> list[str]:
-    """The words of a name that are hardly ever anything else, in lower case."""
-    low = name.lower()
+def _telling(low: str) -> list[str]:
+    """The words of a name, all in lower case, that are hardly ever anything else."""
     if not low.isascii() and any("\u4e00" <= char <= "\u9fff" for char in low):
         return [low] if len(low) > 1 else []
     told = []
