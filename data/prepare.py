@@ -25,7 +25,7 @@ from data.duplicates import BANDS, groups
 from data.engines import Engine, local
 from data.errors import LogFormatError
 from data.log_report import write_report
-from data.logs import read_export
+from data.logs import read_export, refuse_others
 from data.process import Drop, Processed, Settings
 from data.redact.conversation import EntityFinder
 from data.rows import BadRows
@@ -169,14 +169,17 @@ def _conversations(
     columns: Mapping[str, str],
     bad: BadRows,
 ) -> Iterator[Conversation]:
+    taken = set[str]() if len(sources) > 1 else None
     for source in sources:
         before = bad.count
         found = 0
-        for conversation in read_export(source, importer, columns, bad):
+        for conversation in read_export(source, importer, columns, bad, taken):
             found += 1
             yield conversation
         if source.holds_members and not found and bad.count == before:
             raise LogFormatError(f"{source.name}: no export that can be read in this folder")
+    if taken is not None:
+        refuse_others(columns, taken)
 
 
 def _take(

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from data.logs.columns import SAMPLE, cell, match_columns, moment
+from data.logs.columns import GUESSES, SAMPLE, cell, match_columns, moment
 from data.logs.grouping import PASS_BYTES, grouped, passes_over
-from data.logs.roles import named_agents
+from data.logs.roles import AGENT, named_agents
 from data.logs.speaker_words import FALSE, TRUE, role_of, roles_of
 from data.logs.times import day_order
 from data.logs.transcript import Said, said_in
@@ -28,6 +28,7 @@ from data.sources import Source
 
 _DAY_AND_MONTH = re.compile(r"\W?\d{1,2}[./-]\d{1,2}[./-]")
 logger = logging.getLogger(__name__)
+FIELDS = (*GUESSES, AGENT)  # of --map
 _OUTCOMES: dict[str, Outcome] = {
     **dict.fromkeys(("solved", "resolved", "closed", "done", "complete", "completed"), "solved"),
     **dict.fromkeys(("handed_over", "escalated", "transferred", "handed over"), "handed_over"),
