@@ -43,6 +43,7 @@ _GREETING = re.compile(
     r"|sehr geehrte\w*|bonjour|hola|您好|你好)(?: [^\W\d_][\w'’.-]*){0,2}\s*[,.!:，！]*$",
     re.IGNORECASE,
 )
+_HEADERS = 20  # lines of a mail's head at most
 _SIGNED_LINES = 8  # of a signature at most
 _LONG = 6  # words of a line that ends as a sentence does, from which it is one
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -59,6 +60,7 @@ def own_words(text: str) -> tuple[list[str], Counter[str]]:
     """
     cuts: Counter[str] = Counter()
     kept: list[str] = []
+    says = False  # whether more than a greeting is kept
     lines = [line.strip() for line in text.split("\n")]
     place = 0
     while place < len(lines):
@@ -67,7 +69,7 @@ def own_words(text: str) -> tuple[list[str], Counter[str]]:
         if head:
             cuts["quoted mail"] += 1
             past = _past_marked(lines, place + head)
-            if past == place + head and _says(kept):
+            if past == place + head and says:
                 break
             place = past
             continue
@@ -77,13 +79,14 @@ def own_words(text: str) -> tuple[list[str], Counter[str]]:
         elif _DEVICE.match(line):
             cuts["signature"] += 1
         elif line == "--":
-            if _says(kept) and _is_signature(lines, place):
+            if says and _is_signature(lines, place):
                 cuts["signature"] += 1
                 break
         elif _BOILERPLATE.match(line):
             cuts["boilerplate"] += 1
         else:
             kept.append(_BLANKS.sub(" ", line))
+            says = says or bool(line and not _GREETING.match(line))
     return kept, cuts
 
 
@@ -93,8 +96,8 @@ def header_lines(lines: Sequence[str], place: int) -> int:
     They are a mail's where a sender's address or the time of sending is among them.
     """
     names: list[str] = []
-    for line in lines[place:]:
-        found = HEADER.match(line)
+    while place + len(names) < len(lines) and len(names) < _HEADERS:
+        found = HEADER.match(lines[place + len(names)])
         if found is None:
             break
         names.append(found["name"].lower())
@@ -109,8 +112,7 @@ def _head(lines: Sequence[str], place: int) -> int:
         return 1 if _DATED.search(line) or _is_marked(lines, place + 1) else 0
     if _OPENS.match(line) and place + 1 < len(lines):
         both = f"{line} {lines[place + 1]}"
-        sure = "@" in both or _is_marked(lines, place + 2)
-        if sure and _ATTRIBUTION.match(both):
+        if _ATTRIBUTION.match(both) and ("@" in both or _is_marked(lines, place + 2)):
             return 2
     if _MARKER.match(line):
         return 1 + header_lines(lines, place + 1)
@@ -131,7 +133,9 @@ def _headers(lines: Sequence[str], place: int) -> int:
 
 def _is_marked(lines: Sequence[str], place: int) -> bool:
     """Whether the next line with a text begins with `>`."""
-    return next((line for line in lines[place:] if line), "").startswith(">")
+    while place < len(lines) and not lines[place]:
+        place += 1
+    return place < len(lines) and lines[place].startswith(">")
 
 
 def _past_marked(lines: Sequence[str], place: int) -> int:
@@ -141,11 +145,6 @@ def _past_marked(lines: Sequence[str], place: int) -> int:
             place += 1
         place += 1
     return place
-
-
-def _says(kept: Sequence[str]) -> bool:
-    """Whether more than a greeting is kept."""
-    return any(line and not _GREETING.match(line) for line in kept)
 
 
 def _is_signature(lines: Sequence[str], place: int) -> bool:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from data.clean import clean_turn, merge_turns
@@ -151,3 +153,12 @@ def test_turns_are_not_merged_beyond_any_length():
 )  # fmt: skip
 def test_the_language_is_told_where_there_is_enough_to_tell(text, language):
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    "text", ["Hello\n--\n" * 20_000, "--\n\n" * 40_000, "From: a\n" * 20_000, "On 3 x\n" * 20_000]
+)
+def test_a_turn_of_many_lines_that_look_like_a_mails_takes_no_long_time(text):
+    began = time.process_time()
+    clean_turn(Turn("customer", text))
+    assert time.process_time() - began < 5  # seconds; a tenth of one here
