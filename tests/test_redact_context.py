@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks.logs import PRIVATE
-from data.redact import addresses, addresses_europe, digits
+from data.redact import addresses, addresses_europe, digits, repeats
 from data.redact.announced import WORD, words_of
 from data.redact.asked import asked
 from data.redact.conversation import redact_conversation
@@ -202,3 +202,16 @@ def test_a_label_hides_what_a_model_finds_in_it():
     told = Conversation("c1", (Turn("customer", "hi"),), labels={"tags": "a|qo", "intent": "qo"})
     clean, _ = redact_conversation(told, finder=KnowsNames("qo"))
     assert clean.labels == {"tags": "a|[person]", "intent": "qo"}
+
+
+def test_many_values_are_found_again_as_few_are(monkeypatch):
+    said = ["Order FK-204881, #3311 of 5512-88 and card 4111 1111 1111 1111"]
+    said.append(
+        "FK-204881x, fk-204881; 5512-88, 5512-889. 4111 1111 1111 1111, 93-117-B, xFK-204881"
+    )
+    said.append("what is part 93-117-B?")
+    few = find_all(said)
+    monkeypatch.setattr(repeats, "_MANY", 0)
+    assert find_all(said) == few
+    assert {said[1][start:end] for start, end, _ in few[1]} >= {"fk-204881"}
+    assert "93-117-B" not in {said[1][start:end] for start, end, _ in few[1]}

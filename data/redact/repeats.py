@@ -1,6 +1,7 @@
 """Values that a conversation repeats: once one is known, it is one wherever it stands again."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from data.redact.digits import is_thing
 from data.redact.folded import folded
@@ -8,7 +9,9 @@ from data.redact.gazetteer import common, first_names, is_word, rare, words
 from data.redact.spans import Span
 
 _LONG = 5  # characters of a number that is looked for again
-_NUMBERS = ("order_number", "account_number", "phone", "card", "iban", "national_id",
+_RUN = re.compile(r"[^\W_]+")  # of letters and digits
+_MANY = 500  # values from which each is no longer looked for by itself
+_KINDS = ("order_number", "account_number", "phone", "card", "iban", "national_id",
             "tracking_number")  # fmt: skip
 Shown = tuple[set[str], dict[str, str]]  # words of names, and values with their kinds
 
@@ -36,7 +39,7 @@ def shown(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> Shown:
             value = folded(text[start:end]).lower()
             if kind == "person":
                 names |= set(_telling(value))
-            elif kind in _NUMBERS and sum(map(str.isdigit, value)) >= _LONG:
+            elif kind in _KINDS and sum(map(str.isdigit, value)) >= _LONG:
                 values[value] = kind
     return names, values
 
@@ -56,7 +59,14 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
         if kind == "order_number"
     }
     lows = [folded(text).lower() for text in texts] if values else []
-    things = {value for value in values if _called_a_thing(texts, lows, value)}
+    kinds = {folded(value).lower(): "order_number" for value in values}
+    called = {
+        said[start:end]
+        for text, said in zip(texts, lows, strict=False)
+        for start, end, _ in _numbers(said, kinds)
+        if is_thing(text, start)
+    }
+    things = {value for value in values if folded(value).lower() in called}
     if not things:
         return [list(spans) for spans in found]
     return [
@@ -67,16 +77,6 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
         ]
         for text, spans in zip(texts, found, strict=True)
     ]
-
-
-def _called_a_thing(texts: Sequence[str], lows: Sequence[str], value: str) -> bool:
-    low = folded(value).lower()
-    return any(
-        is_thing(text, start)
-        for text, said in zip(texts, lows, strict=True)
-        if low in said
-        for start, _, _ in _places(said, low, "order_number")
-    )
 
 
 def _telling(low: str) -> list[str]:
@@ -96,7 +96,7 @@ def _telling(low: str) -> list[str]:
 
 
 def _of(low: str, names: set[str], values: dict[str, str]) -> list[Span]:
-    spans = [span for value, kind in values.items() for span in _places(low, value, kind)]
+    spans = list(_numbers(low, values))
     people = sorted(span for name in names for span in _places(low, name, "person"))
     for start, end, kind in people:
         if spans and spans[-1][2] == kind and low[spans[-1][1] : start] in (" ", "-"):
@@ -104,6 +104,25 @@ def _of(low: str, names: set[str], values: dict[str, str]) -> list[Span]:
         else:
             spans.append((start, end, kind))
     return spans
+
+
+def _numbers(low: str, values: Mapping[str, str]) -> Iterator[Span]:
+    """Where values stand, as `_places` tells; many of them are looked for in one pass."""
+    by_run: dict[str, list[tuple[str, int]]] = {}
+    for value, kind in values.items():
+        run = max(_RUN.finditer(value), key=lambda run: len(run.group()), default=None)
+        if len(values) < _MANY or run is None or "\u4e00" <= value[0] <= "\u9fff":
+            yield from _places(low, value, kind)
+        else:
+            by_run.setdefault(run.group(), []).append((value, run.start()))
+    for run in _RUN.finditer(low) if by_run else ():
+        for value, ahead in by_run.get(run.group(), ()):
+            start, end = run.start() - ahead, run.start() - ahead + len(value)
+            inside = (
+                low[max(0, start - 1) : max(0, start)].isalnum() or low[end : end + 1].isalnum()
+            )
+            if start >= 0 and low.startswith(value, start) and not inside:
+                yield start, end, values[value]
 
 
 def _places(low: str, value: str, kind: str) -> list[Span]:
