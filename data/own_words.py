@@ -24,6 +24,12 @@ HEADER = re.compile(
     r"|发件人|发送时间|收件人|抄送|主题)\W{0,2}[:：](?:\s|$)",
     re.IGNORECASE,
 )
+# How the lines begin that may head a quote: quicker to look for than each of them.
+_MAY_HEAD = re.compile(
+    r"\W{0,2}(?:on|am|le|el|from|sent|to|cc|bcc|subj|date|repl|von|gese|an|betr|datum|[在发收抄主])"
+    r"|[-#_]",
+    re.IGNORECASE,
+)
 _FROM, _SENT = ("from", "von"), ("sent", "gesendet")
 _LATER = (*_SENT, "date", "datum", "subject", "betreff")
 _DEVICE = re.compile(
@@ -108,6 +114,8 @@ def header_lines(lines: Sequence[str], place: int) -> int:
 def _head(lines: Sequence[str], place: int) -> int:
     """How many lines say that a quote begins at `place`, 0 where none does."""
     line = lines[place]
+    if not _MAY_HEAD.match(line):
+        return 0
     if _ATTRIBUTION.match(line):
         return 1 if _DATED.search(line) or _is_marked(lines, place + 1) else 0
     if _OPENS.match(line) and place + 1 < len(lines):

@@ -108,10 +108,14 @@ def _of(low: str, names: set[str], values: dict[str, str]) -> list[Span]:
 
 def _numbers(low: str, values: Mapping[str, str]) -> Iterator[Span]:
     """Where values stand, as `_places` tells; many of them are looked for in one pass."""
+    if len(values) < _MANY:
+        for value, kind in values.items():
+            yield from _places(low, value, kind)
+        return
     by_run: dict[str, list[tuple[str, int]]] = {}
     for value, kind in values.items():
         run = max(_RUN.finditer(value), key=lambda run: len(run.group()), default=None)
-        if len(values) < _MANY or run is None or "\u4e00" <= value[0] <= "\u9fff":
+        if run is None or "\u4e00" <= value[0] <= "\u9fff":
             yield from _places(low, value, kind)
         else:
             by_run.setdefault(run.group(), []).append((value, run.start()))
