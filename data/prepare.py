@@ -1,7 +1,7 @@
 """From exports to a folder of redacted, split conversations with a report of all that happened.
 
 Two passes: exports are read, processed and written as one file, redacted; then its lines go to
-their splits, once it is known which conversations belong together. Memory stays flat: about 60
+their splits, once it is known which conversations belong together. Memory stays flat: about 80
 bytes a conversation.
 """
 
@@ -25,7 +25,7 @@ from data.duplicates import BANDS, groups
 from data.engines import Engine, local
 from data.errors import LogFormatError
 from data.log_report import write_report
-from data.logs import read_export
+from data.logs import read_export, refuse_others
 from data.process import Drop, Processed, Settings
 from data.redact.conversation import EntityFinder
 from data.rows import BadRows
@@ -59,6 +59,8 @@ class _Seen:
 
     ids: "array[int]" = field(default_factory=lambda: array("Q"))
     customers: "array[int]" = field(default_factory=lambda: array("Q"))
+    places: "array[int]" = field(default_factory=lambda: array("Q"))
+    customer_places: "array[int]" = field(default_factory=lambda: array("Q"))
     starts: "array[float]" = field(default_factory=lambda: array("d"))
     bands: "tuple[array[int], ...]" = field(
         default_factory=lambda: tuple(array("Q") for _ in range(BANDS))
@@ -67,6 +69,8 @@ class _Seen:
     def add(self, done: Processed) -> None:
         self.ids.append(hash_number(done.id))
         self.customers.append(hash_number(done.customer_id) if done.customer_id else 0)
+        self.places.append(done.place)
+        self.customer_places.append(done.customer_place)
         self.starts.append(float("nan") if done.start is None else done.start)
         for held, value in zip(self.bands, done.bands, strict=True):
             held.append(value)
@@ -165,14 +169,17 @@ def _conversations(
     columns: Mapping[str, str],
     bad: BadRows,
 ) -> Iterator[Conversation]:
+    taken = set[str]() if len(sources) > 1 else None
     for source in sources:
         before = bad.count
         found = 0
-        for conversation in read_export(source, importer, columns, bad):
+        for conversation in read_export(source, importer, columns, bad, taken):
             found += 1
             yield conversation
         if source.holds_members and not found and bad.count == before:
             raise LogFormatError(f"{source.name}: no export that can be read in this folder")
+    if taken is not None:
+        refuse_others(columns, taken)
 
 
 def _take(
@@ -197,6 +204,7 @@ def _scatter(
     """Send each line to its split, a second conversation of the same id to the dropped ones."""
     ids = np.frombuffer(seen.ids, dtype=np.uint64)
     customers = np.frombuffer(seen.customers, dtype=np.uint64)
+    decides = np.frombuffer(seen.places, dtype=np.uint64)
     starts = np.frombuffer(seen.starts, dtype=np.float64)
     if split_by == "time" and np.isnan(starts).all():
         raise LogFormatError("--split time: the log has no times; map them with --map time=COLUMN")
@@ -209,7 +217,9 @@ def _scatter(
     alike = groups(bands)
     together = groups([*bands, customers]) if split_by == "customer" else alike
     counts["near-duplicates"] = int(kept.sum()) - len(np.unique(alike[kept]))
-    decides = np.where(customers != 0, customers, ids) if split_by == "customer" else ids
+    if split_by == "customer":
+        of_customers = np.frombuffer(seen.customer_places, dtype=np.uint64)
+        decides = np.where(customers != 0, of_customers, decides)
     place = splits_of(decides, together, starts if split_by == "time" else None)
     if keep_split is not None:
         place = np.full(len(ids), SPLITS.index(keep_split), dtype=np.int8)

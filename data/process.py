@@ -15,6 +15,9 @@ from data.language import language_of
 from data.log_report import LATER, WAITS
 from data.redact.conversation import EntityFinder, redact_conversation
 from data.schema import Conversation, Turn
+from data.split import hash_number
+
+_UNTOLD = 52  # of the 64 bits of a hidden id's hash: what is left tells a split and no person
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class Processed:
     """A conversation as it is written, and what the next steps need of it.
 
     `bands` are four 64-bit hashes of the customer's words (see `data.duplicates`), zeros where
-    there are too few; `start` is seconds since 1970, None where the log has no times.
+    there are too few; `start` is seconds since 1970, None where the log has no times. `place` and
+    `customer_place` decide the split: hashes of the raw ids, so that a conversation stays in its
+    split whatever key hides its id; of a hidden id only the first bits, which many ids share.
     """
 
     id: str
@@ -52,6 +57,8 @@ class Processed:
     start: float | None
     bands: tuple[int, ...]
     counts: Counter[str]
+    place: int
+    customer_place: int
 
 
 def process(
@@ -91,7 +98,15 @@ def processed(
         start.timestamp() if start is not None else None,
         signature(asked),
         counts,
+        _place(cleaned.id, clean.id),
+        _place(cleaned.customer_id or "", clean.customer_id or ""),
     )
+
+
+def _place(raw: str, clean: str) -> int:
+    """A number below 2^64 that decides the split of an id."""
+    number = hash_number(raw)
+    return number if raw == clean else number >> _UNTOLD << _UNTOLD
 
 
 def _cleaned(conversation: Conversation) -> tuple[Conversation | Drop, Counter[str]]:

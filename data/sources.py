@@ -55,9 +55,12 @@ class Source:
     @property
     def holds_members(self) -> bool:
         """Whether it is a folder or an archive."""
-        return self.path is not None and (
-            self.path.is_dir() or self.path.name.lower().endswith(_ARCHIVES)
-        )
+        return self.path is not None and (self.path.is_dir() or self.is_archive)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is an archive; one inside another archive is not opened."""
+        return self.name.lower().endswith(_ARCHIVES)
 
     def open(self) -> BinaryIO:
         """Its bytes from the beginning, decompressed.

@@ -130,6 +130,20 @@ def test_a_signature_is_cut_and_a_line_that_speaks_of_a_dash_is_not():
     assert fresh("Where is it -- please?\n-- \nJo, Legal Action Ltd") == "Where is it -- please?"
 
 
+@pytest.mark.parametrize(
+    ("mail", "words"),
+    [
+        ("On Mon, 3 May 2027, Shop wrote:\n> Which model?\n\nThe K200.", "The K200."),
+        ("From: jo@x.example\n\nWhere is it?", "Where is it?"),
+        ("From: Jo <jo@x.example>\r\nSubject: URGENT\r\n\r\nWhere?", "URGENT\n\nWhere?"),
+        ("From: here\nTo: there\nChange it.", "From: here\nTo: there\nChange it."),
+        ("Where?\nFrom: s@x.example\nSent: Monday\nSubject: URGENT\n\nOld.", "Where?"),
+    ],
+)  # fmt: skip
+def test_what_the_writer_wrote_is_kept_wherever_it_stands(mail, words):
+    assert fresh(mail) == words
+
+
 def test_a_mail_without_a_word_of_its_own_is_refused(desk):
     with pytest.raises(LogFormatError, match="no mail"):
         desk.triage(mail_of("> only a quote"))

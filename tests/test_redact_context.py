@@ -5,14 +5,14 @@ import json
 import pytest
 
 from benchmarks.logs import PRIVATE
-from data.redact import addresses, addresses_europe, digits
+from data.redact import addresses, addresses_europe, digits, repeats
 from data.redact.announced import WORD, words_of
 from data.redact.asked import asked
 from data.redact.conversation import redact_conversation
 from data.redact.find import find, find_all
 from data.redact.likeness import unknown_name
 from data.redact.spans import with_placeholders
-from data.schema import Conversation, Turn
+from data.schema import Conversation, Entity, Turn
 
 
 def values(text, before="", region="GB"):
@@ -151,6 +151,8 @@ def test_the_quick_ways_to_look_find_what_the_plain_ways_do():
          digits._ORDER_SAID.finditer),
         (lambda text: digits._said(digits._ACCOUNT_SAID, digits._ACCOUNT_BEGINS, text),
          digits._ACCOUNT_SAID.finditer),
+        (lambda text: digits._said(digits._TRACKING_SAID, digits._TRACKING_BEGINS, text),
+         digits._TRACKING_SAID.finditer),
         (words_of, WORD.finditer),
     ]  # fmt: skip
     found = 0
@@ -160,3 +162,56 @@ def test_the_quick_ways_to_look_find_what_the_plain_ways_do():
             assert spans == [match.span(match.lastindex or 0) for match in plain(text)]
             found += len(spans)
     assert found > 5000
+
+
+class KnowsNames:
+    """Finds one name wherever it stands, as a `ner` run would."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def predict(self, texts):
+        places = [text.find(self.name) for text in texts]
+        return [
+            [Entity("person", self.name, at, at + len(self.name))] if at >= 0 else []
+            for at in places
+        ]
+
+
+def test_a_label_hides_what_the_turns_show_to_be_private():
+    said = ("Who am I speaking with?", "zorblax quintle, about 448-19-AB")
+    turns = (Turn("agent", said[0]), Turn("customer", said[1]))
+    labels = {
+        "subject": "Refund for Quintle (448-19-ab)",
+        "tags": "vip|zorblax",
+        "intent": "refund",
+    }
+    told = Conversation("c1", turns, channel="mail of quintle", labels=labels)
+    clean, _ = redact_conversation(told)
+    assert clean.labels == {
+        "subject": "Refund for [person] ([order_number])",
+        "tags": "vip|[person]",
+        "intent": "refund",
+    }
+    assert clean.channel == "mail of [person]"
+    silent, _ = redact_conversation(Conversation("c2", (Turn("customer", "hi"),), labels=labels))
+    assert silent.labels["tags"] == "vip|zorblax"  # another conversation told it
+
+
+def test_a_label_hides_what_a_model_finds_in_it():
+    told = Conversation("c1", (Turn("customer", "hi"),), labels={"tags": "a|qo", "intent": "qo"})
+    clean, _ = redact_conversation(told, finder=KnowsNames("qo"))
+    assert clean.labels == {"tags": "a|[person]", "intent": "qo"}
+
+
+def test_many_values_are_found_again_as_few_are(monkeypatch):
+    said = ["Order FK-204881, #3311 of 5512-88 and card 4111 1111 1111 1111"]
+    said.append(
+        "FK-204881x, fk-204881; 5512-88, 5512-889. 4111 1111 1111 1111, 93-117-B, xFK-204881"
+    )
+    said.append("what is part 93-117-B?")
+    few = find_all(said)
+    monkeypatch.setattr(repeats, "_MANY", 0)
+    assert find_all(said) == few
+    assert {said[1][start:end] for start, end, _ in few[1]} >= {"fk-204881"}
+    assert "93-117-B" not in {said[1][start:end] for start, end, _ in few[1]}

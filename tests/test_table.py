@@ -331,3 +331,34 @@ def test_a_mapped_transcript_of_names_is_read(tmp_path):
     assert [turn.speaker for turn in one.turns] == ["customer", "agent", "customer", "agent"]
     with pytest.raises(LogFormatError, match="no column for speaker; found: id, log"):
         read(path)
+
+
+def test_a_date_far_down_tells_which_stands_first_day_or_month(tmp_path):
+    late, early = "03/04/2025 10:01", "02/05/2025 10:00"  # 4 March, 5 February
+    rows = [f"c{n},customer,hi,01/01/2025 10:00\n" for n in range(250)]
+    rows[0] = f"c0,agent,late,{late}\nc0,customer,early,{early}\n"
+    rows[-1] = "c249,customer,hi,01/31/2025 10:00\n"
+    found, bad = read(file(tmp_path, "log.csv", HEADER + "".join(rows)))
+    assert said(found[0]) == [("customer", "early"), ("agent", "late")]
+    assert found[0].turns[1].time == datetime(2025, 3, 4, 10, 1)
+    assert not bad
+
+
+def test_a_boolean_that_became_a_number_is_one(tmp_path):
+    content = (
+        "id,is_agent,text,is_private\nc1,0.0,hi,0.0\nc1,1.0,he is angry,1.0\nc1,1.0,hello,0.0\n"
+    )
+    ((one,), bad) = read(file(tmp_path, "log.csv", content))
+    assert said(one) == [("customer", "hi"), ("agent", "hello")]
+    assert bad.left_out == {"internal note": 1}
+
+
+@pytest.mark.parametrize("odd", ["9", "0.0", "6"])
+def test_ratings_of_another_scale_are_left_out_and_it_is_said(tmp_path, odd):
+    rows = [f"c{n},customer,hi,{n % 5 + 1}\n" for n in range(250)]
+    path = file(tmp_path, "log.csv", "id,speaker,text,rating\n" + "".join(rows))
+    assert {one.rating for one in read(path)[0]} == {1, 2, 3, 4, 5}
+    rows[-1] = f"c249,customer,hi,{odd}\n"
+    found, bad = read(file(tmp_path, "log.csv", "id,speaker,text,rating\n" + "".join(rows)))
+    assert {one.rating for one in found} == {None}
+    assert bad.left_out == {"rating column of another scale than 1 to 5": 1}

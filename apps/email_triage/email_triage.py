@@ -16,18 +16,15 @@ from apps.explain import passage_values
 from apps.web.paste import parse_conversation
 from data.conversations import entity_values
 from data.errors import LogFormatError
+from data.own_words import HEADER, header_lines, own_words
 from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.intent.model import IntentPrediction
 from retrieval.filters import Filter
 from retrieval.index import Index
 
 FOUND = 8  # passages that the suggestion is selected from
+_SUBJECTS = ("subject", "betreff", "主题")
 _PASTED = re.compile(r"\s*(?:customer|agent)\s*:", re.I)
-_HISTORY = re.compile(
-    r"^(?:on .{4,120} wrote:|-{2,} ?(?:original|forwarded) message.*|from: .+@.+|-- ?)$",
-    re.I | re.M,
-)
-_QUOTED = re.compile(r"^[ \t]*>.*$\n?", re.M)
 
 
 class Intents(Protocol):
@@ -130,8 +127,16 @@ class EmailTriage:
 
 
 def fresh(text: str) -> str:
-    """The mail without what it quotes and without its signature."""
-    return clean(_QUOTED.sub("", _HISTORY.split(text.replace("\r\n", "\n"), maxsplit=1)[0]))
+    """The mail without its headers, what it quotes and its signature; its subject stays."""
+    lines = text.replace("\r\n", "\n").strip().split("\n")
+    headers = header_lines(lines, 0)
+    subjects = [
+        line[found.end() :].strip()
+        for line in lines[:headers]
+        if (found := HEADER.match(line)) and found["name"].lower() in _SUBJECTS
+    ]
+    kept, _ = own_words("\n".join(lines[headers:]))
+    return clean("\n".join([*subjects, *kept]))
 
 
 def mail_of(text: str, identity: str = "mail") -> Conversation:

@@ -33,6 +33,7 @@ _SIDES = {"contact": "incoming", "user": "outgoing"}
 _BOTS = ("agent_bot", "agentbot", "captain_assistant", "captain::assistant")
 _CHANNELS = {"webwidget": "chat", "facebookpage": "facebook", "twiliosms": "sms"}
 _REOPENED = re.compile(r"\breopened\b", re.IGNORECASE)
+FIELDS: tuple[str, ...] = ()  # of --map
 
 
 def fits(source: Source) -> bool:

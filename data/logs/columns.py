@@ -217,7 +217,7 @@ def _id(
             len(values[column]) == rows
             and 1 < len(counts) <= _MOSTLY * rows
             and fmean(map(len, counts)) <= 64
-            and not counts.keys() <= {*TRUE, *FALSE, "True", "False", "TRUE", "FALSE"}
+            and not {value.casefold().removesuffix(".0") for value in counts} <= {*TRUE, *FALSE}
         ):
             most[column] = max(counts.values())
     return min(most, key=most.__getitem__, default=None)

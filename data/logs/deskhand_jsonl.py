@@ -7,6 +7,8 @@ from data.rows import BadRows, first_row
 from data.schema import Conversation
 from data.sources import Source
 
+FIELDS: tuple[str, ...] = ()  # of --map
+
 
 def fits(source: Source) -> bool:
     """Whether the first object has turns, or no line is one and the suffix leaves no other kind."""

@@ -39,6 +39,7 @@ _CHANNELS = {
 _RATINGS = {
     "103": 5, "102": 4, "101": 4, "100": 3, "-101": 2, "-102": 2, "-103": 1, "1": 5, "2": 3, "3": 1,
 }  # fmt: skip
+FIELDS: tuple[str, ...] = ()  # of --map
 
 
 def fits(source: Source) -> bool:

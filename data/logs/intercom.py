@@ -30,6 +30,7 @@ _CUSTOMERS = ("user", "lead", "contact", "visitor")
 _AGENTS = ("admin", "team", "teammate", "bot", "operator")
 _BOTS = ("bot", "operator")
 _CHANNELS = {"conversation": "chat"}
+FIELDS: tuple[str, ...] = ()  # of --map
 
 
 def fits(source: Source) -> bool:

@@ -21,6 +21,7 @@ from data.rows import SUFFIXES, BadRows, Row, first_row, read_rows
 from data.schema import Conversation, Entity, Turn
 from data.sources import Source
 
+FIELDS = ("id", "text", "intent")  # of --map
 MANY = "|"  # between the labels of a turn with several
 _MULTIDOGO = {"conversationid", "turnnumber", "utterance"}
 _JOINED = 20  # lines of one quoted turn at most
@@ -64,7 +65,13 @@ def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[C
     lower = {name.strip().lower(): name for name in first.values}
     if _is_multidogo(first.values):
         names |= {"text": lower["utterance"], "id": lower["conversationid"]}
-    names |= {field: column for field, column in columns.items() if column in first.values}
+    for field, column in columns.items():
+        if column not in first.values:
+            raise LogFormatError(
+                f"{source.name}:1: --map {field}={column}: no column {column!r}; "
+                f"columns: {', '.join(first.values)}"
+            )
+    names |= columns
     names |= {"slots": lower.get("slot-labels", ""), "place": lower.get("turnnumber", "")}
     if not names["text"] or "intent" not in names:
         raise LogFormatError(

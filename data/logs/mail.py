@@ -20,7 +20,7 @@ from data.logs.mail_parts import (
     text_of_mail,
 )
 from data.logs.mail_threads import domain_of, hash_of, threads_of
-from data.logs.roles import named_agents, speakers
+from data.logs.roles import AGENT, named_agents, speakers
 from data.logs.table import seconds
 from data.rows import BadRows
 from data.schema import Conversation, Mark, Turn
@@ -29,6 +29,7 @@ from data.sources import Source
 _LOOKED_AT = 5  # files of a folder
 _HEADER = re.compile(rb"[!-9;-~]+:")
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, LogFormatError)  # of email's parser
+FIELDS = (AGENT,)  # of --map
 
 
 def fits(source: Source) -> bool:

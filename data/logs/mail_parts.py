@@ -32,7 +32,9 @@ def raw_mails(source: Source, bad: BadRows) -> Iterator[tuple[str, bytes]]:
     """
     if source.holds_members:
         for member in source.members(bad.add):
-            if member.holds_members or member.suffix != ".eml":
+            if member.is_archive:
+                bad.add(member.name, "an archive among mails; unpack it first")
+            elif member.suffix != ".eml":
                 bad.left_out["file that is no mail"] += 1
             else:
                 yield from raw_mails(member, bad)

@@ -15,7 +15,7 @@ from data.errors import LogFormatError
 from data.json_items import first_item, json_items
 from data.logs.grouping import PASS_BYTES, grouped
 from data.logs.helpdesk import case, leave_out_empty, moment, word, words
-from data.logs.roles import named_agents, speakers
+from data.logs.roles import AGENT, named_agents, speakers
 from data.logs.slack_people import Person, person_of, text_of_slack
 from data.rows import BadRows, Row
 from data.schema import Conversation, Mark, Outcome, Speaker, Turn
@@ -33,6 +33,7 @@ _SAID = ("", "bot_message", "me_message", "thread_broadcast", "file_share", "rep
 _DELETED = ("tombstone", "message_deleted")
 _DONE = {"white_check_mark", "heavy_check_mark", "ballot_box_with_check"}  # reactions
 _ONE = tuple[str, str]  # channel, and when its first message was sent
+FIELDS = (AGENT,)  # of --map
 
 
 class _Message(NamedTuple):
@@ -162,7 +163,9 @@ def _files(source: Source, bad: BadRows) -> Iterator[Source]:
         yield source
         return
     for member in source.members(bad.add):
-        if not member.holds_members:
+        if member.is_archive:
+            bad.add(member.name, "an archive in an export; unpack it first")
+        else:
             yield member
 
 

@@ -40,7 +40,7 @@ def role_of(value: str, column: str = "") -> Role | None:
         value: `Customer`, `end-user`, `outbound`, `bot`; or `true`, as in a column `inbound`.
         column: Its column's name: `true` means an agent in one such as `is_agent`.
     """
-    word = value.strip().casefold()
+    word = value.strip().casefold().removesuffix(".0")  # pandas, where a column has gaps
     if word in TRUE or word in FALSE:
         agent = (word in TRUE) == bool(_OF_AGENTS.search(column.casefold()))
         return ("agent" if agent else "customer"), None

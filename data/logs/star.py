@@ -22,6 +22,7 @@ _FOLDERS = {"dialogues", "tasks", "apis"}
 _LOOKED_AT = 100  # files of a folder or archive: those of tasks and interfaces may come first
 _SPEAKERS: dict[str, Speaker] = {"User": "customer", "Wizard": "agent"}
 _SAID = ("utter", "pick_suggestion")
+FIELDS: tuple[str, ...] = ()  # of --map
 
 
 def fits(source: Source) -> bool:

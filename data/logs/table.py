@@ -8,24 +8,27 @@ are put in order of time where all have one, else in file order.
 import io
 import itertools
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from data.logs.columns import SAMPLE, cell, match_columns, moment
+from data.logs.columns import GUESSES, SAMPLE, cell, match_columns, moment
 from data.logs.grouping import PASS_BYTES, grouped, passes_over
-from data.logs.roles import named_agents
+from data.logs.roles import AGENT, named_agents
 from data.logs.speaker_words import FALSE, TRUE, role_of, roles_of
-from data.logs.times import day_comes_first
+from data.logs.times import day_order
 from data.logs.transcript import Said, said_in
 from data.rows import SUFFIXES, BadRows, Row, read_rows
 from data.schema import Conversation, Outcome, Turn
 from data.sources import Source
 
+_DAY_AND_MONTH = re.compile(r"\W?\d{1,2}[./-]\d{1,2}[./-]")
 logger = logging.getLogger(__name__)
+FIELDS = (*GUESSES, AGENT)  # of --map
 _OUTCOMES: dict[str, Outcome] = {
     **dict.fromkeys(("solved", "resolved", "closed", "done", "complete", "completed"), "solved"),
     **dict.fromkeys(("handed_over", "escalated", "transferred", "handed over"), "handed_over"),
@@ -74,7 +77,10 @@ def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[C
     names = match_columns(source.name, sample, columns)
     told = ", ".join(f"{field}={column}" for field, column in names.items())
     logger.info("%s: columns %s", source.name, told)
-    day_first = day_comes_first(cell(row.get(names.get("time", ""))) for row in sample)
+    day_first, one_to_five = _meanings(source, names, sample)
+    if not one_to_five:
+        bad.left_out["rating column of another scale than 1 to 5"] += 1
+        names = {field: column for field, column in names.items() if field != "rating"}
     table = _Table(names, named_agents(columns), day_first)
     read_pieces = partial(_pieces, source, names)
     if "id" in names:
@@ -83,6 +89,37 @@ def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[C
         return
     for number, (_, piece) in enumerate(read_pieces(bad), start=1):
         yield _conversation(f"{row_id(source)}:{number}", [piece], table, bad)
+
+
+def _meanings(
+    source: Source, names: Mapping[str, str], sample: Sequence[Mapping[str, Any]]
+) -> tuple[bool, bool]:
+    """Whether dates have their day first, and whether all ratings lie from 1 to 5.
+
+    Where the first rows do not tell, all are read, once and keeping none.
+    """
+    time, rating = names.get("time", ""), names.get("rating", "")
+    times = [cell(row.get(time)) for row in sample]
+    order = day_order(times)
+    unclear = order is None and any(map(_DAY_AND_MONTH.match, times))
+    in_scale = all(_in_scale(cell(row.get(rating))) for row in sample)
+    if not unclear and (not rating or not in_scale):
+        return order is not False, in_scale
+    for row in read_rows(source, BadRows(sink=lambda where, why: None)):
+        if unclear and order is None:
+            order = day_order([cell(row.values.get(time))])
+        in_scale = in_scale and _in_scale(cell(row.values.get(rating)))
+        if not (unclear and order is None) and (not rating or not in_scale):
+            break
+    return order is not False, in_scale
+
+
+def _in_scale(rating: str) -> bool:
+    """Whether it is no number, or one from 1 to 5."""
+    try:
+        return not rating or not (float(rating) < 1 or float(rating) > 5)
+    except ValueError:
+        return True
 
 
 def row_id(source: Source) -> str:
@@ -139,7 +176,7 @@ def _needed(row: Row, names: Mapping[str, str], field: str) -> str:
 
 def _is_private(row: Row, names: Mapping[str, str]) -> bool:
     column = names.get("private", "")
-    value = cell(row.values.get(column)).casefold()
+    value = cell(row.values.get(column)).casefold().removesuffix(".0")
     return value in (FALSE if "public" in column.casefold() else (*TRUE, "internal", "private"))
 
 

@@ -50,6 +50,11 @@ def time_of(value: Any, day_first: bool = True) -> datetime | None:  # noqa: ANN
 
 def day_comes_first(values: Iterable[str]) -> bool:
     """Whether dates such as `3/4/2025` of one file write the day first: yes, until one cannot."""
+    return day_order(values) is not False
+
+
+def day_order(values: Iterable[str]) -> bool | None:
+    """Whether the first date that tells has its day first; None where none tells."""
     for value in values:
         first, _, rest = (
             value.strip().lstrip("[").replace(".", "/").replace("-", "/").partition("/")
@@ -60,7 +65,7 @@ def day_comes_first(values: Iterable[str]) -> bool:
                 return True
             if int(second) > 12:
                 return False
-    return True
+    return None
 
 
 def _numeric(date: re.Match[str], day_first: bool) -> datetime:

@@ -26,6 +26,7 @@ _COLUMNS = {"tweet_id", "author_id", "inbound", "created_at", "text", "in_respon
 _NONE = -1  # no tweet has this id
 _BRAND = re.compile(r"@(\w*[A-Za-z]\w*)")  # customers' handles are numbers
 _CREATED = "%a %b %d %H:%M:%S %z %Y"
+FIELDS: tuple[str, ...] = ()  # of --map
 
 
 class _Tweet(NamedTuple):

@@ -29,6 +29,7 @@ _SIGNED = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _SPEAKERS: dict[str, Speaker] = {"Customer": "customer", "Agent": "agent"}
+FIELDS: tuple[str, ...] = ()  # of --map
 
 
 def fits(source: Source) -> bool:

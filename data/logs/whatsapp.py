@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from data.errors import LogFormatError
-from data.logs.roles import named_agents, speakers
+from data.logs.roles import AGENT, named_agents, speakers
 from data.logs.text_lines import first_lines, text_lines
 from data.logs.times import day_comes_first, time_of
 from data.rows import BadRows
@@ -40,6 +40,7 @@ _NOTICE = re.compile(
     r"|(?:Waiting for this message|This business|Your security code).*",
     re.IGNORECASE | re.DOTALL,
 )
+FIELDS = (AGENT,)  # of --map
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ _SAID = ("Comment", "VoiceComment")
 _RATINGS = {"good": 5, "bad": 1}
 _DONE = ("solved", "closed")
 _MACHINES = ("rule", "answer_bot", "system", "trigger", "automation")
+FIELDS: tuple[str, ...] = ()  # of --map
 
 
 def fits(source: Source) -> bool:

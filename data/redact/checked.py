@@ -16,9 +16,17 @@ from stdnum.exceptions import ValidationError
 Found = Iterator[tuple[int, int, str]]
 
 _DIGIT = re.compile(r"\d")
-_CARD = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{13,19}|\d{4}(?:[ .\u00a0-]{1,2}\d{3,7}){2,5})(?!\d)")
+_SPACE = r" \u00a0\u2002-\u200a\u2010-\u2015\u202f\-"  # spaces and dashes between groups
+_APART = rf"[{_SPACE}._/\r\n\t]{{1,3}}"  # between those of a card, four by four or as Amex has them
+_CARD = re.compile(
+    r"(?<![A-Za-z0-9.-])(?:\d{13,19}"
+    rf"|\d{{4}}(?:{_APART}\d{{4}}){{3}}(?:{_APART}\d{{1,3}})?|\d{{4}}{_APART}\d{{6}}{_APART}\d{{5}}"
+    rf"|\d{{4}}(?:[{_SPACE}.]{{1,2}}\d{{3,7}}){{2,5}})(?!\d)"
+)
 _ISBN = re.compile(r"97[89]\d{10}")  # a book's number may pass the same check
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
+_IBAN = re.compile(  # ahead of where it stands: what fails the check may hold one that does not
+    rf"(?<![A-Za-z0-9])(?=([A-Za-z]{{2}}\d{{2}}(?:[{_SPACE}\n]?[A-Za-z0-9]){{11,30}})(?![A-Za-z0-9]))"
+)
 _IPV4 = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_]|\.\d)")
 _IPV6 = re.compile(
     r"(?<![A-Za-z0-9_:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![A-Za-z0-9_:])"
@@ -57,26 +65,34 @@ _NEAR = 40  # characters on either side of a number in which its word may stand
 
 def cards(text: str, region: str) -> Found:
     """Payment card numbers: 13 to 19 digits whose last is the check digit (ISO/IEC 7812-1)."""
-    for match in _CARD.finditer(text):
-        ends = [group.end() for group in re.finditer(r"\d+", match.group())]
-        for end in reversed(ends):  # an expiry date or a check code may stand behind the number
-            digits = re.sub(r"\D", "", match.group()[:end])
-            if (
-                13 <= len(digits) <= 19
-                and not _ISBN.fullmatch(digits)
-                and luhn.is_valid(digits)
-                and len(set(digits)) > 1
-            ):
-                yield match.start(), match.start() + end, "card"
-                break
+    match = _CARD.search(text)
+    while match is not None:
+        # An expiry date or a check code may stand behind the number, and a year before it.
+        groups = list(re.finditer(r"\d+", match.group()))
+        ends = (match.start() + group.end() for group in reversed(groups))
+        end = next((end for end in ends if _is_card(text[match.start() : end])), None)
+        if end is not None:
+            yield match.start(), end, "card"
+        match = _CARD.search(text, end or match.start() + groups[0].end())
+
+
+def _is_card(value: str) -> bool:
+    digits = re.sub(r"\D", "", value)
+    return (
+        13 <= len(digits) <= 19
+        and not _ISBN.fullmatch(digits)
+        and bool(luhn.is_valid(digits))
+        and len(set(digits)) > 1
+    )
 
 
 def ibans(text: str, region: str) -> Found:
     """International bank account numbers that pass mod 97 (ISO 13616)."""
     for match in _IBAN.finditer(text):
-        ends = [group.end() for group in re.finditer(r"[A-Za-z0-9]+", match.group())]
+        ends = [group.end() for group in re.finditer(r"[A-Za-z0-9]+", match[1])]
         for end in reversed(ends):
-            if iban_numbers.is_valid(match.group()[:end], check_country=False):
+            value = re.sub(r"[^A-Za-z0-9]", "", match[1][:end])
+            if iban_numbers.is_valid(value, check_country=False):
                 yield match.start(), match.start() + end, "iban"
                 break
 

@@ -1,8 +1,5 @@
 """A whole conversation without private values: turns, ids and labels."""
 
-import hashlib
-import hmac
-import re
 import secrets
 from collections import Counter
 from collections.abc import Sequence
@@ -10,16 +7,14 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
-from data.redact.find import find, find_all, free, redact
-from data.redact.repeats import again
+from data.redact.find import find, find_all, free
+from data.redact.ids import hidden
+from data.redact.repeats import Shown, repeated, shown
 from data.redact.spans import KINDS, Span, put
 from data.redact.standins import stand_in
 from data.schema import Conversation, Entity, Turn
 
 _KEY = secrets.token_bytes(32)  # of this process: gone with it, so that nothing can be reversed
-# Letters and a few digits, such as cu-1042, or a bare number that does not begin as a phone does.
-_PLAIN_ID = re.compile(r"[A-Za-z]{0,12}[-_]?\d{0,6}|[1-9]\d*|[0-9a-f-]{20,40}")
-_IDENTITIES = ("email", "phone", "card", "person", "iban", "national_id")
 
 
 class EntityFinder(Protocol):
@@ -38,7 +33,8 @@ def redact_conversation(
     """The conversation with stand-ins for its private values, and counts by kind of the turns.
 
     A value has the same stand-in in all of the conversation, marked as an entity of its kind. An id
-    that names a person becomes the same pseudonym wherever it stands. Labels get placeholders.
+    that may name a person becomes the same pseudonym wherever it stands, see `ids`. Labels get
+    placeholders.
 
     Args:
         conversation: As it was imported.
@@ -47,27 +43,23 @@ def redact_conversation(
         finder: Finds more, beside the rules; of its entities those of a private kind count.
     """
     counts: Counter[str] = Counter()
-    found = finder.predict([t.text for t in conversation.turns]) if finder is not None else ()
-    more: list[list[Span]] = [
-        [
-            (entity.start, entity.end, entity.type)
-            for entity in (*turn.entities, *(found[place] if found else ()))
-            if entity.type in KINDS
-        ]
-        for place, turn in enumerate(conversation.turns)
-    ]
+    raw = [turn.text for turn in conversation.turns]
+    labels = conversation.labels
+    read = finder.predict([*raw, *labels.values()]) if finder is not None else ()
+    found = list(map(_private, read)) or [[] for _ in (*raw, *labels)]
+    marked = [_private(turn.entities) for turn in conversation.turns]
+    more = [[*known, *new] for known, new in zip(marked, found, strict=False)]
     turns: list[Turn] = []
-    spans_of = find_all([turn.text for turn in conversation.turns], region, more)
+    spans_of = find_all(raw, region, more)
     for turn, spans in zip(conversation.turns, spans_of, strict=True):
         counts.update(kind for _, _, kind in spans)
         if not spans and turn.speaker_id is None and not turn.facts and not turn.passages:
             turns.append(turn)
             continue
-        marked = _with_marks(turn, spans)
         clean = put(
             turn.text,
             spans,
-            marked,
+            _with_marks(turn, spans),
             lambda value, kind: stand_in(kind, value, key, conversation.id),
         )
         turns.append(
@@ -75,22 +67,27 @@ def redact_conversation(
                 turn,
                 text=clean.text,
                 entities=clean.entities,
-                speaker_id=_pseudonym(turn.speaker_id, region, key),
+                speaker_id=hidden(turn.speaker_id, key),
                 passages=(),  # another conversation's words may stand in them
             )
         )
     if any(turn.facts for turn in turns):
-        raw = [turn.text for turn in conversation.turns]
         turns = [
             replace(turn, facts=_facts(turn, raw, spans_of, region, key, conversation.id))
             for turn in turns
         ]
+    told = shown(raw, spans_of)
+    of_labels = zip(labels.items(), found[len(raw) :], strict=True)
     return replace(
         conversation,
-        id=_pseudonym(conversation.id, region, key) or "",
-        customer_id=_pseudonym(conversation.customer_id, region, key),
-        channel=conversation.channel and _label(conversation.channel, region),
-        labels={name: _label(value, region) for name, value in conversation.labels.items()},
+        id=hidden(conversation.id, key) or "",
+        customer_id=hidden(conversation.customer_id, key),
+        channel=conversation.channel and _label(conversation.channel, (), told, region),
+        labels={
+            # An intent is a word of whoever labelled the log: a model reads more into it.
+            name: _label(value, () if name == "intent" else new, told, region)
+            for (name, value), new in of_labels
+        },
         turns=tuple(turns),
     ), counts
 
@@ -107,17 +104,27 @@ def _facts(
     clean = {}
     for name, value in turn.facts.items():
         own = find(value, region, before=f"What is the {name.replace('_', ' ')}?")
-        repeated = again([*texts, value], [*spans_of, own])[-1]
-        spans = free(value, [*own, *repeated])
+        told = shown([*texts, value], [*spans_of, own])
+        spans = free(value, [*own, *repeated(value, told)])
         put_in = put(value, spans, (), lambda text, kind: stand_in(kind, text, key, scope))
         clean[name] = put_in.text
     return clean
 
 
+def _label(value: str, more: Sequence[Span], told: Shown, region: str) -> str:
+    """A label with placeholders for what is private by itself, or by what the turns told."""
+    spans = free(value, [*_found(value, region), *more, *repeated(value, told)])
+    return put(value, spans, (), lambda _, kind: f"[{kind}]").text if spans else value
+
+
 @lru_cache(maxsize=1024)
-def _label(value: str, region: str) -> str:
-    """A label or channel without private values; a log has few different ones."""
-    return redact(value, region=region).text
+def _found(value: str, region: str) -> tuple[Span, ...]:
+    """What is private in a label or channel by itself; a log has few different ones."""
+    return tuple(find(value, region))
+
+
+def _private(entities: Sequence[Entity]) -> list[Span]:
+    return [(entity.start, entity.end, entity.type) for entity in entities if entity.type in KINDS]
 
 
 def _with_marks(turn: Turn, spans: Sequence[Span]) -> list[Entity]:
@@ -127,12 +134,3 @@ def _with_marks(turn: Turn, spans: Sequence[Span]) -> list[Entity]:
         if all(end <= each.start or start >= each.end for each in turn.entities):
             marks.append(Entity(kind, turn.text[start:end], start, end))
     return marks
-
-
-def _pseudonym(identity: str | None, region: str, key: bytes) -> str | None:
-    """The id itself where it is only an id; a bare number is one, unless it begins as a phone."""
-    if identity is None or _PLAIN_ID.fullmatch(identity):
-        return identity
-    if not any(kind in _IDENTITIES for _, _, kind in find(identity, region)):
-        return identity
-    return f"id-{hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:16]}"

@@ -34,6 +34,11 @@ _TRACKING = re.compile(
     r"(?<![A-Za-z0-9_])(?:[A-Za-z]{2}\d{9,13}(?:[A-Za-z]{2})?"
     rf"|{_PREFIX}[A-Za-z]{{2}}[ -]?[1-9](?: ?\d){{8,12}})(?![A-Za-z0-9_])"
 )
+_CARRIERS = re.compile(  # UPS, Amazon, Royal Mail and the post of other countries
+    r"(?<![A-Za-z0-9])(?:1Z ?(?:[0-9A-Z] ?){15}[0-9A-Z]|TB[A-Z]\d{12}"
+    r"|(?-i:[A-Z]{2} ?(?:\d ?){9}[A-Z]{2}))(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _VALUE = r"(#?(?:[A-Za-z]{1,4}[-_. ]?)?\d[\dA-Za-z]*(?:[-/. ]?\d[\dA-Za-z]*)*(?:-[A-Z])?)"
 # How the words before a number begin, in lower case: quicker to look for than the words.
 _ACCOUNT_BEGINS = re.compile(
@@ -55,6 +60,22 @@ _ACCOUNT_SAID = re.compile(
     + r"(?![A-Za-z0-9_%])",
     re.IGNORECASE,
 )
+_TRACKING_SAID = re.compile(
+    r"\b(?:(?:tracking|trk|awb|waybill|sendungsnummer"
+    r"|(?:numéro|número|código) de (?:suivi|seguimiento|rastreo))"
+    r"(?:\s+(?:number|num|no|nr|id|code|ref|reference)\b)?"
+    r"|(?:parcel|package|shipment|shipping|consignment|delivery|courier)"
+    r"(?:\s+(?:number|num|no|nr|id|code|ref|reference)\b|(?=\s*[:#])))"
+    r"[ .:：#]*(?:for (?:it|this) )?(?:is |was |are |it's )?[:：]?\s*"
+    + _VALUE
+    + r"(?![A-Za-z0-9_%])",
+    re.IGNORECASE,
+)
+_TRACKING_BEGINS = re.compile("tra|trk|awb|way|sen|num|núm|cód|par|pac|shi|con|del|cou")
+_TRACKING_WORDS = tuple(
+    "track trk awb waybill sendung suivi seguim rastreo parcel package ship consign delivery "
+    "courier".split()
+)
 _SORT_CODE = re.compile(r"(?<![\w-])\d{2}-\d{2}-\d{2}(?![\w-])")
 _BANK = re.compile(r"sort|branch|acc(?:ount|t)?\b|a/c|bank", re.IGNORECASE)
 _ORDER_SAID = re.compile(
@@ -67,6 +88,7 @@ _ORDER_SAID = re.compile(
     r"\s*(?:是|为)?[:：]?\s*)" + _VALUE + r"(?![A-Za-z0-9_%])",
     re.IGNORECASE,
 )
+_TRACKED = 6  # digits of a number that words call a parcel's
 _LOCATOR = re.compile(  # six letters and digits, as airlines give them
     r"\b(?i:locator|pnr|booking|reference|reservation|confirmation)\b(?i:\s+(?:number|code|no|reference))?\s*(?:is|:)?\s*"
     r"(?P<value>(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6})\b"
@@ -85,7 +107,8 @@ _GROUPED = re.compile(
 )
 _JOINED = re.compile(r"[-/#.]\d|\d[-/.][A-Z0-9]")  # what every such group holds
 _FOUR, _SIX = re.compile(r"\d{4}"), re.compile(r"\d{6,}")
-_DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,4}[-/.]\d{1,4}")
+_NINE = re.compile(r"(?:\d[^\d\n]{0,2}){9}")  # what the number of a parcel holds at least
+_DATE_LIKE = re.compile(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}|\d{1,4}[-/.]\d{1,4}")
 _NOT_ORDER = re.compile(
     r"(?:\b(?:error|err|code|model|sku|part|serial|firmware|version|flight|train|bus|fault|room|"
     r"gate|item|size|form|product|article|ean|barcode|s/n|sn|imei|mac)\b|错误码?|型号|序列号|货号|代码|航班)"
@@ -181,6 +204,14 @@ def _just_before(text: str, start: int) -> str:
 
 
 def tracking(text: str, region: str) -> Found:
-    """Parcels' tracking numbers: two letters and nine digits or more."""
-    for match in _TRACKING.finditer(text):
-        yield match.start(), match.end(), "tracking_number"
+    """Parcels' tracking numbers: as carriers write them, and by the words before them."""
+    for pattern in (_CARRIERS, _TRACKING):
+        for match in pattern.finditer(text) if _NINE.search(text) else ():
+            yield match.start(), match.end(), "tracking_number"
+    low = text.lower()
+    if not any(word in low for word in _TRACKING_WORDS):
+        return
+    for match in _said(_TRACKING_SAID, _TRACKING_BEGINS, text):
+        digits = sum(map(str.isdigit, match.group(1)))
+        if digits >= _TRACKED and not _DATE_LIKE.fullmatch(match.group(1)):
+            yield match.start(1), match.end(1), "tracking_number"

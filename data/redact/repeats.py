@@ -1,14 +1,19 @@
 """Values that a conversation repeats: once one is known, it is one wherever it stands again."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from data.redact.digits import is_thing
+from data.redact.folded import folded
 from data.redact.gazetteer import common, first_names, is_word, rare, words
 from data.redact.spans import Span
 
 _LONG = 5  # characters of a number that is looked for again
-_NUMBERS = ("order_number", "account_number", "phone", "card", "iban", "national_id",
+_RUN = re.compile(r"[^\W_]+")  # of letters and digits
+_MANY = 500  # values from which each is no longer looked for by itself
+_KINDS = ("order_number", "account_number", "phone", "card", "iban", "national_id",
             "tracking_number")  # fmt: skip
+Shown = tuple[set[str], dict[str, str]]  # words of names, and values with their kinds
 
 
 def again(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Span]]:
@@ -21,18 +26,28 @@ def again(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Sp
     Returns:
         Further spans of each turn; they may overlap with known ones.
     """
+    told = shown(texts, found)
+    return [repeated(text, told) for text in texts]
+
+
+def shown(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> Shown:
+    """What the spans of the texts show to be private."""
     names: set[str] = set()
     values: dict[str, str] = {}
     for text, spans in zip(texts, found, strict=True):
         for start, end, kind in spans:
-            value = text[start:end]
+            value = folded(text[start:end]).lower()
             if kind == "person":
                 names |= set(_telling(value))
-            elif kind in _NUMBERS and sum(map(str.isdigit, value)) >= _LONG:
-                values[value.lower()] = kind
-    if not names and not values:
-        return [[] for _ in texts]
-    return [_of(text.lower(), names, values) for text in texts]
+            elif kind in _KINDS and sum(map(str.isdigit, value)) >= _LONG:
+                values[value] = kind
+    return names, values
+
+
+def repeated(text: str, told: Shown) -> list[Span]:
+    """Where a text repeats what is told; the spans may overlap."""
+    names, values = told
+    return _of(folded(text).lower(), names, values) if names or values else []
 
 
 def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[Span]]:
@@ -43,8 +58,15 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
         for start, end, kind in spans
         if kind == "order_number"
     }
-    lows = [text.lower() for text in texts] if values else []
-    things = {value for value in values if _called_a_thing(texts, lows, value)}
+    lows = [folded(text).lower() for text in texts] if values else []
+    kinds = {folded(value).lower(): "order_number" for value in values}
+    called = {
+        said[start:end]
+        for text, said in zip(texts, lows, strict=False)
+        for start, end, _ in _numbers(said, kinds)
+        if is_thing(text, start)
+    }
+    things = {value for value in values if folded(value).lower() in called}
     if not things:
         return [list(spans) for spans in found]
     return [
@@ -57,19 +79,8 @@ def denied(texts: Sequence[str], found: Sequence[Sequence[Span]]) -> list[list[S
     ]
 
 
-def _called_a_thing(texts: Sequence[str], lows: Sequence[str], value: str) -> bool:
-    low = value.lower()
-    return any(
-        is_thing(text, start)
-        for text, said in zip(texts, lows, strict=True)
-        if low in said
-        for start, _, _ in _places(said, low, "order_number")
-    )
-
-
-def _telling(name: str) -> list[str]:
-    """The words of a name that are hardly ever anything else, in lower case."""
-    low = name.lower()
+def _telling(low: str) -> list[str]:
+    """The words of a name, all in lower case, that are hardly ever anything else."""
     if not low.isascii() and any("\u4e00" <= char <= "\u9fff" for char in low):
         return [low] if len(low) > 1 else []
     told = []
@@ -85,7 +96,7 @@ def _telling(name: str) -> list[str]:
 
 
 def _of(low: str, names: set[str], values: dict[str, str]) -> list[Span]:
-    spans = [span for value, kind in values.items() for span in _places(low, value, kind)]
+    spans = list(_numbers(low, values))
     people = sorted(span for name in names for span in _places(low, name, "person"))
     for start, end, kind in people:
         if spans and spans[-1][2] == kind and low[spans[-1][1] : start] in (" ", "-"):
@@ -93,6 +104,29 @@ def _of(low: str, names: set[str], values: dict[str, str]) -> list[Span]:
         else:
             spans.append((start, end, kind))
     return spans
+
+
+def _numbers(low: str, values: Mapping[str, str]) -> Iterator[Span]:
+    """Where values stand, as `_places` tells; many of them are looked for in one pass."""
+    if len(values) < _MANY:
+        for value, kind in values.items():
+            yield from _places(low, value, kind)
+        return
+    by_run: dict[str, list[tuple[str, int]]] = {}
+    for value, kind in values.items():
+        run = max(_RUN.finditer(value), key=lambda run: len(run.group()), default=None)
+        if run is None or "\u4e00" <= value[0] <= "\u9fff":
+            yield from _places(low, value, kind)
+        else:
+            by_run.setdefault(run.group(), []).append((value, run.start()))
+    for run in _RUN.finditer(low) if by_run else ():
+        for value, ahead in by_run.get(run.group(), ()):
+            start, end = run.start() - ahead, run.start() - ahead + len(value)
+            inside = (
+                low[max(0, start - 1) : max(0, start)].isalnum() or low[end : end + 1].isalnum()
+            )
+            if start >= 0 and low.startswith(value, start) and not inside:
+                yield start, end, values[value]
 
 
 def _places(low: str, value: str, kind: str) -> list[Span]:

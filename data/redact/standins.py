@@ -6,6 +6,7 @@ import random
 import re
 import string
 
+from data.redact.folded import folded
 from data.redact.gazetteer import (
     chinese_surnames,
     chinese_titles,
@@ -37,6 +38,7 @@ def stand_in(kind: str, value: str, key: bytes, scope: str) -> str:
         key: At least 16 random bytes.
         scope: A conversation's id.
     """
+    value = folded(value)
     told = "".join(char for char in value.casefold() if char.isalnum())
     seed = hmac.new(key, f"{scope}\0{kind}\0{told}".encode("utf-8", "replace"), hashlib.sha256)
     draw = random.Random(seed.digest())  # the key makes it secret
@@ -70,7 +72,7 @@ def _shape(value: str, draw: random.Random) -> str:
         draw.choice(string.digits) if char.isdigit()
         else draw.choice(_CHINESE_DIGITS) if char in _CHINESE_DIGITS
         else draw.choice(string.ascii_uppercase if char.isupper() else string.ascii_lowercase)
-        if char.isalpha() and char.isascii()
+        if char.isalpha() and not _HAN.match(char)
         else char
         for char in value
     )  # fmt: skip

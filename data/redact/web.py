@@ -47,6 +47,11 @@ _MARKS = (
     "圈",
 )  # one in each hint
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\u4e00-\u9fff，。；！？（）【】]+", re.IGNORECASE)
+_BARE_LINK = re.compile(  # shop.com/u/jane?sid=1: without a scheme
+    r"(?<![A-Za-z0-9_@./:-])(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?::\d{1,5})?"
+    r"[/?][^\s<>\"'\u4e00-\u9fff，。；！？（）【】]+"
+)
+_BARE_HINT = re.compile(r"\.[A-Za-z]{2,24}(?::\d{1,5})?[/?]")
 _TRAIL = ".,;:!?)]}'\"~"
 _LONG_SECRET = re.compile(
     r"(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{10,}|\d{5,}"
@@ -86,6 +91,11 @@ def links(text: str, region: str) -> Found:
     for match in _LINK.finditer(text) if "://" in text or "www." in text.lower() else ():
         link = match.group().rstrip(_TRAIL)
         if personal(link):
+            yield match.start(), match.start() + len(link), "link"
+    for match in _BARE_LINK.finditer(text) if _BARE_HINT.search(text) else ():
+        link = match.group().rstrip(_TRAIL)
+        asks = "=" in link.partition("?")[2]  # `is it late.When/if?no` asks, and is no link
+        if (asks or "?" not in link) and not link.lower().startswith("www.") and personal(link):
             yield match.start(), match.start() + len(link), "link"
 
 
