@@ -37,10 +37,7 @@ from finetune.serving import shared_encoder
 NEAR = 0.95  # cosine
 MAX_NEAR = 0.05  # of the training turns
 MIN_ROWS = 40  # of each intent
-MIN_CASES = {
-    "causes": 40,
-    "held_out": 59,
-}  # of each set of customers (one lay close to another); else:
+MIN_CASES = {"causes": 40, "held_out": 59}  # of each set of customers; else:
 CASES_ELSE = 60
 REPLAYED = JUDGED.with_name("replayed.jsonl")
 MIN_PAIRS = 200  # judged for backtests
