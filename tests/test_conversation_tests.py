@@ -290,7 +290,7 @@ def test_the_verb_prints_counts_and_coverage_and_leaves_the_database_alone(deskh
     done = deskhand(CANCELLED)
     assert done.exit_code == 0, done.output
     assert "2 conversations: 2 passed, 0 failed" in done.stdout
-    assert "workflow cancel_order: 2 of 10 steps and endings reached; never: ask:" in done.stdout
+    assert "workflow cancel_order: 2 of 11 steps and endings reached; never: ask:" in done.stdout
     assert "0 of 4 intents expected somewhere" in done.stdout
     assert not (tmp_path / "var").exists()
 
