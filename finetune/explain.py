@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
@@ -202,6 +201,8 @@ def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[flo
     """What each token gave (T,), the whole change of the score, and what of it is missing."""
     with torch.no_grad():
         gain = float(score(inputs) - score(empty))
+    from captum.attr import IntegratedGradients  # takes a second to import
+
     method = IntegratedGradients(score)
     for steps in _STEPS:
         given = method.attribute(inputs, empty, n_steps=steps, internal_batch_size=_TOGETHER)

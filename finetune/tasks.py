@@ -1,22 +1,40 @@
 """The tasks that can be trained, each a module with the answers of the Task protocol."""
 
-from finetune.dialogue.task import DialogueTask
-from finetune.intent.task import IntentTask
-from finetune.ner.task import NerTask
-from finetune.pretrain.task import PretrainTask
-from finetune.qa.task import QaTask
-from finetune.relation.task import RelationTask
-from finetune.reply.task import ReplyTask
-from finetune.summary.task import SummaryTask
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import cast
+
 from finetune.task import Task
 
-TASKS: dict[str, Task] = {
-    "intent": IntentTask(),
-    "ner": NerTask(),
-    "qa": QaTask(),
-    "relation": RelationTask(),
-    "reply": ReplyTask(),
-    "pretrain": PretrainTask(),
-    "summary": SummaryTask(),
-    "dialogue": DialogueTask(),
+_PLACES = {
+    "intent": "finetune.intent.task:IntentTask",
+    "ner": "finetune.ner.task:NerTask",
+    "qa": "finetune.qa.task:QaTask",
+    "relation": "finetune.relation.task:RelationTask",
+    "reply": "finetune.reply.task:ReplyTask",
+    "pretrain": "finetune.pretrain.task:PretrainTask",
+    "summary": "finetune.summary.task:SummaryTask",
+    "dialogue": "finetune.dialogue.task:DialogueTask",
 }
+
+
+class _Tasks(Mapping[str, Task]):
+    """Name → Task. Its module is imported when it is asked for: one training needs one."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Task] = {}
+
+    def __getitem__(self, name: str) -> Task:
+        if name not in self._made:
+            module, _, task = _PLACES[name].partition(":")
+            self._made[name] = cast(Task, getattr(import_module(module), task)())
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+TASKS: Mapping[str, Task] = _Tasks()

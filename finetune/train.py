@@ -27,8 +27,7 @@ from data.rows import write_jsonl
 from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
-from finetune.dialogue.causal import is_causal
-from finetune.dialogue.preferences import as_started
+from finetune.dialogue.start import as_started, is_causal
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
 from finetune.loop import device_name, is_main, leave, stay_stopped, uses_cuda

@@ -13,7 +13,8 @@ from data.errors import ConfigError, LogFormatError, RunDirError
 from finetune.config import TrainConfig, train_config
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.preference_scores import drops
-from finetune.dialogue.preferences import as_started, pair_rows, preference_trainer, thumb_rows
+from finetune.dialogue.preferences import pair_rows, preference_trainer, thumb_rows
+from finetune.dialogue.start import as_started
 from finetune.reading import Splits
 from finetune.reading.preferences import read_preferences
 from finetune.run_dir import RunDir

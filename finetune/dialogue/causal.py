@@ -5,12 +5,11 @@ the run; where it brings none, a plain one of ours is.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import datasets
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -36,18 +35,6 @@ TEMPLATE = (
     "{{ eos_token if message['role'] == 'assistant' }}{{ '\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '### assistant\\n' }}{% endif %}"
 )
-_CAUSAL = ("ForCausalLM", "LMHeadModel")
-
-
-@lru_cache(maxsize=8)
-def _is_causal(path: str) -> bool:
-    made = AutoConfig.from_pretrained(path).architectures or []
-    return any(name.endswith(_CAUSAL) for name in made)
-
-
-def is_causal(config: TrainConfig) -> bool:
-    """Whether it is a dialogue whose base model was made to go on with a text."""
-    return config.task == "dialogue" and _is_causal(str(resolve_encoder(config.encoder).path))
 
 
 def causal_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:

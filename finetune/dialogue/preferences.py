@@ -9,7 +9,6 @@ Source: DPO, Rafailov et al. 2023, arXiv:2305.18290; KTO, Ethayarajh et al. 2024
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import datasets
@@ -22,11 +21,12 @@ from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
 from data.dialogue import hide, hide_in_answer
-from data.errors import ConfigError, LogFormatError, RunDirError
+from data.errors import ConfigError, LogFormatError
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.dialogue.causal import load_causal
 from finetune.dialogue.model import adapter_base, check_template
+from finetune.dialogue.start import start_of
 from finetune.dialogue.text import fitting_messages
 from finetune.encoder import save_tokenizer
 from finetune.loop import arguments, callbacks, trained
@@ -38,47 +38,6 @@ from finetune.task import Trains
 from finetune.tuning import optimizer_of, prepare
 
 Ids = list[int]
-
-
-def as_started(config: TrainConfig) -> TrainConfig:
-    """The config with base, method and lengths of the run that is tuned further, and its rate.
-
-    Any other config comes back as it is.
-
-    Raises:
-        RunDirError: If there is no such run, or it is not a causal dialogue run.
-    """
-    if config.task != "dialogue" or config.dialogue.objective == "answers":
-        return config
-    run = start_of(config)
-    made = TrainConfig.recorded(run.read_config()["train"])
-    read = {"max_target_tokens": made.dialogue.max_target_tokens, "step": made.dialogue.step}
-    return config.model_copy(
-        update={
-            "encoder": made.encoder,
-            "method": made.method,
-            "adapter": made.adapter,
-            "max_tokens": made.max_tokens,
-            "dialogue": config.dialogue.model_copy(update=read),
-            "optim": config.optim.model_copy(update={"lr": config.dialogue.preference_lr}),
-        }
-    )
-
-
-def start_of(config: TrainConfig) -> RunDir:
-    """The run that is tuned further.
-
-    Raises:
-        RunDirError: If there is no such run, or it is not a causal dialogue run.
-    """
-    assert config.dialogue.start is not None  # the config is refused without it
-    run = RunDir(Path(config.dialogue.start))
-    run.check("dialogue")
-    if run.read_json(run.calibration).get("kind") != "causal":
-        raise RunDirError(
-            f"{run.root}: not a causal dialogue run; only those are tuned from preferences"
-        )
-    return run
 
 
 @contextmanager

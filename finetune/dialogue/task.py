@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from data.encoders import DEFAULT_ENCODER
 from data.schema import Example, Situation
 from finetune.config import TrainConfig
-from finetune.dialogue.causal import causal_trainer, is_causal, save_causal, untuned_causal
+from finetune.dialogue.causal import causal_trainer, save_causal, untuned_causal
 from finetune.dialogue.leaks import leaks_of
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.preference_scores import before_preferences, drops, preference_scorer
 from finetune.dialogue.preferences import liked, preference_trainer, save_preferred, usable
 from finetune.dialogue.rows import taught
 from finetune.dialogue.scores import SHOWN, score_answers
+from finetune.dialogue.start import is_causal
 from finetune.dialogue.writer import save_dialogue_writer, untuned_writer, writer_trainer
 from finetune.loop import device_name
 from finetune.reading import Splits

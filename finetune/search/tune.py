@@ -14,7 +14,7 @@ from optuna import Study
 
 from data.errors import ConfigError, DeskhandError, RunInUseError
 from finetune.config import TrainConfig
-from finetune.dialogue.causal import is_causal
+from finetune.dialogue.start import is_causal
 from finetune.partial import alone, check_out
 from finetune.reading import read_splits
 from finetune.reads import not_read_by
