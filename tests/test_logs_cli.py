@@ -64,9 +64,11 @@ def test_a_log_without_labels_becomes_topics_labels_and_an_faq(tmp_path, monkeyp
         assert done.exit_code == 0
         return json.loads(done.stdout)
 
-    log = SAMPLES / "conversations.jsonl"
+    whole = (SAMPLES / "conversations.jsonl").read_text("utf-8").splitlines(keepends=True)
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(whole[:200]), "utf-8")
     prepared = run("prepare", log, "--out", "logs")
-    assert prepared["read"] == 408 == sum(prepared["conversations"].values())
+    assert prepared["read"] == 200 == sum(prepared["conversations"].values())
     (tmp_path / "topics").mkdir()
     (tmp_path / "topics" / "topics.csv").write_text("edited by hand")
     found = run("discover", "logs", "--out", "topics", "--topics", 12, "--threads", 1)
@@ -79,9 +81,9 @@ def test_a_log_without_labels_becomes_topics_labels_and_an_faq(tmp_path, monkeyp
     labels = run("discover", "--apply", "topics", "--out", "labels.jsonl")
     assert 2 <= len(labels["labels"]) <= 12
     mined = run("mine", "logs", "--out", "mined", "--threads", 1)
-    assert mined["pairs"] > 100
-    assert mined["faq"] > 5
-    assert mined["contradictions"] > 10
+    assert mined["pairs"] > 50
+    assert mined["faq"] > 2
+    assert mined["contradictions"] > 2
     text = (tmp_path / "mined" / "pairs.jsonl").read_text()
     assert "[order_number]" in text
     page = (tmp_path / "logs" / "report.html").read_text()
