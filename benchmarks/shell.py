@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,16 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "data" / "samples"
 DESKHAND = (sys.executable, "-m", "apps.cli")
+# Linux counts into a process's peak what its parent held when it was started: so a small one starts
+# it, and writes its CPU seconds and its peak in KiB to a file.
+_LAUNCHER = """
+import json, os, sys
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(child, 0)
+with open(sys.argv[1], "w") as file:
+    json.dump([used.ru_utime + used.ru_stime, used.ru_maxrss], file)
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
+"""
 SAID = 2000  # characters of a failed command's last words
 
 
@@ -46,26 +57,31 @@ def measured(folder: Path, *command: str | Path, extra: Mapping[str, str] | None
         RuntimeError: If it fails; the message ends with what it said last.
     """
     words = [str(word) for word in command]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        tempfile.NamedTemporaryFile() as used,
+    ):
         start = time.perf_counter()
         child = subprocess.Popen(
-            words, cwd=folder, env={**environment(), **(extra or {})}, stdout=out, stderr=err
-        )
+            [sys.executable, "-I", "-S", "-c", _LAUNCHER, used.name, *words], cwd=folder,
+            env={**environment(), **(extra or {})}, stdout=out, stderr=err, start_new_session=True,
+        )  # fmt: skip
         try:
-            _, status, usage = os.wait4(child.pid, 0)  # only this tells what it took
+            child.wait()
         except BaseException:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             raise
         seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
+        cpu_s, peak_kib = json.loads(used.read() or "[0, 0]")
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode(errors="replace"))
     if child.returncode:
         raise RuntimeError(f"{' '.join(words)}: {texts[1].strip()[-SAID:]}")
-    return Ran(texts[0], seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Ran(texts[0], seconds, cpu_s, peak_kib / 1024)
 
 
 def environment() -> dict[str, str]:

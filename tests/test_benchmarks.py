@@ -1,4 +1,5 @@
 import json
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +24,7 @@ from benchmarks.finetune.extend import NEW_INTENTS, held_out
 from benchmarks.finetune.ours import said_of
 from benchmarks.finetune.scoring import read_records, score
 from benchmarks.run import README, finished, table
+from benchmarks.shell import measured
 from data.schema import OOS
 
 CELL = Cell("banking77", "full", "svm")
@@ -278,3 +280,12 @@ def test_a_figure_without_a_result_says_so():
         {"Turns of a bot": rows}, [figure]
     )
     assert "| speed | not measured |" in headline.block({"Others": rows}, [figure])
+
+
+def test_a_commands_peak_is_its_own_and_its_failure_is_told(tmp_path):
+    held = b"x" * (200 << 20)
+    ran = measured(tmp_path, sys.executable, "-S", "-c", "print('done')")
+    assert ran.stdout == "done\n"
+    assert 0 < ran.peak_rss_mib < 100 < len(held) >> 20
+    with pytest.raises(RuntimeError, match="broken"):
+        measured(tmp_path, sys.executable, "-c", "import sys; sys.exit('broken')")

@@ -21,10 +21,10 @@ _ELSEWHERE = re.compile(r"(?:https?|ftp)://|mailto:|tel:", re.IGNORECASE)
 class _Parser(MarkdownIt):
     """CommonMark whose addresses stay as they were written, for people to read."""
 
-    def normalizeLink(self, url: str) -> str:  # noqa: N802 - the library's name
+    def normalizeLink(self, url: str) -> str:
         return url
 
-    def normalizeLinkText(self, link: str) -> str:  # noqa: N802
+    def normalizeLinkText(self, link: str) -> str:
         return link
 
 
