@@ -107,6 +107,7 @@ def main(
     setfit_python: Annotated[
         Path | None, typer.Option(help="finetune: an interpreter that has SetFit")
     ] = None,
+    threads: Annotated[int, typer.Option(help="finetune: CPU threads of a cell", min=1)] = 2,
     sizes: Annotated[str, typer.Option(help="retrieval_scale: rows, by commas")] = "",
     peers_python: Annotated[
         Path | None, typer.Option(help="retrieval_scale: an interpreter that has the peers")
@@ -124,7 +125,7 @@ def main(
     whole = True
     for name in wanted:
         if name == FINETUNE:
-            whole = finetune.run(datasets, only or (), force, setfit_python)
+            whole = finetune.run(datasets, only or (), force, setfit_python, threads)
         elif name == SCALE:
             rows = [int(size) for size in sizes.split(",") if size] or retrieval_scale.SIZES
             _run(

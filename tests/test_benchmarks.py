@@ -88,7 +88,7 @@ def test_every_planned_cell_has_one_name_a_reader_and_a_task():
 
 def test_every_cell_of_ours_has_settings_and_no_line_of_them_is_unused():
     keys = [cell for cell in planned() if cell.system.startswith("ours")]
-    used = {tuple(ours_of(cell)[1][:-1]) for cell in keys if cell.budget is None}
+    used = {tuple(ours_of(cell)[1][:-2]) for cell in keys if cell.budget is None}
     for _, _, settings in OURS:
         assert settings in used
 

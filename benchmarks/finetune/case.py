@@ -1,6 +1,7 @@
 """The case `finetune` of the benchmarks: what is there, what is missing, and measuring it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -26,12 +27,12 @@ def run(
     only: Sequence[str] = (),
     force: bool = False,
     setfit_python: Path | None = None,
+    threads: int = 2,
 ) -> bool:
     """Measure the cells that have no result yet; whether all of them have one now."""
     whole = True
-    for cell, what in run_cells(
-        chosen(planned(), only), measures(datasets, setfit_python), force=force
-    ):
+    cells = [replace(cell, threads=threads) for cell in chosen(planned(), only)]
+    for cell, what in run_cells(cells, measures(datasets, setfit_python), force=force):
         typer.echo(f"{cell.name}: {what}")
         whole = whole and not what.startswith("failed")
     return whole

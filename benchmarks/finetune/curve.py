@@ -14,9 +14,12 @@ POINTS: tuple[tuple[str, str, str], ...] = (
     ("TF-IDF + linear SVM", "full", "svm"),
     ("frozen encoder + logistic regression", "full", "logreg"),
     ("Deskhand, head alone", "full", "ours_head"),
-    ("SetFit, num_iterations=1", "curve-1", "setfit"),
     ("plain Trainer script, epochs: 5", "full", "trainer"),
-    *((f"plain Trainer script, epochs: {n}", f"curve-{n}", "trainer") for n in EPOCHS),
+    ("plain Trainer script at 2e-4, epochs: 5", "full", "trainer_raised"),
+    *(
+        (f"plain Trainer script at 2e-4, epochs: {n}", f"curve-{n}", "trainer_raised")
+        for n in EPOCHS
+    ),
     ("Deskhand, epochs: 5", "full", "ours"),
     *((f"Deskhand, epochs: {n}", f"curve-{n}", "ours") for n in EPOCHS),
 )

@@ -19,7 +19,8 @@ def peer(cell: Cell, folder: Path, setfit_python: Path | None) -> dict[str, Any]
     Raises:
         RuntimeError: If it fails, or SetFit has no interpreter.
     """
-    task, extra = TASK[cell.dataset], {}
+    task = TASK[cell.dataset]
+    extra = threads_of(cell)
     if cell.system == "setfit":
         if setfit_python is None or not setfit_python.exists():
             raise RuntimeError("not measured: SetFit needs --setfit-python, an interpreter with it")
@@ -29,7 +30,7 @@ def peer(cell: Cell, folder: Path, setfit_python: Path | None) -> dict[str, Any]
         command: list[Any] = [
             setfit_python.absolute(), "-P", SETFIT_SCRIPT, folder, encoder, iterations, cell.seed,
         ]  # fmt: skip
-        extra = {"PYTHONPATH": ""}
+        extra["PYTHONPATH"] = ""
         settings: dict[str, Any] = {"num_iterations": iterations, "num_epochs": 1}
     else:
         settings = {}
@@ -50,6 +51,11 @@ def peer(cell: Cell, folder: Path, setfit_python: Path | None) -> dict[str, Any]
     for name in ("validation", "test"):
         result[name] = score(task, read_records(folder / f"{name}.jsonl"), said[name])
     return result
+
+
+def threads_of(cell: Cell) -> dict[str, str]:
+    """The environment of a peer's process: torch and scikit-learn obey it."""
+    return {"OMP_NUM_THREADS": str(cell.threads)}
 
 
 def peer_command(

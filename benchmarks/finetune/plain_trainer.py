@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 import transformers
 from datasets import Dataset
 from scipy.special import expit, softmax
@@ -32,7 +31,6 @@ from data.schema import Entity
 from finetune.metrics import word_tags
 
 MAX_TOKENS = 256
-THREADS = 2
 
 
 def text_trainer(
@@ -126,8 +124,7 @@ def tag_trainer(
 
 
 def _begin(seed: int) -> tuple[str, Any]:
-    """Path and tokenizer of the encoder; threads and seeds set."""
-    torch.set_num_threads(THREADS)
+    """Path and tokenizer of the encoder; seeds set."""
     transformers.set_seed(seed)
     path = str(resolve_encoder(DEFAULT_ENCODER).path)
     return path, AutoTokenizer.from_pretrained(path)

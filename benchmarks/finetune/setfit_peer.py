@@ -14,17 +14,13 @@ from pathlib import Path
 from typing import Any
 
 BATCH_SIZE = 16  # SetFit's own default
-THREADS = 2
-LIBRARIES = ("setfit", "sentence-transformers", "torch", "transformers")
 
 
 def main(folder: Path, encoder: str, iterations: int, seed: int) -> None:
     """Train SetFit with its defaults but for `num_iterations`, and answer validation and test."""
-    import torch
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments  # type: ignore[import-not-found]
 
-    torch.set_num_threads(THREADS)
     rows = {
         name: [
             json.loads(line)

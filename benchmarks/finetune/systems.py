@@ -38,6 +38,7 @@ def measures(datasets: Path, setfit_python: Path | None) -> dict[str, Measure]:
         named = {
             "cell": cell.name, "dataset": cell.dataset, "setting": cell.setting,
             "system": cell.system, "seed": cell.seed,
+            "threads": cell.threads,
         }  # fmt: skip
         return named | about | result
 

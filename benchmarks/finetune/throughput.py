@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.finetune.cells import TASK, Cell, ours_of
 from benchmarks.finetune.ours import loop_seconds, train
-from benchmarks.finetune.peer_runs import peer_command
+from benchmarks.finetune.peer_runs import peer_command, threads_of
 from benchmarks.shell import measured
 from finetune.run_dir import RunDir
 
@@ -26,7 +26,7 @@ def throughput(cell: Cell, folder: Path) -> dict[str, Any]:
         whole = float(run.read_config()["seconds"])
         ours.append({"loop_s": loop_seconds(run) or whole, "train_s": whole})
         command = peer_command("trainer", TASK[cell.dataset], folder, cell.seed, 1, BATCH_SIZE)
-        other = measured(folder, *command).result
+        other = measured(folder, *command, extra=threads_of(cell)).result
         plain.append({name: float(other[name]) for name in ("loop_s", "train_s")})
     metrics = {
         f"{name}_ratio": round(
