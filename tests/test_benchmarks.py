@@ -210,7 +210,7 @@ def test_every_table_says_not_measured_where_nothing_was(tmp_path):
 def result_of(cell, accuracy, right, seconds=10.0):
     metrics = {"accuracy_no_refusal": accuracy}
     return {
-        "seed": cell.seed, "train_s": seconds, "cpu_s": 20.0, "peak_rss_mib": 500, "commit": "abc",
+        "seed": cell.seed, "train_s": 10.0, "cpu_s": seconds, "peak_rss_mib": 500, "commit": "abc",
         "date": "2026-01-01", "machine": "m", "versions": {"torch": "2"},
         "validation": {"metrics": metrics}, "test": {"metrics": metrics, "right": right},
     }  # fmt: skip

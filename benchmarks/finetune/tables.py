@@ -294,7 +294,7 @@ SECTIONS: tuple[tuple[str, Callable[[Finished], list[Row]], tuple[str, ...]], ..
     ("BANKING77, full training set: accuracy, nothing refused", _banking, ("banking77.full.",)),
     ("BANKING77, few rows an intent: accuracy, nothing refused", _few,
      ("banking77.10-shot.", "banking77.5-shot.")),
-    ("BANKING77, accuracy against training time", lambda done: curve_rows(done.of),
+    ("BANKING77, accuracy against CPU seconds of the process", lambda done: curve_rows(done.of),
      ("banking77.curve",)),
     ("BANKING77, LoRA", _lora, ("banking77.full.ours_lora", "banking77.full.ours_full")),
     ("Throughput beside the plain Trainer script", _throughput, ("banking77.throughput.",)),
