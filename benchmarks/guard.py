@@ -47,8 +47,8 @@ Stops = Callable[[Mapping[str, Any]], set[str]]
 
 
 def parts() -> list[str]:
-    """The names of the parts that are there, the ones that count most last."""
-    return [name for name in (*SEEN, KEPT, HELD_OUT) if (FOLDER / f"{name}.jsonl").exists()]
+    """The names of the parts that are there, the one that counts most first."""
+    return [name for name in (HELD_OUT, KEPT, *SEEN) if (FOLDER / f"{name}.jsonl").exists()]
 
 
 def rows_of(name: str) -> list[dict[str, Any]]:
@@ -77,28 +77,35 @@ def by_digits(each: Mapping[str, Any]) -> set[str]:
 
 
 def run(datasets: Path) -> list[dict[str, Any]]:
-    """Measure on each part; what a part was for stands in its rows."""
+    """Measure on each part; what a part was for stands in its rows.
+
+    Kinds are told apart for the answers alone that the rules were not made on.
+    """
     result = []
     for part in parts():
         labelled = rows_of(part)
         name = f"{part} ({_USED[part]})"
         wrong = [each for each in labelled if each["wrong"]]
         right = [each for each in labelled if not each["wrong"]]
-        for kind in sorted({kind for each in wrong for kind in each["wrong"]}):
+        kinds = {kind for each in wrong for kind in each["wrong"]} if part == HELD_OUT else ()
+        for kind in sorted(kinds):
             of_kind = [each for each in wrong if kind in each["wrong"]]
             aim = ">= 0.95" if kind in AIMED else ""
             result.append(_caught(f"{name}: wrong {kind}, stopped", of_kind, aim))
-        result.append(_caught(f"{name}: wrong in any way, stopped", wrong, ""))
-        named = np.mean([bool(by_guard(each) & set(each["wrong"])) for each in wrong])
-        result.append(row(f"{name}: wrong, stopped for the right kind", float(named)))
+        named = sum(bool(by_guard(each) & set(each["wrong"])) for each in wrong)
+        result.append(
+            _caught(f"{name}: wrong, stopped", wrong, "", f", for the right kind {named}")
+        )
         result.append(_caught(f"{name}: right, stopped all the same", right, "<= 0.05"))
     return [*result, *_speed(), *_injections()]
 
 
-def _caught(what: str, rows: Sequence[Mapping[str, Any]], aim: str) -> dict[str, str]:
+def _caught(
+    what: str, rows: Sequence[Mapping[str, Any]], aim: str, more: str = ""
+) -> dict[str, str]:
     ours, digits = (sum(bool(stops(each)) for each in rows) for stops in (by_guard, by_digits))
     beside = (
-        f"{ours} of {len(rows)}; digits that no passage has: {digits / len(rows):.4f} "
+        f"{ours} of {len(rows)}{more}; digits that no passage has: {digits / len(rows):.4f} "
         f"({digits} of {len(rows)})"
     )
     return row(what, ours / len(rows), aim, beside)

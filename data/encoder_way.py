@@ -15,7 +15,7 @@ from data.errors import EncoderError
 
 Pooling = Literal["mean", "cls", "max", "lasttoken"]
 MODULES, PROMPTS = "modules.json", "config_sentence_transformers.json"
-_POOLINGS: dict[str, Pooling] = {
+POOLINGS: dict[str, Pooling] = {
     "pooling_mode_mean_tokens": "mean",
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -83,13 +83,13 @@ def _pooling(path: Path) -> Pooling:
     values = _json(path, {})
     told = values.get("pooling_mode")
     modes = [name for name, on in values.items() if name.startswith("pooling_mode_") and on is True]
-    found = [told] if isinstance(told, str) else [_POOLINGS.get(name, name) for name in modes]
-    for pooling in _POOLINGS.values():
+    found = [told] if isinstance(told, str) else [POOLINGS.get(name, name) for name in modes]
+    for pooling in POOLINGS.values():
         if found == [pooling]:
             return pooling
     raise EncoderError(
         f"{path}: asks for pooling by {', '.join(found) or 'nothing'}; one of "
-        f"{', '.join(_POOLINGS.values())} is offered"
+        f"{', '.join(POOLINGS.values())} is offered"
     )
 
 

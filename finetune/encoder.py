@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from data.encoder_way import MODULES, Pooling
+from data.encoder_way import MODULES, POOLINGS, Pooling
 from data.encoders import EncoderSource
 from data.errors import EncoderError
 from data.onnx_text import Side
@@ -168,15 +168,26 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:  # noqa: ANN401 - a tr
 def save_pooling(source: EncoderSource, folder: Path) -> None:
     """Write beside tuned weights how they are pooled; prompts, which they were not tuned with, go.
 
-    Nothing is written for the mean of the tokens.
+    sentence-transformers reads it too. Nothing is written for the mean of the tokens, which both
+    take where nothing is told.
     """
     pooling = source.way.pooling
     if pooling == "mean":
         return
     (folder / "1_Pooling").mkdir(exist_ok=True)
-    values = {"pooling_mode": pooling}
+    width = json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"]
+    values = {"word_embedding_dimension": width}
+    values |= {name: mode == pooling for name, mode in POOLINGS.items()}
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(values), encoding="utf-8")
-    modules = [{"idx": 1, "name": "1", "path": "1_Pooling", "type": "Pooling"}]
+    modules = [
+        {
+            "idx": place,
+            "name": str(place),
+            "path": path,
+            "type": f"sentence_transformers.models.{kind}",
+        }
+        for place, (path, kind) in enumerate((("", "Transformer"), ("1_Pooling", "Pooling")))
+    ]
     (folder / MODULES).write_text(json.dumps(modules), encoding="utf-8")
 
 

@@ -186,6 +186,11 @@ class RunDir:
         self._check_labels()
         return found
 
+    def write_config(self, values: Mapping[str, Any]) -> None:
+        """Write `config.yaml`."""
+        text = yaml.safe_dump(dict(values), sort_keys=False)
+        self.config.write_text(text, encoding="utf-8")
+
     def read_config(self) -> dict[str, Any]:
         """The resolved config as plain values.
 

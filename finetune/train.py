@@ -3,34 +3,29 @@
 import json
 import logging
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-import yaml
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 from transformers.trainer_utils import SaveStrategy
 
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.rows import write_jsonl
-from data.schema import Example
 from finetune.auto import settled
 from finetune.config import TrainConfig
 from finetune.dialogue.start import as_started, is_causal
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import device_name, is_main, leave, stay_stopped, uses_cuda
+from finetune.loop import is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import (
     alone,
@@ -43,13 +38,13 @@ from finetune.partial import (
 )
 from finetune.reading import Splits, read_splits
 from finetune.reads import refusals, unread
+from finetune.record import resolved_config, rows_by_split
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
 from finetune.task import Scored, Task
 from finetune.tasks import TASKS
 
 logger = logging.getLogger(__name__)
-_LIBRARIES = ("torch", "transformers", "sentence-transformers", "scikit-learn", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +145,13 @@ def _train(
     with room(run):
         task.save(trainer, config, splits, run.partial)
         record_sums(run.partial)
-        resolved = _resolved(config, data, splits, time.perf_counter() - start)
+        resolved = resolved_config(config, data, splits, time.perf_counter() - start)
         resolved |= {"method_because": why, "estimate": expected.to_dict()}
         fitted_on = run.partial.read_json(run.partial.calibration).get("fitted_on", "")
         resolved |= {"peak": peak_memory(), "fitted_on": fitted_on}
         del trainer
         run.partial.log.touch()
-        _write_config(run.partial, resolved)
+        run.partial.write_config(resolved)
         metrics = _score(task, config, splits, run, resolved, extras)
         publish(run)
     return Trained(run, metrics)
@@ -177,7 +172,7 @@ def describe(config: TrainConfig, data: Path, evaluation: Path | None = None) ->
         "task": config.task,
         "method": config.method,
         "because": why,
-        "rows_by_split": _rows(splits)["rows"],
+        "rows_by_split": rows_by_split(splits),
         **expected.to_dict(),
         "summary": str(expected),
     }
@@ -216,7 +211,7 @@ def try_out(
         task.save(trainer, config, splits, run)
         record_sums(run)
         del trainer
-        _write_config(run, {"format": FORMAT, "train": config.model_dump(mode="json")})
+        run.write_config({"format": FORMAT, "train": config.model_dump(mode="json")})
         # What a complete run has beside, and no scorer reads.
         for path in (run.metrics, run.errors, run.report, run.card, run.log):
             path.touch()
@@ -325,47 +320,3 @@ def _score(
         card_markdown(title, resolved, metrics, extras.get("notes", ())), encoding="utf-8"
     )
     return metrics
-
-
-def _rows(splits: Splits) -> dict[str, Any]:
-    sizes: dict[str, list[Example]] = {
-        "train": splits.train, "validation": splits.validation, "test": splits.test,
-    }  # fmt: skip
-    return {"rows": {name: len(rows) for name, rows in sizes.items()}}
-
-
-def _resolved(config: TrainConfig, data: Path, splits: Splits, seconds: float) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "train": config.model_dump(mode="json"),
-        "data": str(data),
-        **_rows(splits),
-        "seconds": round(seconds, 1),
-        "commit": _commit(),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in _LIBRARIES},
-        },
-        "device": device_name(config),
-    }
-
-
-def _commit() -> str:
-    """The commit of the code, `unknown` outside a checkout."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()
-
-
-def _write_config(run: RunDir, resolved: dict[str, Any]) -> None:
-    run.config.write_text(yaml.safe_dump(resolved, sort_keys=False), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""An intent run pools as its encoder does: while it is tuned, served and explained."""
+"""A run pools as its encoder does: while it is tuned, served, explained and tuned further."""
 
 import json
 import shutil
@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from sentence_transformers import SentenceTransformer
 
 from data.encoders import resolve_encoder
 from finetune.explain import Explainer
@@ -16,7 +17,7 @@ from finetune.reading import read_splits
 from finetune.run_dir import RunDir
 from finetune.tasks import TASKS
 from finetune.train import train
-from tests.conftest import open_encoder, small
+from tests.conftest import intent_rows, open_encoder, small
 
 pytestmark = pytest.mark.usefixtures("here")
 TEXT = "where is parcel shoes"
@@ -93,6 +94,18 @@ def test_a_run_serves_and_explains_in_the_way_of_its_encoder(method, encoder, fo
     for place, label in enumerate(json.loads(run.labels.read_text())):
         found = explainer.score(TEXT, label)
         assert found == pytest.approx(above[0, place] - above[0].mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize("objective", ["masked", "denoising"])
+def test_an_encoder_that_is_pretrained_further_pools_as_before(objective, encoder, tmp_path):
+    texts = [row["text"] for row in intent_rows()]
+    (tmp_path / "texts.txt").write_text("\n".join(texts), encoding="utf-8")
+    config = small("pretrain", encoder, pretrain={"objective": objective, "head_steps": 1})
+    run = train(config, tmp_path / "texts.txt", tmp_path / "run").run
+    found, way = resolve_encoder(str(run.root)), resolve_encoder(encoder).way
+    assert found.way == way
+    own = SentenceTransformer(str(found.path)).encode(texts, normalize_embeddings=True)
+    np.testing.assert_allclose(open_encoder(str(run.root)).encode(texts), own, atol=1e-4)
 
 
 def test_the_mean_is_not_written_down(tiny, folders, tmp_path):

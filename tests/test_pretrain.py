@@ -12,7 +12,7 @@ from apps.verbs.measure import evaluate_path, predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, EncoderError, LogFormatError, RunDirError
 from finetune.config import TrainConfig
-from finetune.encoder import load_encoder
+from finetune.encoder import Pooled, load_encoder
 from finetune.intent.model import IntentModel
 from finetune.methods import METHODS
 from finetune.pretrain.half_matching import half_matches
@@ -343,10 +343,10 @@ def test_a_method_that_leaves_no_whole_encoder_is_refused():
 def test_halves_are_matched_among_texts_that_are_long_enough(tiny):
     encoder, tokenizer = load_encoder(resolve_encoder(tiny))
     texts = [*LONG[:3], "too short", LONG[0]]
-    found = half_matches(encoder, tokenizer, texts, 32)
+    found = half_matches(Pooled(encoder), tokenizer, texts, 32)
     assert np.isnan(found).tolist() == [False, False, False, True, True]
     assert set(found[:3]) <= {0.0, 1.0}
-    assert np.isnan(half_matches(encoder, tokenizer, texts[2:4], 32)).all()
+    assert np.isnan(half_matches(Pooled(encoder), tokenizer, texts[2:4], 32)).all()
 
 
 def test_the_report_says_so_where_vectors_of_texts_got_worse(tiny, data, tmp_path, monkeypatch):

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy.optimize import minimize
@@ -113,9 +112,7 @@ def extend(
         added = dict(Counter(row.label or OOS for row in rows))
         record = {"from": str(source), "added": added, "held_out": rounded(metrics)}
         extended = [*config.get("extended", []), record]
-        new.partial.config.write_text(
-            yaml.safe_dump({**config, "extended": extended}, sort_keys=False), encoding="utf-8"
-        )
+        new.partial.write_config({**config, "extended": extended})
         with new.partial.card.open("a", encoding="utf-8") as card:
             card.write(
                 f"\n## Extended\n\n{', '.join(names)}: added with {len(rows)} rows to the run "

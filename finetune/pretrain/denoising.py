@@ -16,7 +16,8 @@ from finetune.tuning import prepare
 class DenoisingNet(nn.Module):
     """sentence-transformers' denoising loss as a network of its own, so that any Trainer takes it.
 
-    Encoder and decoder share what both have; the decoder sees the mean of the encoder's tokens.
+    Encoder and decoder share what both have; the decoder sees one vector of a text, pooled
+    as is the encoder's way.
 
     Raises:
         ConfigError: If the encoder's architecture cannot decode.
@@ -34,7 +35,7 @@ class DenoisingNet(nn.Module):
             }
         transformer = Transformer(str(source.path), config_kwargs=settings)
         transformer.max_seq_length = config.max_tokens
-        pooling = Pooling(transformer.get_embedding_dimension(), "mean")
+        pooling = Pooling(transformer.get_embedding_dimension(), source.way.pooling)
         try:
             self.objective = DenoisingAutoEncoderLoss(
                 SentenceTransformer(modules=[transformer, pooling], device="cpu")

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from finetune.encoder import Pooled
 
@@ -17,7 +16,7 @@ _BATCH = 64
 
 
 def half_matches(
-    encoder: nn.Module,
+    encoder: Pooled,
     tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
     texts: Sequence[str],
     max_tokens: int,
@@ -47,13 +46,13 @@ def half_matches(
 
 
 def _vectors(
-    encoder: nn.Module,
+    encoder: Pooled,
     tokenizer: Any,  # noqa: ANN401 - as above
     texts: Sequence[str],
     max_tokens: int,
 ) -> NDArray[np.float32]:
-    """Unit-length means (n, D) of the texts' token vectors."""
-    pooled = Pooled(encoder).eval()
+    """Unit-length vectors (n, D) of the texts."""
+    encoder.eval()
     device = next(encoder.parameters()).device
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
     parts = []
@@ -63,6 +62,6 @@ def _vectors(
             padding=True, truncation=True, max_length=max_tokens, return_tensors="pt",
         ).to(device)  # fmt: skip
         with torch.inference_mode():
-            parts.append(pooled(batch["input_ids"], batch["attention_mask"]).cpu().numpy())
+            parts.append(encoder(batch["input_ids"], batch["attention_mask"]).cpu().numpy())
     vectors = np.concatenate(parts)
     return np.asarray(vectors[np.argsort(order)], dtype=np.float32)

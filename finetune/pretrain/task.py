@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from data.encoder_way import Pooling
 from data.encoders import resolve_encoder
 from data.schema import Example
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, load_encoder, save_tokenizer
+from finetune.encoder import Pooled, base_of, load_encoder, save_pooling, save_tokenizer
 from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.pretrain.denoising import DenoisingNet
 from finetune.pretrain.half_matching import half_matches
@@ -100,13 +101,15 @@ class PretrainTask:
         whole.save_pretrained(str(run.encoder))
         for folder in (run.tokenizer, run.encoder):  # beside the weights: the run is an encoder
             save_tokenizer(tokenizer, folder)
+        save_pooling(source, run.encoder)
         if not isinstance(net, MaskedNet):
             net = _with_head(whole, tokenizer, _rows(splits.train, tokenizer, config), config)
         save_head(net, run.head)
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
         """See Task: the encoder as it was, its head fitted; always the most frequent word."""
-        encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
+        source = resolve_encoder(config.encoder)
+        encoder, tokenizer = load_encoder(source)
         rows = _rows(splits.train, tokenizer, config)
         net = _with_head(encoder, tokenizer, rows, config)
         words = [row["input_ids"][row["special"] == 0] for row in rows]
@@ -121,7 +124,9 @@ class PretrainTask:
                 found[owner] += (nats, (labels == counts.argmax()).sum(), len(labels))
             return Scored({"n": len(examples), **word_metrics(found)})
 
-        return Before(lambda examples: _score(net, tokenizer, examples, config), frequent)
+        return Before(
+            lambda examples: _score(net, source.way.pooling, tokenizer, examples, config), frequent
+        )
 
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """See Task."""
@@ -129,7 +134,8 @@ class PretrainTask:
         encoder, tokenizer = load_encoder(source)
         net = MaskedNet(encoder, encoder.config.hidden_size)
         load_head(net, RunDir(run).head)
-        return lambda examples: _score(net, tokenizer, examples, config)
+        pooling = source.way.pooling
+        return lambda examples: _score(net, pooling, tokenizer, examples, config)
 
     def findings(
         self,
@@ -197,6 +203,7 @@ def _with_head(
 
 def _score(
     net: MaskedNet,
+    pooling: Pooling,
     tokenizer: Any,  # noqa: ANN401 - as above
     examples: list[Example],
     config: TrainConfig,
@@ -205,7 +212,7 @@ def _score(
     found = np.zeros((len(examples), 3))
     np.add.at(found, owners, guesses(net, fixed, Masker(tokenizer, SCORED_SHARE), config))
     texts = [example.text for example in examples]
-    matches = half_matches(net.encoder, tokenizer, texts, config.max_tokens)
+    matches = half_matches(Pooled(net.encoder, pooling), tokenizer, texts, config.max_tokens)
 
     def resample(places: NDArray[np.int_]) -> Mapping[str, float]:
         known = matches[places][~np.isnan(matches[places])]
