@@ -41,6 +41,7 @@ FIGURES = (
     Figure(
         "BANKING77, all rows: accuracy", "BANKING77, full training set", "Deskhand",
         (("frozen encoder + logistic regression", "frozen encoder"),
+         ("plain Trainer script", "plain Trainer script at"),
          ("TF-IDF + linear SVM", "TF-IDF")),
     ),
     Figure(
