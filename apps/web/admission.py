@@ -28,8 +28,10 @@ _TOO_LARGE = "That is too large.\n"
 
 
 class Admission:
-    """ASGI middleware: refuses requests to others' names (400), of other sites (403), too large
-    ones (413), and uploads where no app takes files (404).
+    """ASGI middleware that refuses what is not for this page.
+
+    That is requests to others' names (400), of other sites (403), too large ones (413), and uploads
+    where no app takes files (404).
 
     Args:
         app: What to wrap.
