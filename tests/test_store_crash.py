@@ -165,8 +165,8 @@ def test_what_may_have_been_done_and_cannot_be_asked_again_is_told_to_a_person(u
 def test_a_message_whose_answer_was_not_stored_calls_once_when_it_is_sent_again(
     url,
     flows,
-    index,
-    monkeypatch,  # noqa: F811
+    index,  # noqa: F811
+    monkeypatch,
 ):
     path, server = flows
     store = Store(url)
