@@ -156,6 +156,8 @@ def test_a_message_that_failed_is_the_same_message_when_it_is_sent_again(app, ur
         for said in ("something went wrong", "Done 2", "Done 3"):
             write(page, "cancel it")
             page.locator(f"{CHAT} .bot", has_text=said).last.wait_for(timeout=60_000)
+            if said == "Done 2":
+                page.wait_for_function("!sessionStorage.getItem('deskhand-draft-customer_service')")
     assert ids[0] == ids[1], "a retry"
     assert ids[2] != ids[1], "another message of the same words"
 

@@ -15,6 +15,7 @@ from apps.customer_service import workflow
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow import Workflows
+from apps.langchain import runnable_of
 from apps.store import Store
 from apps.store_ledger import Ledger
 from apps.store_tables import ReceivedRow
@@ -186,6 +187,22 @@ def test_a_message_whose_answer_was_not_stored_calls_once_when_it_is_sent_again(
     list(exchange(bot, store, identity, "cancel FK-100001", "m3"))
     *_, (answer, _) = exchange(bot, store, identity, "yes", "m4")
     assert len(server.seen) == 2, "another message is another call"
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_in_a_chain_each_message_is_a_call_of_its_own(url, flows, index):  # noqa: F811
+    path, server = flows
+    text = path.read_text(encoding="utf-8").replace("    confirm: Cancel {order_number}?\n", "")
+    path.write_text(text.replace("      declined: Kept.\n", ""), encoding="utf-8")
+    store = Store(url)
+    chain = runnable_of(built(store, path, index))
+    server.replies = [(200, "{}"), (500, "no")]
+    said = [answer.text for answer in chain.batch(["cancel FK-100001"] * 2, {"max_concurrency": 1})]
+    assert said[0] == "Done."
+    assert said[1].startswith("It did not work."), "what another customer was told is not said"
+    keys = {headers["Idempotency-Key"] for _, _, headers, _ in server.seen}
+    assert len(keys) == 2
+    assert store.conversations("me", "bot") == []
 
 
 def test_what_another_machine_left_is_answered_when_serving_begins(url):

@@ -131,7 +131,9 @@ class ReviewTab:
         choices = [(title_of(case), str(case.turn_id)) for case in cases]
         first = choices[0][1] if choices else None
         left = "Reviewed" if done else "To review"
-        listed = gr.update(choices=choices, value=first, label=f"{left}: {len(cases)}")
+        count = self._desk.count(_whys(why), done)
+        shown = f"{count:,}" if count <= len(cases) else f"{len(cases)} of {count:,}"
+        listed = gr.update(choices=choices, value=first, label=f"{left}: {shown}")
         return listed, *self.open(first)
 
     def open(self, turn: str | None) -> tuple[Any, ...]:
