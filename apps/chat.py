@@ -42,6 +42,9 @@ def exchange(
         conversation_id: A conversation of the store.
         text: What the customer wrote.
         message: The sender's id of it: sent twice, it is answered once.
+
+    Raises:
+        ConversationError: If another process answered in the conversation meanwhile.
     """
     ledger = Ledger(store)
     with _holding:
@@ -55,7 +58,10 @@ def exchange(
 
 
 def recover(apps: Mapping[str, App], store: Store) -> int:
-    """Answer what another process left unanswered when it ended; how many messages that were."""
+    """Answer what other processes left unanswered; how many messages that were.
+
+    For whoever begins to serve, and is the only one: see `Ledger.unanswered`.
+    """
     ledger = Ledger(store)
     count = 0
     for left, name in ledger.unanswered():
@@ -82,8 +88,9 @@ def _answered(
         stored = next(s for s in store.turns(received.conversation) if s.id == received.turn_id)
         yield answer_of(stored.trace), received.turn_id
         return
-    conversation, state = store.open(received.conversation)
-    turn = Turn("customer", received.text, received.time.replace(tzinfo=UTC))
+    conversation, state, version = store.open(received.conversation)
+    time = received.time.replace(tzinfo=UTC)
+    turn = Turn("customer", received.text, time, id=received.id)
     conversation = replace(conversation, turns=(*conversation.turns, turn))
     last: Answer | None = None
     try:
@@ -93,7 +100,12 @@ def _answered(
             last = answer
         assert last is not None, "an app yields at least one Answer"
         turn_id = store.record(
-            received.conversation, received.text, last, answer_values(last), received.id
+            received.conversation,
+            received.text,
+            last,
+            answer_values(last),
+            received.id,
+            version,
         )
     except Exception:
         ledger.withdraw(received)

@@ -71,12 +71,16 @@ def serve(
     apps: Annotated[list[str], typer.Argument(help="templates or config files")],
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port")] = 7860,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="a name a proxy serves it under; repeat"),
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
     """Serve the page, a tab for each app."""
     from apps.serving import serve_apps
 
-    serve_apps(apps, host, port, overrides or ())
+    serve_apps(apps, host, port, overrides or (), allow_host or ())
 
 
 app.command("test")(run_tests)

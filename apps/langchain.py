@@ -232,11 +232,16 @@ class PassageStore(VectorStore):
 def runnable_of(app: App) -> Runnable[str, Answer]:
     """A chat app as a step of a chain: a customer's message → the complete Answer.
 
-    Each message is a conversation of its own, nothing is stored and no effect is carried out.
+    Each message is a conversation of its own, of which nothing is stored: what a Python action
+    would change is in the Answer's `effects`, and stays undone. A workflow's action by HTTP is
+    called, and noted where the app has a journal. `apps.backtest.opening.opened_harmless` builds an
+    app that calls nothing.
     """
 
     def answer(text: str) -> Answer:
-        *_, last = app.answer(Conversation("chain", (Turn("customer", text),)), {})
+        identity = uuid.uuid4().hex  # what is noted of one message is not another's
+        turn = Turn("customer", text, id=identity)
+        *_, last = app.answer(Conversation(identity, (turn,)), {})
         return last
 
     return RunnableLambda(answer)

@@ -1,6 +1,8 @@
 """Apps put together and opened: one message from the command line, or the page."""
 
 import logging
+import re
+import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,6 +26,7 @@ from data.schema import Answer
 
 logger = logging.getLogger(__name__)
 OWNER = "command line"  # whose conversations `ask` holds
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
 def ask_app(
@@ -77,20 +80,49 @@ def is_local(host: str) -> bool:
         return False
 
 
-def check_review(apps: Sequence[str], host: str) -> None:
+def check_review(apps: Sequence[str], host: str, allowed: Sequence[str] = ()) -> None:
     """Keep everyone's conversations from customers: review is for colleagues alone.
+
+    Args:
+        apps: What the page has.
+        host: The address that it listens on.
+        allowed: Names that a proxy serves it under.
 
     Raises:
         ConfigError: If customers would reach the page that it is on.
     """
-    if is_local(host):
+    if is_local(host) and not allowed:
         return
+    told = f"--host {host}" if not is_local(host) else f"--allow-host {allowed[0]}"
     if len(apps) > 1:
         raise ConfigError(
-            f"--host {host}: review shows everyone's conversations, and others would open that "
-            "page; serve it alone, on another port, or leave --host out"
+            f"{told}: review shows everyone's conversations, and others would open that "
+            f"page; serve it alone, on another port, or leave {told.split()[0]} out"
         )
-    logger.warning("review on %s shows everyone's conversations to whoever can open it", host)
+    logger.warning("review with %s shows everyone's conversations to whoever can open it", told)
+
+
+def names_of(host: str, allowed: Sequence[str] = ()) -> list[str]:
+    """Names that a page is reached by, beside `localhost` and IP addresses.
+
+    Args:
+        host: The address that it listens on. Where the network reaches that, this machine's own
+            names count too.
+        allowed: Further names, of a proxy.
+
+    Raises:
+        ConfigError: If one is no bare name.
+    """
+    for name in allowed:
+        if not _NAME.fullmatch(name):
+            raise ConfigError(
+                f"--allow-host {name}: a bare name such as desk.example.com is needed, without "
+                "https:// and port"
+            )
+    if is_local(host):
+        return [*allowed]
+    machine = socket.gethostname()
+    return [*allowed, host, machine, machine.partition(".")[0], f"{machine}.local"]
 
 
 def leave_cores_to_models() -> None:
@@ -102,12 +134,26 @@ def leave_cores_to_models() -> None:
     threadpool_limits(limits=1, user_api="blas")
 
 
-def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[str]) -> None:
+def serve_apps(
+    apps: Sequence[str],
+    host: str,
+    port: int,
+    overrides: Sequence[str],
+    allowed: Sequence[str] = (),
+) -> None:
     """Serve the page, a tab for each app, until it is stopped.
+
+    Args:
+        apps: Templates or config files.
+        host: The address to listen on.
+        port: Its port.
+        overrides: `key=value` for the configs.
+        allowed: Names that a proxy serves it under.
 
     Raises:
         DeskhandError: If an app, its runs or its index are not what is needed.
     """
+    names = names_of(host, allowed)
     configs = {
         config.app: (config, folder)
         for config, folder in (app_config(app, overrides) for app in apps)
@@ -117,7 +163,7 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
     if "email_triage" in configs:
         raise ConfigError("email_triage has no tab; deskhand ask email_triage MAIL sorts a mail")
     if "review" in configs:
-        check_review(apps, host)
+        check_review(apps, host, allowed)
     first, first_folder = next(iter(configs.values()))
     # The bot's store has the orders; all apps of a page share one store.
     store_config, store_folder = configs.get("customer_service", (first, first_folder))
@@ -143,4 +189,4 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
 
     desk = build_review(configs["review"][0], store) if "review" in configs else None
     page = build_page(chats, summarizer.summarize if summarizer else None, store, desk)
-    serve(create_server(page), host, port)
+    serve(create_server(page, hosts=names), host, port)

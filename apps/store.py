@@ -11,14 +11,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, delete, event, func, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from apps.actions import Order
+from apps.store_opening import opened_engine
 from apps.store_tables import (
     ActionRow,
-    Base,
     ConversationRow,
     CorrectionRow,
     EditRow,
@@ -26,7 +26,7 @@ from apps.store_tables import (
     ReceivedRow,
     TurnRow,
 )
-from data.errors import ConfigError
+from data.errors import ConfigError, ConversationError
 from data.schema import Answer, Conversation, Speaker, Turn
 
 DEFAULT_URL = "sqlite:///var/deskhand.db"
@@ -68,17 +68,7 @@ class Store:
     """
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
-        if url.startswith("sqlite:///") and ":memory:" not in url:
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._engine = create_engine(url)
-            if url.startswith("sqlite"):
-                event.listen(self._engine, "connect", _sqlite_settings)
-            Base.metadata.create_all(self._engine)
-        except (SQLAlchemyError, ModuleNotFoundError) as error:
-            raise ConfigError(
-                f"store {url!r} cannot be opened ({type(error).__name__}); check its URL"
-            ) from error
+        self._engine = opened_engine(url)
 
     @property
     def engine(self) -> Engine:
@@ -157,12 +147,14 @@ class Store:
                 for row, edited in session.execute(wanted)
             ]
 
-    def open(self, conversation_id: str) -> tuple[Conversation, dict[str, Any]]:
-        """The conversation so far and its app's state; both empty for an unknown id."""
-        turns = tuple(stored.turn for stored in self.turns(conversation_id))
+    def open(self, conversation_id: str) -> tuple[Conversation, dict[str, Any], datetime | None]:
+        """The conversation so far, its app's state and its version; empty for an unknown id."""
         with Session(self._engine) as session:
             row = session.get(ConversationRow, conversation_id)
-            return Conversation(conversation_id, turns), dict(row.state) if row else {}
+            state, version = (dict(row.state), row.updated) if row else ({}, None)
+        # Read after the version: turns that are newer than it cannot be recorded upon.
+        turns = tuple(stored.turn for stored in self.turns(conversation_id))
+        return Conversation(conversation_id, turns), state, version
 
     def record(
         self,
@@ -171,6 +163,7 @@ class Store:
         answer: Answer,
         trace: Mapping[str, Any],
         message: str | None = None,
+        version: datetime | None = None,
     ) -> int:
         """Commit an exchange, the new state and the action's effects together; the agent turn's id.
 
@@ -180,12 +173,23 @@ class Store:
             answer: The complete Answer.
             trace: Plain values that explain it.
             message: Id of the received message that this answers.
+            version: Of the conversation that the answer was made from, as `open` gave it.
 
         Raises:
+            ConversationError: If it has another version by now; nothing is stored then.
             RuntimeError: If that message was answered meanwhile; nothing is stored then.
         """
         now = _now()
         with Session(self._engine) as session, session.begin():
+            if version is not None:
+                now = max(now, version + timedelta(microseconds=1))  # no version comes again
+                same = (ConversationRow.id == conversation_id, ConversationRow.updated == version)
+                wanted = update(ConversationRow).where(*same).values(updated=now)
+                if not session.execute(wanted.returning(ConversationRow.id)).all():
+                    raise ConversationError(
+                        f"conversation {conversation_id}: another process answered in it "
+                        "meanwhile; send the message again"
+                    )
             row = session.get_one(ConversationRow, conversation_id)
             row.title = row.title or (" ".join(text.split())[:TITLE_CHARS] or "(no words)")
             row.state, row.updated = dict(answer.state), now
@@ -301,13 +305,16 @@ class Store:
             OSError: If the table cannot be read.
         """
         today = today or date.today()
-        with Session(self._engine) as session, session.begin():
-            if session.scalar(select(func.count()).select_from(OrderRow)):
-                return 0
-            with table.open(encoding="utf-8", newline="") as file:
-                rows = [_order_row(values, today) for values in csv.DictReader(file)]
-            session.add_all(rows)
-            return len(rows)
+        try:
+            with Session(self._engine) as session, session.begin():
+                if session.scalar(select(func.count()).select_from(OrderRow)):
+                    return 0
+                with table.open(encoding="utf-8", newline="") as file:
+                    rows = [_order_row(values, today) for values in csv.DictReader(file)]
+                session.add_all(rows)
+        except IntegrityError:  # another process has copied them meanwhile
+            return 0
+        return len(rows)
 
 
 def existing_store(url: str) -> Store:
@@ -348,17 +355,6 @@ def _speaker(name: str) -> Speaker:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _sqlite_settings(connection: Any, record: Any) -> None:  # noqa: ANN401 - a DBAPI connection
-    """Readers go on while a turn is written, and a writer waits instead of failing."""
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        "busy_timeout=5000",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 __all__: Sequence[str] = ("DEFAULT_URL", "Listed", "Store", "StoredTurn", "existing_store")

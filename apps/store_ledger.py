@@ -60,7 +60,9 @@ class Ledger:
     def unanswered(self, conversation_id: str | None = None) -> list[tuple[Received, str]]:
         """Messages that a process left when it ended, the earliest first, with their app's name.
 
-        Those of this process count where a conversation is named: its caller holds that one's lock.
+        Where a conversation is named, those of this process count, since its caller holds that
+        one's lock, and those of other machines do not: whether their process lives is not known.
+        Where none is named, they do: whoever begins to serve a store is the only one that does.
         """
         wanted = (
             select(ReceivedRow, ConversationRow.app)
@@ -107,9 +109,10 @@ class Ledger:
             return [_noted(row) for row in session.scalars(wanted.order_by(ActionRow.time))]
 
     def _left(self, row: ReceivedRow, conversation_id: str | None) -> bool:
+        named = conversation_id is not None
         if row.worker == this_process():
-            return conversation_id is not None
-        return not _lives(row.worker)
+            return named
+        return not _lives(row.worker, elsewhere=named)
 
 
 @lru_cache(maxsize=1)
@@ -122,11 +125,11 @@ def this_process() -> str:
     return _process(os.getpid())
 
 
-def _lives(worker: str) -> bool:
-    """Whether a process of this machine still runs; one of another machine is taken to."""
+def _lives(worker: str, elsewhere: bool) -> bool:
+    """Whether a process still runs; `elsewhere` is what is taken of one of another machine."""
     host, pid, began = worker.split("|")
     if host != socket.gethostname():
-        return True
+        return elsewhere
     try:
         return bool(abs(psutil.Process(int(pid)).create_time() - float(began)) < 1)
     except psutil.Error:

@@ -82,15 +82,14 @@ class Reviews:
             reviewed: Those that a reviewer has saved, instead of the others.
             limit: How many at most.
         """
-        wanted = (
-            _cases()
-            .where(or_(*(_CONDITIONS[why] for why in whys)))
-            .where(CorrectionRow.turn_id.is_not(None) if reviewed
-                   else CorrectionRow.turn_id.is_(None))
-            .order_by(TurnRow.id.desc())
-            .limit(limit)
-        )  # fmt: skip
+        wanted = _wanted(whys, reviewed).order_by(TurnRow.id.desc()).limit(limit)
         return self._read(wanted)
+
+    def count(self, whys: Sequence[Why] = WHYS, reviewed: bool = False) -> int:
+        """How many turns there are to look at, as `cases` without its limit."""
+        found = _wanted(whys, reviewed).with_only_columns(func.count(TurnRow.id))
+        with Session(self._engine) as session:
+            return session.scalar(found) or 0
 
     def case(self, turn_id: int) -> Case | None:
         """One agent's turn, whether there is a reason to look at it or not."""
@@ -206,6 +205,15 @@ def _cases() -> Any:  # noqa: ANN401 - a select of five columns
     )
 
 
+def _wanted(whys: Sequence[Why], reviewed: bool) -> Any:  # noqa: ANN401 - as `_cases`
+    said = CorrectionRow.turn_id
+    return (
+        _cases()
+        .where(or_(*(_CONDITIONS[why] for why in whys)))
+        .where(said.is_not(None) if reviewed else said.is_(None))
+    )
+
+
 _TRACE = TurnRow.trace
 _REASON, _STEP = _TRACE["reason"].as_string(), _TRACE["step"].as_string()
 _CONDITIONS: dict[Why, ColumnElement[bool]] = {
@@ -219,10 +227,15 @@ _CONDITIONS: dict[Why, ColumnElement[bool]] = {
         ),
     ),
 }
+# A person takes these whatever is known: they ask for no page. See `Colleagues.take`.
+_NO_GAP = ("hand_over:grave", "hand_over:overdue")
 # A bot that is closed says so instead; the colleague's card has what it would have said.
-_NO_ANSWER = or_(
-    _REASON == "no_answer",
-    and_(_REASON == "closed", _TRACE["summary"].as_string().like("Why: no answer%")),
+_NO_ANSWER = and_(
+    or_(
+        _REASON == "no_answer",
+        and_(_REASON == "closed", _TRACE["summary"].as_string().like("Why: no answer%")),
+    ),
+    or_(_STEP.is_(None), _STEP.not_in(_NO_GAP)),
 )
 
 

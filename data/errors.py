@@ -3,6 +3,7 @@
 DeskhandError             the command line prints it as one line, exit code 2
 ├── ConfigError          a YAML file or override is wrong
 ├── LogFormatError       a row or file of data cannot be read
+├── ConversationError    another process writes this conversation
 ├── EncoderError         an encoder cannot be found or is not the one that was recorded
 ├── RunDirError          a run directory is incomplete, foreign, or for another task
 │   └── RunInUseError    another process writes it
@@ -20,6 +21,10 @@ class ConfigError(DeskhandError):
 
 class LogFormatError(DeskhandError):
     """A row or file of data cannot be read; the message begins with file:line."""
+
+
+class ConversationError(DeskhandError):
+    """Another process wrote in this conversation meanwhile."""
 
 
 class EncoderError(DeskhandError):

@@ -59,7 +59,8 @@ class Turn:
     wrote it: a bot did, or the helpdesk itself (`system`: assigned, closed, on hold). Of an agent's
     turn, `action` names the step that was taken, and `facts` are what the agent had looked up
     before it (name to value), where the log tells; `passages` are what the company's pages say to
-    it, best first.
+    it, best first. `id` is that of a message which a store received: the same, however often it is
+    answered.
     """
 
     speaker: Speaker
@@ -73,6 +74,7 @@ class Turn:
     action: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     passages: "tuple[Passage, ...]" = ()
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

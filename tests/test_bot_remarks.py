@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from apps.chat import exchange
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import is_abroad
@@ -13,6 +14,8 @@ from apps.customer_service.questions import clauses
 from apps.customer_service.remarks import bare, overdue, praises
 from apps.customer_service.wishes import instead
 from apps.customer_service.workflow import Workflows
+from apps.store import Store
+from apps.store_review import Reviews
 from data.schema import Conversation, Entity, Intent, Turn
 from tests.test_bot import KeywordIntents, OrderFinder, chat, index  # noqa: F401 - a fixture
 from tests.test_workflows import SHIPPED, FakeOrders, order
@@ -135,6 +138,16 @@ def test_where_a_person_leads_nothing_is_asked_that_they_know(bot):
         assert (answer.hand_over, answer.reason) == (True, "action_failed")
         assert not chat(bot, text).hand_over
     assert led("cancel FK-100001").step == "workflow:cancel_order:confirm"
+
+
+def test_what_a_person_takes_whatever_is_known_is_no_gap(bot, tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    late = "my refund was promised two weeks ago and nothing came"
+    harm = "the lid shattered and my son is in hospital"
+    for text in (late, harm):
+        *_, (answer, _) = exchange(bot, store, store.new_conversation("me", "bot"), text)
+        assert (answer.hand_over, answer.reason) == (True, "no_answer")
+    assert Reviews(store).unanswered() == []
 
 
 def test_a_wait_past_its_time_goes_to_a_person_unless_a_rule_is_asked_for(bot):

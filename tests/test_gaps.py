@@ -68,10 +68,13 @@ def test_what_is_answered_by_now_is_left_out():
 
 def test_no_answer_counts_in_any_app_also_when_closed_and_out_of_scope_does_not(store):
     answered(store, "hobs", reason="no_answer")
-    answered(store, "mugs", "bot", reason="no_answer", hand_over=True)
+    answered(store, "mugs", "bot", reason="no_answer", hand_over=True, step="hand_over")
     answered(store, "late", "bot", reason="closed", summary="Why: no answer\nWants: mugs")
     answered(store, "angry", "bot", reason="closed", summary="Why: upset")
     answered(store, "weather", reason="out_of_scope")
+    for step in ("hand_over:grave", "hand_over:overdue"):
+        answered(store, step, "bot", reason="no_answer", step=step)
+        answered(store, step, "bot", reason="closed", summary="Why: no answer", step=step)
     answered(store, "fine")
     found = Reviews(store).unanswered()
     assert [(each.app, each.text) for each in found] == [

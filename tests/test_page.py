@@ -7,6 +7,7 @@ import pytest
 
 from apps.store import Store
 from apps.web.chat_tab import LATEST, SORRY, ChatTab
+from apps.web.draft import KEPT
 from apps.web.faq_tab import FaqTab
 from apps.web.panel import NOTHING_YET
 from data.schema import Answer
@@ -139,6 +140,45 @@ def test_a_failing_app_says_sorry_and_gives_the_words_back(tab, store, caplog):
     assert store.conversations(ME, "echo") == []
 
 
+class Broken(Store):
+    """Fails from the moment that it is told to, as one on a full disk does."""
+
+    fails = False
+
+    def __getattribute__(self, name):
+        if name in ("turns", "conversations", "record", "thumb") and self.fails:
+            raise OSError("secret: no space left")
+        return super().__getattribute__(name)
+
+
+def test_a_failing_store_is_a_polite_line_everywhere(tmp_path, caplog):
+    store = Broken(f"sqlite:///{tmp_path}/broken.db")
+    tab, faq = ChatTab("echo", EchoApp(), store), FaqTab("faq", EchoApp(), store)
+    conversation, _ = asked(tab, "one")
+    store.fails = True
+    for shown in (
+        tab.begin(request(ME)),
+        tab.open(conversation, request(ME)),
+        asked(tab, "two", conversation)[1][-1],
+    ):
+        assert said(shown[1])[-1] == SORRY
+    click = SimpleNamespace(index=1, value="", liked=True)
+    tab.rate(conversation, click, request(ME))
+    assert SORRY in tab.explain(conversation, click, request(ME))
+    *_, (_, answer, *_) = faq.ask("one", None, request(ME))
+    assert SORRY in answer
+    assert "OSError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_draft_is_kept_until_its_answer_has_come(tab, store):
+    faq = FaqTab("faq", EchoApp(), store)
+    for text, kept in (("fail", KEPT), ("fine", "")):
+        assert asked(tab, text)[1][-1][-2] == kept
+        *_, (*_, draft) = faq.ask(text, None, request(ME))
+        assert draft == kept
+
+
 def test_the_faq_tab_answers_with_its_sources_and_says_sorry(store):
     tab = FaqTab("faq", EchoApp(), store)
     *_, (_, answer, sources, *_) = tab.ask(EVIL, None, request(ME))
@@ -155,11 +195,11 @@ def test_related_questions_are_buttons_and_gone_when_there_are_none(store):
             yield Answer("Yes.", related=("a?", "b?") if len(conversation.turns) == 1 else ())
 
     tab = FaqTab("faq", Related(), store)
-    *_, (current, *_), (_, _, _, *chips) = tab.ask("one", None, request(ME))
+    *_, (current, *_), (_, _, _, *chips, _) = tab.ask("one", None, request(ME))
     assert [(chip["value"], chip["visible"]) for chip in chips] == [
         ("a?", True), ("b?", True), ("", False),
     ]  # fmt: skip
-    *_, (_, _, _, *chips) = tab.ask("two", current, request(ME))
+    *_, (_, _, _, *chips, _) = tab.ask("two", current, request(ME))
     assert not any(chip["visible"] for chip in chips)
 
 

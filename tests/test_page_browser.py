@@ -140,6 +140,28 @@ def test_a_related_question_is_a_button_that_asks_it(app, tmp_path):
         assert page.locator("#faq-question textarea").input_value() == "near?"
 
 
+def test_a_message_that_failed_is_the_same_message_when_it_is_sent_again(app, url):
+    ids = []
+
+    def answer(conversation, state):
+        ids.append(conversation.turns[-1].id)
+        if len(ids) == 1:
+            raise RuntimeError
+        yield Answer(f"Done {len(ids)}")
+
+    app.answer = answer
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(url)
+        for said in ("something went wrong", "Done 2", "Done 3"):
+            write(page, "cancel it")
+            page.locator(f"{CHAT} .bot", has_text=said).last.wait_for(timeout=60_000)
+            if said == "Done 2":
+                page.wait_for_function("!sessionStorage.getItem('deskhand-draft-customer_service')")
+    assert ids[0] == ids[1], "a retry"
+    assert ids[2] != ids[1], "another message of the same words"
+
+
 def test_a_message_that_is_sent_again_after_the_connection_broke_is_answered_once(app, url):
     calls = []
 

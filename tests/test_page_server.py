@@ -27,7 +27,7 @@ def client(store):
         return create_server(page)
 
     # Where no event loop runs, gradio makes some and never closes them.
-    return TestClient(asyncio.run(build()))
+    return TestClient(asyncio.run(build()), base_url="http://127.0.0.1")
 
 
 def test_health_answers_without_a_cookie(client):

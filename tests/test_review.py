@@ -39,6 +39,8 @@ def talk(store, text="where is FK-1", said="There.", identity=None, owner="me", 
         ("priya\nfrom Leeds", [Entity("person", "priya", 0, 5), Entity("city", "Leeds", 11, 16)]),
         ("see [this](link) \\ and FK-1", [Entity("order_number", "FK-1", 23, 27)]),
         ("a [b] c", [Entity("x", "[b]", 2, 5)]),
+        ("is FK-1 it", [Entity("order-number", "FK-1", 3, 7), Entity("地址", "it", 8, 10)]),
+        ("4111 and 99", [Entity("card.number", "4111", 0, 4), Entity("2fa code", "99", 9, 11)]),
         ("nothing", []),
         ("", []),
     ],
@@ -52,7 +54,9 @@ def test_of_two_entities_that_overlap_the_first_is_marked():
     assert marked("abcd", found) == "[abc](a)d"
 
 
-@pytest.mark.parametrize("written", ["where is it", "where is FK-2", "where is [ FK-1](x)", ""])
+@pytest.mark.parametrize(
+    "written", ["where is it", "where is [FK-1]( )", "where is FK-2", "where is [ FK-1](x)", ""]
+)
 def test_other_words_and_spaces_at_the_ends_are_refused_politely(written):
     with pytest.raises(LogFormatError, match="[Pp]lease"):
         entities_in(written, "where is FK-1")
@@ -77,6 +81,10 @@ def test_unsure_disliked_and_handed_over_turns_are_listed_the_latest_first(store
     assert asked not in found
     assert [case.turn_id for case in Reviews(store).cases(["thumbs_down"])] == [disliked]
     assert len(Reviews(store).cases(limit=2)) == 2
+    assert Reviews(store).count() == 4
+    assert Reviews(store).count(["thumbs_down"]) == 1
+    Reviews(store).save(unsure, "Ann", None, None, None)
+    assert (Reviews(store).count(), Reviews(store).count(reviewed=True)) == (3, 1)
 
 
 def test_a_case_has_the_question_before_it(store):

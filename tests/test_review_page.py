@@ -17,6 +17,7 @@ from apps.cli import app as command
 from apps.config import app_config
 from apps.review.desk import Form, ReviewDesk
 from apps.store import Store
+from apps.web.failure import SORRY
 from apps.web.page import build_page
 from apps.web.review_html import conversation_html, gaps_html, title_of
 from apps.web.review_tab import ReviewTab
@@ -146,6 +147,48 @@ def test_the_form_has_what_was_predicted_and_then_what_was_said(store, desk):
     assert desk.form(out_of_scope).intent == "oos"
     faq, _ = desk.case(talk(store, "hello", intent=None, confidence=None, entities=[]))
     assert desk.form(faq) == Form("", "hello", False, "I hand you over.")
+
+
+@pytest.mark.parametrize(
+    ("predicted", "kept"),
+    [
+        ("Refund_not_showing_up", "Refund_not_showing_up"),
+        ("reverted_card_payment?", "reverted_card_payment?"),
+        ("Order Status", "Order Status"),
+        ("rückgabe", "rückgabe"),
+    ],
+)
+def test_a_form_that_nobody_touched_keeps_the_labels_as_they_are(predicted, kept, store, desk):
+    mark = {"type": "order-number", "text": "FK-1", "start": 0, "end": 4, "confidence": 0.8}
+    case, _ = desk.case(talk(store, "FK-1 please", intent=predicted, entities=[mark]))
+    saved = desk.save(case, "Ann", desk.form(case))
+    assert saved.intent == kept
+    assert [(each.type, each.text) for each in saved.entities] == [("order-number", "FK-1")]
+
+
+def test_of_very_many_turns_the_latest_are_listed_and_all_are_counted(store, tab, monkeypatch):
+    for number in range(3):
+        talk(store, f"FK-{number}")
+    assert tab.refresh("all", False)[0]["label"] == "To review: 3"
+    cases = tab._desk.cases
+    monkeypatch.setattr(tab._desk, "cases", lambda *which: cases(*which)[:2])
+    monkeypatch.setattr(tab._desk, "count", lambda *which: 1240)
+    listed = tab.refresh("all", False)[0]
+    assert listed["label"] == "To review: 2 of 1,240"
+    assert len(listed["choices"]) == 2
+
+
+def test_a_store_that_fails_is_a_polite_line(store, tab, monkeypatch, caplog):
+    turn = talk(store, "FK-1")
+
+    def full(*args):
+        raise OSError("secret: no space left")
+
+    monkeypatch.setattr(tab._desk, "save", full)
+    *_, line, _ = tab.save(str(turn), "Ann", "oos", "FK-1", True, "", "all", False)
+    assert SORRY in line
+    assert "OSError" in caplog.text
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize(

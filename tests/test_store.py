@@ -1,12 +1,15 @@
 import csv
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from apps.chat import exchange
 from apps.store import Store
-from data.errors import ConfigError
+from data.errors import ConfigError, ConversationError
 from data.schema import Answer
 
 ORDERS = Path(__file__).parent.parent / "data" / "samples" / "orders.csv"
@@ -123,3 +126,82 @@ def test_a_customer_can_be_forgotten(url):
 def test_a_store_that_cannot_be_opened_is_told_in_one_line(url):
     with pytest.raises((ConfigError, OSError)):
         Store(url)
+
+
+def test_why_it_cannot_be_opened_is_told_without_the_password(tmp_path):
+    (tmp_path / "notes.db").write_text("no database at all, but a text of some length", "utf-8")
+    with pytest.raises(ConfigError, match="file is not a database"):
+        Store(f"sqlite:///{tmp_path}/notes.db")
+    with pytest.raises(ConfigError, match="none") as told:
+        Store("postgresql+none://me:secret@db.example.com/desk")
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_processes_that_begin_at_once_make_the_tables_and_copy_the_orders_once(url, tmp_path):
+    start = "".join((
+        "import sys; from pathlib import Path; from apps.store import Store; ",
+        "print('ready', flush=True); sys.stdin.readline(); ",
+        f"Store({url!r}).copy_orders(Path({str(ORDERS)!r}))",
+    ))  # fmt: skip
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen([sys.executable, "-c", start], **pipes) for _ in range(3)]
+    for each in started:
+        assert each.stdout.readline() == "ready\n"
+    for each in started:
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    for each in started:
+        each.communicate()
+    assert [each.returncode for each in started] == [0, 0, 0]
+    assert Store(url).find("FK-204881").status == "processing"
+
+
+def test_orders_that_another_process_copied_meanwhile_are_left_as_they_are(url, monkeypatch):
+    store, other = Store(url), Store(url)
+    opened = Path.open
+
+    def overtaken(path, *args, **kwargs):
+        monkeypatch.setattr(Path, "open", opened)
+        assert other.copy_orders(ORDERS) == 60
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", overtaken)
+    assert store.copy_orders(ORDERS) == 0
+
+
+def test_an_error_of_the_database_quotes_no_customer(url):
+    store = Store(url)
+    store.new_conversation("me", "bot", "my card is 4111")
+    with pytest.raises(SQLAlchemyError) as failed:
+        store.new_conversation("me", "bot", "my card is 4111")
+    assert "4111" not in str(failed.value)
+
+
+class Overtaken(CountingApp):
+    """Another process answers in the conversation while it thinks."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def answer(self, conversation, state):
+        if self.url is not None:
+            url, self.url = self.url, None
+            other = Store(url)
+            seen, _, version = other.open(conversation.id)
+            assert seen.turns == conversation.turns[:-1]
+            said = Answer("Other", state={"count": 10})
+            other.record(conversation.id, "other", said, {}, None, version)
+        yield from super().answer(conversation, state)
+
+
+def test_an_answer_from_what_another_process_changed_meanwhile_is_refused_and_loses_nothing(url):
+    store = Store(url)
+    identity = store.new_conversation("me", "bot", "c1")
+    app = Overtaken(url)
+    with pytest.raises(ConversationError, match="^conversation c1: .*send the message again$"):
+        list(exchange(app, store, identity, "one", "m1"))
+    assert [each.turn.text for each in store.turns(identity)] == ["other", "Other"]
+    *_, (answer, _) = exchange(app, store, identity, "one", "m1")
+    assert answer.text == "You wrote 11"
+    assert store.open(identity)[1] == {"count": 11}

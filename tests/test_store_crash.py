@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import yaml
+from sqlalchemy.orm import Session
 
 from apps.actions import Catalog
 from apps.app import App
@@ -14,8 +15,10 @@ from apps.customer_service import workflow
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.workflow import Workflows
+from apps.langchain import runnable_of
 from apps.store import Store
 from apps.store_ledger import Ledger
+from apps.store_tables import ReceivedRow
 from data.schema import Answer
 from tests.test_bot import KeywordIntents, OrderFinder, index  # noqa: F401 - a fixture
 from tests.test_store import ORDERS
@@ -157,6 +160,61 @@ def test_what_may_have_been_done_and_cannot_be_asked_again_is_told_to_a_person(u
     *_, (answer, _) = exchange(built(again, path, index), again, identity, "yes", "m")
     assert (answer.hand_over, answer.reason) == (True, "action_failed")
     assert len(server.seen) == 1
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_message_whose_answer_was_not_stored_calls_once_when_it_is_sent_again(
+    url,
+    flows,
+    index,  # noqa: F811
+    monkeypatch,
+):
+    path, server = flows
+    store = Store(url)
+    bot, identity = built(store, path, index), store.new_conversation("me", "bot")
+    list(exchange(bot, store, identity, "cancel FK-100001", "m1"))
+
+    def full(*args):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "record", full)
+        with pytest.raises(OSError, match="full"):
+            list(exchange(bot, store, identity, "yes", "m2"))
+    *_, (answer, _) = exchange(bot, store, identity, "yes", "m2")
+    assert answer.text == "Done."
+    assert len(server.seen) == 1
+    list(exchange(bot, store, identity, "cancel FK-100001", "m3"))
+    *_, (answer, _) = exchange(bot, store, identity, "yes", "m4")
+    assert len(server.seen) == 2, "another message is another call"
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_in_a_chain_each_message_is_a_call_of_its_own(url, flows, index):  # noqa: F811
+    path, server = flows
+    text = path.read_text(encoding="utf-8").replace("    confirm: Cancel {order_number}?\n", "")
+    path.write_text(text.replace("      declined: Kept.\n", ""), encoding="utf-8")
+    store = Store(url)
+    chain = runnable_of(built(store, path, index))
+    server.replies = [(200, "{}"), (500, "no")]
+    said = [answer.text for answer in chain.batch(["cancel FK-100001"] * 2, {"max_concurrency": 1})]
+    assert said[0] == "Done."
+    assert said[1].startswith("It did not work."), "what another customer was told is not said"
+    keys = {headers["Idempotency-Key"] for _, _, headers, _ in server.seen}
+    assert len(keys) == 2
+    assert store.conversations("me", "bot") == []
+
+
+def test_what_another_machine_left_is_answered_when_serving_begins(url):
+    store, app = Store(url), Slow()
+    identity = store.new_conversation("me", "bot")
+    Ledger(store).receive(identity, "hi", "m1")
+    with Session(store.engine) as session, session.begin():
+        session.get_one(ReceivedRow, (identity, "m1")).worker = "4f1c2d3e5a6b|1|1.0"
+    assert Ledger(store).unanswered(identity) == [], "it may live, where nobody begins to serve"
+    assert recover({"bot": app}, store) == 1
+    assert said(store, identity) == ["hi", f"{identity} 1"]
+    assert recover({"bot": app}, store) == 0
 
 
 class Slow:

@@ -156,7 +156,7 @@ class CustomerServiceBot:
             return self._colleagues.take(turn, "upset")
         dealt_with = turn.progress.name if turn.progress else started
         if is_grave(turn.text) and not self._workflows.grave(dealt_with):
-            return self._colleagues.take(turn, "no_answer")
+            return self._colleagues.take(turn, "no_answer", "hand_over:grave")
         if turn.progress is None and self._turning.corrects(turn, started):
             assert turn.last is not None
             return self._workflow(turn, Progress(turn.last.name, turn.last.slots))
@@ -183,7 +183,7 @@ class CustomerServiceBot:
             return self._colleagues.take(turn, "asked_for_person")
         waits = started is None and turn.intent.name is not None and overdue(turn.text)
         if waits and not rule_questions(turn.text):
-            return self._colleagues.take(turn, "no_answer")
+            return self._colleagues.take(turn, "no_answer", "hand_over:overdue")
         return None
 
     def _unlike(self, turn: BotTurn) -> Answer:

@@ -26,8 +26,12 @@ class Colleagues:
     def __init__(self, hours: HoursConfig | None, now: Callable[[], datetime]) -> None:
         self._hours, self._now = hours, now
 
-    def take(self, turn: BotTurn, reason: Reason) -> Answer:
-        """A person takes over, told what has happened; out of hours the customer is told when."""
+    def take(self, turn: BotTurn, reason: Reason, step: str = "hand_over") -> Answer:
+        """A person takes over, told what has happened; out of hours the customer is told when.
+
+        `step` is `hand_over:grave` or `hand_over:overdue` where a person would take it whatever is
+        known: such a message is no gap in what is known.
+        """
         lines = summary(
             turn.conversation, turn.progress, turn.values, turn.tried, turn.passages, reason
         )
@@ -42,7 +46,7 @@ class Colleagues:
                 text = f"Nobody is here to take this over right now.{back} Please write again then."
             else:
                 text += f" Nobody is here right now.{back} Your message waits for us until then."
-        answer = turn.answered(text, "hand_over")
+        answer = turn.answered(text, step)
         return replace(
             answer,
             hand_over=not closed,

@@ -63,9 +63,8 @@ class Understanding:
 
     def of(self, text: str, conversation: Conversation, state: State) -> BotTurn:
         """Intent and entities of the message, and what is remembered."""
-        # The time is stored with the message: it is the same when that is answered again.
-        time_ = conversation.turns[-1].time
-        anchor = time_.isoformat() if time_ else str(len(conversation.turns))
+        # What is the same when the message is answered again, and of no other one.
+        anchor = conversation.turns[-1].id or str(len(conversation.turns))
         progress, last = (Progress.from_dict(state.get(key)) for key in ("workflow", "last"))
         waiting = [Progress(**each) for each in state.get("waiting", ())]
         turn = self.read(text, conversation, anchor, dict(state.get("values", {})))

@@ -67,6 +67,10 @@ class ReviewDesk:
         """Turns to look at, the latest first."""
         return self._reviews.cases(whys, reviewed)
 
+    def count(self, whys: Sequence[Why] = WHYS, reviewed: bool = False) -> int:
+        """How many turns there are to look at; `cases` gives the latest of very many."""
+        return self._reviews.count(whys, reviewed)
+
     def case(self, turn_id: int) -> tuple[Case, list[StoredTurn]] | None:
         """A turn with its whole conversation."""
         case = self._reviews.case(turn_id)
@@ -100,11 +104,7 @@ class ReviewDesk:
         reviewer = " ".join(reviewer.split())[:MAX_NAME]
         if not reviewer:
             raise LogFormatError("Please say who you are; it is kept with the correction.")
-        intent = form.intent.strip().lower().replace(" ", "_") or None
-        if intent is not None and not _INTENT.fullmatch(intent):
-            raise LogFormatError(
-                "An intent is a short name of letters, digits and _; please change it."
-            )
+        intent = self._intent(form.intent.strip())
         entities = entities_in(form.marks, clean(case.question)) if form.label_entities else None
         self._reviews.save(case.turn_id, reviewer, intent, entities, form.answer)
         return self._saved(case)
@@ -139,6 +139,17 @@ class ReviewDesk:
                 return done, None
             file = shutil.make_archive(str(folder / "labels"), "zip", made, "labels")
         return done, Path(file)
+
+    def _intent(self, written: str) -> str | None:
+        """A known name as it is, of whatever letters; a new one in small letters and `_`."""
+        if not written or written == OOS or written in self.intents():
+            return written or None
+        name = written.lower().replace(" ", "_")
+        if not _INTENT.fullmatch(name):
+            raise LogFormatError(
+                "A new intent is a short name of letters, digits and _; please change it."
+            )
+        return name
 
     def _saved(self, case: Case) -> Correction:
         again = self._reviews.case(case.turn_id)

@@ -1,6 +1,7 @@
 r"""Entities marked in a text as `[text](type)`, in and out.
 
-A bracket that the customer wrote has a backslash before it: `\[`.
+A bracket that the customer wrote has a backslash before it: `\[`. A type is any name without round
+brackets and line breaks.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from data.errors import LogFormatError
 from data.schema import Entity
 
-_MARK = re.compile(r"\[((?:\\.|[^\[\]\\])+)\]\(([A-Za-z]\w*)\)")
+_MARK = re.compile(r"\[((?:\\.|[^\[\]\\])+)\]\(([^()\n]+)\)")
 _ESCAPED = re.compile(r"\\([\[\]\\])")
 _SIGN = re.compile(r"[\[\]\\]")
 
@@ -42,7 +43,9 @@ def entities_in(written: str, text: str) -> tuple[Entity, ...]:
     plain, at = "", 0
     for mark in _MARK.finditer(written):
         plain += _plain(written[at : mark.start()])
-        value, kind = _plain(mark[1]), mark[2]
+        value, kind = _plain(mark[1]), mark[2].strip()
+        if not kind:
+            raise LogFormatError(f"[{value}](): please name what it is between the brackets.")
         if value != value.strip():
             raise LogFormatError(f"[{value}]({kind}): please mark no spaces at the ends.")
         found.append(Entity(kind, value, len(plain), len(plain) + len(value)))

@@ -1,6 +1,6 @@
 """A chat tab: this visitor's conversations, the chat, and how the latest answer came about."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -9,9 +9,9 @@ import gradio as gr
 from apps.app import App
 from apps.chat import exchange
 from apps.store import Store, StoredTurn
-from apps.web.draft import answered, begun, draft_box, message_id, with_draft
+from apps.web.draft import KEPT, answered, begun, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
-from apps.web.panel import NOTHING_YET, explanation
+from apps.web.panel import NOTHING_YET, explanation, polite
 from apps.web.visitor import owner_of
 from data.schema import Speaker
 
@@ -102,15 +102,14 @@ class ChatTab:
             "show_progress_on": chat,
         }
         page.load(self.begin, None, opened, **quiet)
-        typed = gr.on([box.submit, send.click], self.send, [box, current, draft], [*opened, box],
+        after = [*opened, draft, box]
+        typed = gr.on([box.submit, send.click], self.send, [box, current, draft], after,
                       js=with_draft(name, 2), **sending)  # fmt: skip
         pressed: dict[str, Any] = {"js": with_draft(name, 1), **sending}
-        choice = chat.option_select(self.send_choice, [current, draft], [*opened, box], **pressed)
-        example = chat.example_select(
-            self.send_example, [current, draft], [*opened, box], **pressed
-        )
+        choice = chat.option_select(self.send_choice, [current, draft], after, **pressed)
+        example = chat.example_select(self.send_example, [current, draft], after, **pressed)
         for sent in (typed, choice, example):
-            sent.success(None, js=answered(name))
+            sent.success(None, [draft], js=answered(name))
         chat.like(self.rate, [current], None, **quiet)
         chat.select(self.explain, [current], [panel], **quiet)
         listed.input(self.open, [listed], opened, **quiet).then(None, js=_CLOSE_LIST)
@@ -121,17 +120,16 @@ class ChatTab:
     def begin(self, request: gr.Request) -> tuple[Any, ...]:
         """The page was loaded: the visitor's latest conversation, with its turns."""
         owner = owner_of(request)
-        mine = self._store.conversations(owner, self._name)
-        return self._opened(owner, mine[0].id if mine else None)
+        return self._tried(owner, lambda: self._owned(owner, LATEST))
 
     def open(self, conversation: str | None, request: gr.Request) -> tuple[Any, ...]:
         """A conversation was chosen from the list."""
         owner = owner_of(request)
-        return self._opened(owner, self._owned(owner, conversation))
+        return self._tried(owner, lambda: self._owned(owner, conversation))
 
     def new(self, request: gr.Request) -> tuple[Any, ...]:
         """An empty conversation; it is stored with its first turn."""
-        return self._opened(owner_of(request), None)
+        return self._tried(owner_of(request), lambda: None)
 
     def send(
         self, text: str, conversation: str | None, request: gr.Request, draft: str = ""
@@ -142,32 +140,38 @@ class ChatTab:
         """
         text = (text or "")[:MAX_SENT_CHARS]
         if not text.strip():
-            yield (gr.skip(),) * 5
+            yield (gr.skip(),) * 6
             return
         owner = owner_of(request)
-        current = self._owned(owner, conversation) or begun(self._store, owner, self._name, draft)
-        turns = self._store.turns(current)
-        asked = [*_said(turns), _message("customer", text)]
-        waiting = [*asked, _message("agent", WAITING)]
-        yield current, _chat(waiting, turns), gr.skip(), gr.skip(), ""
+        turns: list[StoredTurn] = []
+        asked = [_message("customer", text)]
         try:
+            current = self._owned(owner, conversation) or begun(
+                self._store, owner, self._name, draft
+            )
+            turns = self._store.turns(current)
+            asked = [*_said(turns), *asked]
+            waiting = [*asked, _message("agent", WAITING)]
+            yield current, _chat(waiting, turns), gr.skip(), gr.skip(), "", ""
             for answer, turn_id in exchange(
                 self._app, self._store, current, text, message_id(draft, text)
             ):
                 if turn_id is None:
                     grown = [*asked, _message("agent", answer.text)]
-                    yield gr.skip(), _chat(grown, turns), gr.skip(), gr.skip(), gr.skip()
-        except Exception as error:  # whatever an app does, the visitor is to read a polite line
+                    yield gr.skip(), _chat(grown, turns), *(gr.skip(),) * 4
+            opened = self._opened(owner, current)
+        except Exception as error:  # whatever app and store do, the visitor reads a polite line
             note(self._name, error)
             yield (
                 gr.skip(),
                 _chat([*asked, _message("agent", SORRY)], turns),
                 gr.skip(),
                 gr.skip(),
+                KEPT,
                 text,
             )
             return
-        yield (*self._opened(owner, current), gr.skip())
+        yield (*opened, "", gr.skip())
 
     def send_example(
         self, conversation: str | None, data: gr.SelectData, request: gr.Request, draft: str = ""
@@ -188,19 +192,26 @@ class ChatTab:
     def rate(self, conversation: str | None, data: gr.LikeData, request: gr.Request) -> None:
         """A thumb was set, or taken back."""
         owner = owner_of(request)
-        turn = self._turn_at(owner, conversation, data.index)
-        if turn is not None:
-            value = {True: 1, False: -1}.get(data.liked, 0) if isinstance(data.liked, bool) else 0
-            self._store.thumb(owner, turn.id, value)
+        value = {True: 1, False: -1}.get(data.liked, 0) if isinstance(data.liked, bool) else 0
+        try:
+            turn = self._turn_at(owner, conversation, data.index)
+            if turn is not None:
+                self._store.thumb(owner, turn.id, value)
+        except Exception as error:  # the store may fail in many ways
+            note(self._name, error)
 
     def explain(self, conversation: str | None, data: gr.SelectData, request: gr.Request) -> Any:  # noqa: ANN401 - HTML, or gradio's "leave it as it is"
         """A message was clicked: how that answer came about."""
         owner = owner_of(request)
-        clicked = self._turn_at(owner, conversation, data.index)
-        current = self._owned(owner, conversation)
-        if clicked is None or current is None:
-            return gr.skip()
-        turns = self._store.turns(current)
+        try:
+            clicked = self._turn_at(owner, conversation, data.index)
+            current = self._owned(owner, conversation)
+            if clicked is None or current is None:
+                return gr.skip()
+            turns = self._store.turns(current)
+        except Exception as error:  # the store may fail in many ways
+            note(self._name, error)
+            return polite(SORRY)
         at = next(place for place, turn in enumerate(turns) if turn.id == clicked.id)
         if clicked.turn.speaker == "customer":
             at = min(at + 1, len(turns) - 1)  # a question stands for its answer
@@ -223,6 +234,14 @@ class ChatTab:
             return None
         turns = self._store.turns(current)
         return turns[place] if 0 <= place < len(turns) else None
+
+    def _tried(self, owner: str, which: Callable[[], str | None]) -> tuple[Any, ...]:
+        """`_opened`, or a polite line where the store fails."""
+        try:
+            return self._opened(owner, which())
+        except Exception as error:  # in many ways
+            note(self._name, error)
+            return gr.skip(), _chat([_message("agent", SORRY)], ()), gr.skip(), gr.skip()
 
     def _opened(self, owner: str, conversation: str | None) -> tuple[Any, ...]:
         """Values of the state, the chat, the panel and the list."""

@@ -1,7 +1,8 @@
 """A message's id, made by the browser before it is sent: what comes twice is answered once.
 
 A tab has one draft's id until its answer has come. A second click, and a retry after the connection
-broke or the page was loaded again, bring the same one. Two texts under one id are two messages.
+broke, the page was loaded again or the answer failed, bring the same one. Two texts under one id
+are two messages.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import gradio as gr
 
 from apps.store import Store
 
+KEPT = "kept"
 _VALID = re.compile(r"[a-f0-9]{32}")
 # Not crypto.randomUUID: browsers have that on https and localhost alone.
 SCRIPT = """<script>
@@ -29,7 +31,7 @@ window.dhAnswered = (name) => sessionStorage.removeItem("deskhand-draft-" + name
 
 
 def draft_box() -> gr.Textbox:
-    """Where the browser puts the id; nobody sees it."""
+    """Where the browser puts the id, and the server KEPT; nobody sees it."""
     return gr.Textbox(visible=False, label="Draft")
 
 
@@ -40,8 +42,11 @@ def with_draft(name: str, before: int) -> str:
 
 
 def answered(name: str) -> str:
-    """Script that ends a draft: the next message has another id."""
-    return f"() => {{ window.dhAnswered({name!r}); }}"
+    """Script that ends a draft: the next message has another id.
+
+    Its input, where it has one, is the draft's box: KEPT where the message is to be sent again.
+    """
+    return f"(kept) => {{ if (kept !== {KEPT!r}) window.dhAnswered({name!r}); }}"
 
 
 def message_id(draft: object, text: str) -> str | None:

@@ -10,7 +10,7 @@ from apps.chat import exchange
 from apps.explain import answer_values
 from apps.faq.faq import RELATED
 from apps.store import Store
-from apps.web.draft import answered, begun, draft_box, message_id, with_draft
+from apps.web.draft import KEPT, answered, begun, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
 from apps.web.panel import badge, passages_html, plain, polite, times_html
 from apps.web.visitor import owner_of
@@ -71,7 +71,7 @@ class FaqTab:
                     for _ in range(RELATED)
                 ]  # fmt: skip
             sources = gr.HTML("", elem_id=f"{name}-sources", apply_default_css=False)
-        outputs = [current, answer, sources, *related]
+        outputs = [current, answer, sources, *related, draft]
         options: dict[str, Any] = {
             "api_visibility": "private",
             "show_progress": "minimal",
@@ -85,7 +85,7 @@ class FaqTab:
             chosen = chip.click(lambda text: text, [chip], [box], api_visibility="private")
             asked.append(chosen.then(self.ask, [chip, current, draft], outputs, **options))
         for each in asked:
-            each.success(None, js=answered(name))
+            each.success(None, [draft], js=answered(name))
 
     def ask(
         self, text: str, conversation: str | None, request: gr.Request, draft: str = ""
@@ -93,22 +93,22 @@ class FaqTab:
         """The answer as it grows, then its sources and related questions."""
         text = (text or "")[:MAX_SENT_CHARS]
         if not text.strip():
-            yield (gr.skip(),) * (3 + RELATED)
+            yield (gr.skip(),) * (4 + RELATED)
             return
         owner = owner_of(request)
-        if conversation is None or not self._store.owns(owner, conversation):
-            conversation = begun(self._store, owner, self._name, draft)
-        yield conversation, '<p class="dh-quiet">Looking…</p>', "", *_chips(())
         try:
+            if conversation is None or not self._store.owns(owner, conversation):
+                conversation = begun(self._store, owner, self._name, draft)
+            yield conversation, '<p class="dh-quiet">Looking…</p>', "", *_chips(()), ""
             for answer, turn_id in exchange(
                 self._app, self._store, conversation, text, message_id(draft, text)
             ):
                 whole = turn_id is not None
                 sources = _sources(answer_values(answer)) if whole else ""
-                yield gr.skip(), plain(answer.text), sources, *_chips(answer.related)
-        except Exception as error:  # whatever an app does, the visitor is to read a polite line
+                yield gr.skip(), plain(answer.text), sources, *_chips(answer.related), ""
+        except Exception as error:  # whatever app and store do, the visitor reads a polite line
             note(self._name, error)
-            yield gr.skip(), polite(SORRY), "", *_chips(())
+            yield gr.skip(), polite(SORRY), "", *_chips(()), KEPT
 
 
 def _chips(questions: Sequence[str]) -> list[Any]:

@@ -131,7 +131,9 @@ class ReviewTab:
         choices = [(title_of(case), str(case.turn_id)) for case in cases]
         first = choices[0][1] if choices else None
         left = "Reviewed" if done else "To review"
-        listed = gr.update(choices=choices, value=first, label=f"{left}: {len(cases)}")
+        count = self._desk.count(_whys(why), done)
+        shown = f"{count:,}" if count <= len(cases) else f"{len(cases)} of {count:,}"
+        listed = gr.update(choices=choices, value=first, label=f"{left}: {shown}")
         return listed, *self.open(first)
 
     def open(self, turn: str | None) -> tuple[Any, ...]:
@@ -193,14 +195,18 @@ class ReviewTab:
     def _done(
         self, turn: str | None, keep: Callable[[Case], str], who: str, why: str, done: bool
     ) -> tuple[Any, ...]:
-        found = self._desk.case(int(turn)) if turn else None
-        if found is None:
-            return *self.refresh(why, done), polite("That conversation is gone."), gr.skip()
         try:
+            found = self._desk.case(int(turn)) if turn else None
+            if found is None:
+                return *self.refresh(why, done), polite("That conversation is gone."), gr.skip()
             line = keep(found[0])
+            return *self.refresh(why, done), plain(line), who
         except DeskhandError as error:
-            return *(gr.skip(),) * 8, polite(str(error)), gr.skip()
-        return *self.refresh(why, done), plain(line), who
+            line = str(error)
+        except Exception as error:  # the store may fail in many ways
+            note("review", error)
+            line = SORRY
+        return *(gr.skip(),) * 8, polite(line), gr.skip()
 
     def gaps(self) -> Iterator[tuple[str, Any]]:
         """Yield the gaps as they are now, and their table to download."""

@@ -1,4 +1,4 @@
-"""The server: the page at /, its visitors' cookie, and /health."""
+"""The server: the page at /, its visitors' cookie, who is let in, and /health."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,20 @@ import gradio as gr
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from apps.web.admission import MAX_FILE_BYTES, Admission
 from apps.web.draft import SCRIPT
 from apps.web.theme import style, theme
 from apps.web.visitor import VisitorCookie
 
 HOST, PORT = "127.0.0.1", 7860
 WITHOUT_VISITOR = ("/health", "/api")  # what programs call
-MAX_FILE_BYTES = 64 << 20  # of an upload: the summarizer takes a file of conversations
 
 
 def create_server(
     page: gr.Blocks,
     routers: Sequence[APIRouter] = (),
     without_visitor: Sequence[str] = WITHOUT_VISITOR,
+    hosts: Sequence[str] = (),
 ) -> FastAPI:
     """The page behind a FastAPI application.
 
@@ -26,9 +27,12 @@ def create_server(
         page: From apps.web.page.
         routers: Further routes; they come before the page, which takes every other path.
         without_visitor: Paths, with all below them, that set no cookie.
+        hosts: Names that it is reached by, beside `localhost` and IP addresses.
     """
     server = FastAPI(title="Deskhand", docs_url=None, redoc_url=None)  # those load from a CDN
     server.add_middleware(VisitorCookie, without=without_visitor)
+    files = any(isinstance(block, gr.File | gr.UploadButton) for block in page.blocks.values())
+    server.add_middleware(Admission, hosts=hosts, files=files)  # the last one added comes first
 
     @server.get("/health")
     def health() -> dict[str, str]:
