@@ -1,0 +1,15 @@
+"""Whose a conversation is, where it is no visitor of the page: theirs is the cookie's random id."""
+
+COMMAND_LINE = "command line"  # whose conversations `ask` holds
+MAX_CUSTOMER_CHARS = 60  # the store's column holds 64
+_API = "api:"  # no visitor's id holds a colon
+
+
+def api_owner(customer: str | None) -> str:
+    """The owner of what callers of the API say for a customer, or for nobody in particular."""
+    return f"{_API}{customer or ''}"
+
+
+def owners_of(customer: str) -> tuple[str, ...]:
+    """All owners that a customer's id may mean."""
+    return customer, api_owner(customer)
