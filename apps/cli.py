@@ -82,7 +82,7 @@ def serve(
     """Serve the page, a tab for each app, and the HTTP API."""
     from apps.serving import serve_apps
 
-    serve_apps(apps, host, port, overrides or (), api_key_file)
+    serve_apps(apps, host, port, overrides or (), api_key_file=api_key_file)
 
 
 app.command("test")(run_tests)

@@ -317,7 +317,7 @@ def test_a_failure_is_one_line_and_its_words_are_not_logged(client, store, caplo
         failed = said(client, f"fail {SECRET}")
         not_ready = client.post("/email_triage", json={"text": f"index {SECRET}"})
     assert "deskhand could not" in line(failed, 500)
-    assert "not ready" in line(not_ready, 503)
+    assert "cannot be answered now" in line(not_ready, 503)
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("apps")]
     assert [said.split(" at ")[0] for said in ours] == [
         "api failed: RuntimeError", "api failed: IndexMismatchError",

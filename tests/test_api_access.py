@@ -46,7 +46,7 @@ def behind_the_page(served, key, base_url=LOCAL):
 
 @pytest.fixture
 def guarded(served):
-    return behind_the_page(served, KEY, "http://desk.example.com")
+    return behind_the_page(served, KEY, "http://192.168.1.4")
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -138,7 +138,7 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setitem(serving.APPS, "faq", lambda *_: EchoApp())
     monkeypatch.setattr("apps.web.page.build_page", lambda *_: None)
     monkeypatch.setattr(
-        "apps.web.server.create_server", lambda page, routers: given.extend(routers)
+        "apps.web.server.create_server", lambda page, routers=(), **_: given.extend(routers)
     )
     monkeypatch.setattr("apps.web.server.serve", lambda *_: None)
     (tmp_path / "key").write_text(KEY, encoding="utf-8")
@@ -147,7 +147,7 @@ def start(tmp_path, monkeypatch):
         given.clear()
         store = f"store=sqlite:///{tmp_path}/page.db"
         file = tmp_path / "key" if with_key else None
-        serving.serve_apps(apps or ["faq"], host, 7, [store], file)
+        serving.serve_apps(apps or ["faq"], host, 0, [store], api_key_file=file)
         return list(given)
 
     return serve

@@ -72,7 +72,7 @@ def _unreadable(request: Request, error: Exception) -> JSONResponse:
 
 def _not_ready(request: Request, error: Exception) -> JSONResponse:
     note("api", error)
-    return problem(503, "what answers that is not ready; deskhand's log has the place")
+    return problem(503, "that cannot be answered now; send it again, or see deskhand's log")
 
 
 def _store_unavailable(request: Request, error: Exception) -> JSONResponse:
