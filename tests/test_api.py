@@ -290,8 +290,9 @@ def test_what_is_wrong_is_told_without_what_was_sent(client, path, body, status,
     assert "4929" not in said_no
 
 
-def test_half_a_character_is_refused(client):
-    body = b'{"message": "\\ud83d"}'
+@pytest.mark.parametrize("field", ["message", "conversation", "customer"])
+def test_half_a_character_is_refused(client, field):
+    body = b'{"message": "hi", "%s": "\\ud83d"}' % field.encode()
     answer = client.post(SAID, content=body, headers={"content-type": "application/json"})
     assert "half a character" in line(answer, 422)
 

@@ -94,6 +94,7 @@ def test_without_a_key_programs_of_this_machine_are_answered(served):
         (LOCAL, {"x-forwarded-for": "192.168.1.9"}),
         (LOCAL, {"forwarded": "for=192.168.1.9"}),
         (LOCAL, {"host": ""}),
+        (LOCAL, {"host": "[::1"}),
     ],
 )
 def test_without_a_key_whoever_comes_from_elsewhere_is_refused(served, address, headers):

@@ -36,7 +36,7 @@ class MessageBody(Body):
     """One message of a customer."""
 
     message: Annotated[Text, Field(max_length=MAX_SENT_CHARS)]
-    conversation: Annotated[str | None, Field(max_length=40)] = Field(
+    conversation: Annotated[Text, Field(max_length=40)] | None = Field(
         None, description="go on in this one; null begins one"
     )
     id: Annotated[str | None, Field(pattern=r"^[!-~]{1,64}$")] = Field(

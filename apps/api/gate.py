@@ -1,6 +1,7 @@
 """What every request of the API passes: the key, the size of its body, and what went wrong."""
 
 import hmac
+import re
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -72,15 +73,22 @@ class Gate:
         """Why a request is refused, or None where it is not."""
         if self._key is None:
             # A page of another site may have its name lead here, and a proxy passes others on.
-            host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
             passed_on = any(name in headers for name in _FORWARDED)
-            return None if is_local(host) and not passed_on else _NOT_LOCAL
+            return None if is_local(_host(headers)) and not passed_on else _NOT_LOCAL
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         same = hmac.compare_digest(shown.strip().encode(), self._key.encode())
         return None if same and scheme.lower() == "bearer" else _WRONG_KEY
 
 
+def _host(headers: Headers) -> str:
+    """The name that the server was called by, without its port; empty where that is none."""
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def _length(headers: Headers) -> int:
-    """The length that a body says of itself; 0 where it says none."""
+    """The length that a body says of itself; 0 where it says none that can be."""
     given = headers.get("content-length", "")
-    return int(given) if given.isdecimal() and given.isascii() else 0
+    return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0

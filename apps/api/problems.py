@@ -1,5 +1,6 @@
 """Errors as callers read them: one line of JSON, `{"error": "…"}`, that quotes nothing sent."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
@@ -21,9 +22,9 @@ _WORDS = {
 }
 
 
-def problem(status: int, line: str) -> JSONResponse:
+def problem(status: int, line: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error's answer."""
-    return JSONResponse({"error": line}, status, headers=_HEADERS.get(status))
+    return JSONResponse({"error": line}, status, headers=headers or _HEADERS.get(status))
 
 
 def add_handlers(api: FastAPI) -> None:
@@ -63,7 +64,7 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AnyHTTPException)
     ours = isinstance(error, HTTPException) and error.status_code != 400
     line = error.detail if ours else _WORDS.get(error.status_code, error.detail)
-    return problem(error.status_code, line)
+    return problem(error.status_code, line, error.headers)  # of 405: Allow
 
 
 def _unreadable(request: Request, error: Exception) -> JSONResponse:
