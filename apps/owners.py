@@ -1,6 +1,5 @@
-"""Whose a conversation is, where it is no visitor of the page: theirs is the cookie's random id."""
+"""Whose a conversation is that came by the API. A visitor of the page is a cookie's random id."""
 
-COMMAND_LINE = "command line"  # whose conversations `ask` holds
 MAX_CUSTOMER_CHARS = 60  # the store's column holds 64
 _API = "api:"  # no visitor's id holds a colon
 

@@ -25,7 +25,6 @@ from apps.customer_service.bot import CustomerServiceBot
 from apps.email_triage.email_triage import mail_of, triage_values
 from apps.explain import answer_values
 from apps.local import is_local
-from apps.owners import COMMAND_LINE
 from apps.retention import keep_days
 from apps.store import Store
 from apps.summarizer.summary import Summary, summary_values
@@ -34,6 +33,7 @@ from data.errors import ConfigError
 from data.schema import Answer, Conversation
 
 logger = logging.getLogger(__name__)
+OWNER = "command line"  # whose conversations `ask` holds
 
 
 def ask_app(
@@ -53,7 +53,7 @@ def ask_app(
     if config.app == "review":
         raise ConfigError("review answers nothing; deskhand serve review opens it")
     built, store = opened_chat(config, folder)
-    identity = store.conversation_of(COMMAND_LINE, config.app, conversation)
+    identity = store.conversation_of(OWNER, config.app, conversation)
     answer = last_answer(built, store, identity, message)
     return {**answer_values(answer), "conversation": identity}
 

@@ -40,8 +40,7 @@ import typer
 
 from apps.app import App
 from apps.config import app_config
-from apps.owners import COMMAND_LINE
-from apps.serving import last_answer, opened_chat
+from apps.serving import OWNER, last_answer, opened_chat
 from apps.store import Store
 from apps.testing.running import IN_MEMORY
 from benchmarks.guideline_cases import CASES, SETS, Case, read_cases
@@ -84,7 +83,7 @@ def played(cases: Sequence[Case], fresh: Fresh) -> list[Judged]:
     found = []
     for case in cases:
         app, store = fresh()
-        identity = store.new_conversation(COMMAND_LINE, app.title)
+        identity = store.new_conversation(OWNER, app.title)
 
         def say(text: str, app: App = app, store: Store = store, identity: str = identity) -> Any:  # noqa: ANN401
             return last_answer(app, store, identity, text)

@@ -8,8 +8,7 @@ from typing import Literal
 from apps.app import App
 from apps.build import APPS
 from apps.config import AppConfig, app_config
-from apps.owners import COMMAND_LINE
-from apps.serving import last_answer, opened_chat
+from apps.serving import OWNER, last_answer, opened_chat
 from apps.store import Store
 from apps.testing.checks import Miss, misses
 from apps.testing.reading import Suite
@@ -113,7 +112,7 @@ def _run(
     store: Store,
 ) -> Ran:
     """One conversation to its end, whatever was missed on the way."""
-    identity = store.new_conversation(COMMAND_LINE, app.title)
+    identity = store.new_conversation(OWNER, app.title)
     answers: list[Answer] = []
     failures: list[Failure] = []
     for number, (turn, place) in enumerate(zip(conversation.turns, lines, strict=True), start=1):
