@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from data.schema import Answer, Conversation
 
 MAX_CHARS = 4000  # of one message; about a thousand words
+MAX_SENT_CHARS = 20_000  # an app refuses far shorter ones politely; this bounds what is stored
 State = Mapping[str, Any]
 
 

@@ -1,10 +1,10 @@
 """From configs to objects: the only place that knows how an app is put together."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from apps.app import App
 from apps.config import AppConfig
@@ -20,6 +20,7 @@ from apps.generation.generator import Generator
 from apps.generation.prompt import RULES
 from apps.generation.writer import AnswerWriter
 from apps.guard import check
+from apps.predicted import Predict, entities_values, intent_values
 from apps.store import Store
 from apps.store_ledger import Ledger
 from apps.summarizer.moods import by_run, by_words
@@ -167,6 +168,20 @@ def build_triage(config: AppConfig) -> EmailTriage:
         config.teams,
         config.other_team,
     )
+
+
+def build_predictors(config: AppConfig) -> dict[str, Predict]:
+    """By task, what the runs of an app say of texts."""
+
+    def intents(texts: Sequence[str]) -> list[dict[str, Any]]:
+        predictions = opened_intents(config.runs.intent, config.threads).predict(texts)
+        return [intent_values(*row) for row in zip(texts, predictions, strict=True)]
+
+    def entities(texts: Sequence[str]) -> list[dict[str, Any]]:
+        found = opened_ner(config.runs.ner, config.threads).predict(texts)
+        return [entities_values(*row) for row in zip(texts, found, strict=True)]
+
+    return {"intent": intents, "ner": entities}
 
 
 def build_review(config: AppConfig, store: Store) -> "ReviewDesk":

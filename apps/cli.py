@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from apps.testing.command import run_tests
 from apps.verbs.backtest import backtest
 from apps.verbs.feedback import feedback
 from apps.verbs.fit import fit
+from apps.verbs.forget import forget
 from apps.verbs.gaps import gaps
 from apps.verbs.index import index, pairs, search
 from apps.verbs.logs import discover, ground, mine, prepare
@@ -34,7 +36,8 @@ def demo(
     port: Annotated[int, typer.Option(help="port of the page")] = 7860,
 ) -> None:
     """Train on the sample logs if needed, then open the chat page."""
-    from apps.serving import is_local, serve_apps
+    from apps.local import is_local
+    from apps.serving import serve_apps
     from apps.verbs.demo import ensure_trained
 
     ensure_trained()
@@ -46,7 +49,7 @@ def demo(
 for verb in (
     prepare, discover, mine, ground, train, tune, extend, evaluate, predict, index, search, pairs,
     feedback, fit, gaps, backtest,
-    summarize,
+    summarize, forget,
 ):  # fmt: skip
     app.command()(verb)
 
@@ -76,11 +79,14 @@ def serve(
         typer.Option("--allow-host", metavar="NAME", help="a name a proxy serves it under; repeat"),
     ] = None,
     overrides: Overrides = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="file of the API's key; else DESKHAND_API_KEY")
+    ] = None,
 ) -> None:
-    """Serve the page, a tab for each app."""
+    """Serve the page, a tab for each app, and the HTTP API."""
     from apps.serving import serve_apps
 
-    serve_apps(apps, host, port, overrides or (), allow_host or ())
+    serve_apps(apps, host, port, overrides or (), allow_host or (), api_key_file=api_key_file)
 
 
 app.command("test")(run_tests)

@@ -44,6 +44,9 @@ class AppConfig(Config):
     encoder: str = Field(DEFAULT_ENCODER, description="for apps without an index")
     workflows: Path = Field(Path("workflows.yaml"), description="from the config file's folder")
     store: str = Field(DEFAULT_URL, description="database URL")
+    store_days: int | None = Field(
+        365, ge=1, description="how long a conversation is kept after its last turn; null: for ever"
+    )
     orders: Path | None = Field(None, description="a table of orders, copied in at first start")
     hours: HoursConfig | None = Field(None, description="when colleagues take conversations")
     generate: GenerateConfig = GenerateConfig()

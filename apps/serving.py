@@ -3,26 +3,36 @@
 import logging
 import re
 import socket
-from collections.abc import Sequence
-from ipaddress import ip_address
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from fastapi import APIRouter
 from threadpoolctl import threadpool_limits
 
+from apps.api.key import VARIABLE, api_key
 from apps.app import App
-from apps.build import APPS, build_review, build_store, build_summarizer, build_triage
+from apps.build import (
+    APPS,
+    build_predictors,
+    build_review,
+    build_store,
+    build_summarizer,
+    build_triage,
+)
 from apps.chat import exchange, recover
-from apps.config import AppConfig, app_config
+from apps.config import AppConfig, AppName, app_config
 from apps.customer_service.bot import CustomerServiceBot
 from apps.email_triage.email_triage import mail_of, triage_values
 from apps.explain import answer_values
+from apps.local import is_local
+from apps.retention import keep_days
 from apps.store import Store
+from apps.summarizer.summary import Summary, summary_values
 from apps.web.paste import parse_conversation
-from data.conversations import entity_values
 from data.errors import ConfigError
-from data.schema import Answer
+from data.schema import Answer, Conversation
 
 logger = logging.getLogger(__name__)
 OWNER = "command line"  # whose conversations `ask` holds
@@ -40,12 +50,7 @@ def ask_app(
     config, folder = app_config(app, overrides)
     if config.app == "summarizer":
         talk = parse_conversation(message)
-        summary = build_summarizer(config).summarize(talk)
-        return {
-            **summary.ticket(talk),
-            "text": summary.text,
-            "entities": [entity_values(entity) for entity in summary.entities],
-        }
+        return summary_values(build_summarizer(config).summarize(talk), talk)
     if config.app == "email_triage":
         return triage_values(build_triage(config).triage(mail_of(message)))
     if config.app == "review":
@@ -70,14 +75,6 @@ def last_answer(app: App, store: Store, conversation: str, message: str) -> Answ
     """The complete Answer to a message, after it was stored."""
     *_, (answer, _turn) = exchange(app, store, conversation, message)
     return answer
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_review(apps: Sequence[str], host: str, allowed: Sequence[str] = ()) -> None:
@@ -125,6 +122,21 @@ def names_of(host: str, allowed: Sequence[str] = ()) -> list[str]:
     return [*allowed, host, machine, machine.partition(".")[0], f"{machine}.local"]
 
 
+def api_offered(host: str, allowed: Sequence[str], key: str | None) -> bool:
+    """Whether the server has an API, which is told: without a key it is for this machine alone."""
+    if key is None and (allowed or not is_local(host)):
+        logger.warning(
+            "no API on %s: without a key whoever reaches it could use it; --api-key-file FILE or "
+            "%s gives it one",
+            allowed[0] if allowed else host,
+            VARIABLE,
+        )
+        return False
+    who = "programs of this machine, without a key" if key is None else "who shows the key"
+    logger.info("the API is at /api for %s", who)
+    return True
+
+
 def leave_cores_to_models() -> None:
     """One thread for numpy's products from now on, in the whole process.
 
@@ -140,8 +152,9 @@ def serve_apps(
     port: int,
     overrides: Sequence[str],
     allowed: Sequence[str] = (),
+    api_key_file: Path | None = None,
 ) -> None:
-    """Serve the page, a tab for each app, until it is stopped.
+    """Serve the page, a tab for each app, and the API, until it is stopped.
 
     Args:
         apps: Templates or config files.
@@ -149,21 +162,27 @@ def serve_apps(
         port: Its port.
         overrides: `key=value` for the configs.
         allowed: Names that a proxy serves it under.
+        api_key_file: Holds the API's key; None: DESKHAND_API_KEY does, or there is none.
 
     Raises:
-        DeskhandError: If an app, its runs or its index are not what is needed.
+        DeskhandError: If an app, its runs, its index or the API's key are not what is needed.
     """
     names = names_of(host, allowed)
+    key = api_key(api_key_file)
     configs = {
         config.app: (config, folder)
         for config, folder in (app_config(app, overrides) for app in apps)
     }
     if len(configs) < len(apps):
         raise ConfigError(f"{', '.join(apps)}: each app can be served once")
-    if "email_triage" in configs:
-        raise ConfigError("email_triage has no tab; deskhand ask email_triage MAIL sorts a mail")
     if "review" in configs:
         check_review(apps, host, allowed)
+    with_api = api_offered(host, allowed, key)
+    if "email_triage" in configs and not with_api:
+        raise ConfigError(
+            "email_triage has no tab, and there is no API without a key; deskhand ask email_triage "
+            "MAIL sorts a mail"
+        )
     first, first_folder = next(iter(configs.values()))
     # The bot's store has the orders; all apps of a page share one store.
     store_config, store_folder = configs.get("customer_service", (first, first_folder))
@@ -183,10 +202,28 @@ def serve_apps(
     for chat in chats.values():
         if isinstance(chat, CustomerServiceBot):  # the page need not wait for it
             Thread(target=chat.read_ahead, daemon=True).start()
+    keep_days(store, store_config.store_days)
     summarizer = build_summarizer(configs["summarizer"][0]) if "summarizer" in configs else None
+    summarize = summarizer.summarize if summarizer else None
     from apps.web.page import build_page
     from apps.web.server import create_server, serve
 
     desk = build_review(configs["review"][0], store) if "review" in configs else None
-    page = build_page(chats, summarizer.summarize if summarizer else None, store, desk)
-    serve(create_server(page, hosts=names), host, port)
+    page = build_page(chats, summarize, store, desk)
+    routers = [_api(configs, store, chats, summarize, key)] if with_api else []
+    serve(create_server(page, routers, hosts=names), host, port)
+
+
+def _api(
+    configs: Mapping[AppName, tuple[AppConfig, Path]],
+    store: Store,
+    chats: Mapping[str, App],
+    summarize: Callable[[Conversation], Summary] | None,
+    key: str | None,
+) -> APIRouter:
+    from apps.api.routes import Served, api_router
+
+    triage = build_triage(configs["email_triage"][0]).triage if "email_triage" in configs else None
+    with_runs = configs.get("customer_service") or configs.get("email_triage")
+    predictors = build_predictors(with_runs[0]) if with_runs else {}
+    return api_router(Served(store, chats, summarize, triage, predictors), key)

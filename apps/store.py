@@ -1,6 +1,6 @@
 """The conversation store: SQLite by default, any database by URL. It and `store_*.py` know SQL.
 
-It holds what people wrote, because a bot needs it; it is local, and `delete_customer` forgets one.
+It holds what people wrote, because a bot needs it; it is local, and `store_forget.py` deletes.
 """
 
 import csv
@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from apps.actions import Order
 from apps.store_opening import opened_engine
 from apps.store_tables import (
-    ActionRow,
     ConversationRow,
     CorrectionRow,
     EditRow,
@@ -264,19 +263,6 @@ class Store:
         with Session(self._engine) as session:
             return list(session.scalars(wanted))
 
-    def delete_customer(self, owner: str) -> int:
-        """Forget all conversations of an owner; how many there were."""
-        mine = select(ConversationRow.id).where(ConversationRow.owner == owner)
-        with Session(self._engine) as session, session.begin():
-            turns = select(TurnRow.id).where(TurnRow.conversation_id.in_(mine))
-            session.execute(delete(EditRow).where(EditRow.turn_id.in_(turns)))
-            session.execute(delete(CorrectionRow).where(CorrectionRow.turn_id.in_(turns)))
-            for rows in (TurnRow, ReceivedRow, ActionRow):
-                session.execute(delete(rows).where(rows.conversation_id.in_(mine)))
-            found = len(session.scalars(mine).all())
-            session.execute(delete(ConversationRow).where(ConversationRow.owner == owner))
-        return found
-
     def find(self, number: str) -> Order | None:
         """The order of that number."""
         with Session(self._engine) as session:
@@ -325,7 +311,7 @@ def existing_store(url: str) -> Store:
     """
     path = url.removeprefix("sqlite:///")
     if path != url and not Path(path).exists():
-        raise ConfigError(f"--store {url}: no such database; it is made when an app is served")
+        raise ConfigError(f"store {url}: no such database; it is made when an app is served")
     return Store(url)
 
 

@@ -49,7 +49,7 @@ def test_the_page_leaves_the_cores_to_the_models_and_reads_ahead(bot, tmp_path, 
     monkeypatch.setitem(serving.APPS, "customer_service", lambda *_: bot)
     monkeypatch.setattr(bot._known, "read_ahead", ahead.set)
     monkeypatch.setattr("apps.web.page.build_page", lambda *_: None)
-    monkeypatch.setattr("apps.web.server.create_server", lambda _, hosts: None)
+    monkeypatch.setattr("apps.web.server.create_server", lambda *_, hosts: None)
     monkeypatch.setattr("apps.web.server.serve", lambda *where: served.append(where[1:]))
     store = f"store=sqlite:///{tmp_path}/page.db"
     with threadpool_limits(limits=2, user_api="blas"):  # which sets back what is changed in it

@@ -176,6 +176,7 @@ def test_ask_prints_the_triage_as_json(desk, monkeypatch):
     assert values["text"].startswith("Team: logistics\nWants: delivery_options (90%)")
 
 
-def test_it_has_no_tab_on_the_page():
+def test_it_has_no_tab_on_the_page_and_is_not_served_without_the_api(monkeypatch):
+    monkeypatch.delenv("DESKHAND_API_KEY", raising=False)
     with pytest.raises(ConfigError, match="no tab"):
-        serving.serve_apps(["email_triage"], "127.0.0.1", 0, [])
+        serving.serve_apps(["email_triage"], "0.0.0.0", 0, [])  # noqa: S104

@@ -149,7 +149,7 @@ def test_what_is_no_name_is_refused(name):
 
 def test_the_option_comes_as_often_as_it_is_needed(monkeypatch):
     seen = []
-    monkeypatch.setattr(serving, "serve_apps", lambda *told: seen.append(told))
+    monkeypatch.setattr(serving, "serve_apps", lambda *told, **key: seen.append(told))
     CliRunner().invoke(command, ["serve", "faq", "--allow-host", "a.org", "--allow-host", "b.org"])
     assert seen == [(["faq"], "127.0.0.1", 7860, (), ["a.org", "b.org"])]
 

@@ -112,16 +112,6 @@ def test_a_database_in_a_file_is_seen_by_all_threads(url):
     assert not Store(url).in_memory
 
 
-def test_a_customer_can_be_forgotten(url):
-    store = Store(url)
-    mine, other = store.new_conversation("me", "bot"), store.new_conversation("you", "bot")
-    for identity in (mine, other):
-        list(exchange(CountingApp(), store, identity, "hello"))
-    assert store.delete_customer("me") == 1
-    assert store.turns(mine) == []
-    assert len(store.turns(other)) == 2
-
-
 @pytest.mark.parametrize("url", ["nonsense", "oracle://x", "sqlite:////proc/no/such.db"])
 def test_a_store_that_cannot_be_opened_is_told_in_one_line(url):
     with pytest.raises((ConfigError, OSError)):

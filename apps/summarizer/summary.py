@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from data.conversations import entity_values
 from data.schema import Conversation, Entity
 
 Mood = Literal["negative", "neutral", "positive"]
@@ -53,6 +54,15 @@ class Summary:
             "sentiment": sentiment_values(self.moods),
             "made_by": self.made_by,
         }
+
+
+def summary_values(summary: Summary, conversation: Conversation) -> dict[str, Any]:
+    """What `ask summarizer --json` prints: the ticket, the whole text, entities with offsets."""
+    return {
+        **summary.ticket(conversation),
+        "text": summary.text,
+        "entities": [entity_values(entity) for entity in summary.entities],
+    }
 
 
 def sentiment_values(moods: tuple[tuple[int, Mood], ...]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from apps.build import opened_encoder
 from apps.pages import check_page, write_page
+from apps.predicted import entities_values, intent_values
 from apps.verbs.predict_pairs import predict_answers, predict_relations
 from apps.verbs.predict_steps import conversation_texts, first_turns, reads_conversations
-from data.conversations import entity_values
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import SUFFIXES, read_rows, read_text
 from data.schema import Situation, Turn
@@ -146,14 +146,7 @@ def _intents(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         return
     model = IntentModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
     for text, prediction in zip(texts, model.predict(texts), strict=True):
-        yield {
-            "text": text,
-            "intent": prediction.intent.name,
-            "confidence": round(prediction.intent.confidence, 4),
-            "in_scope": prediction.intent.name is not None,
-            "top": [[name, round(sure, 4)] for name, sure in prediction.top],
-            "scope": round(prediction.scope, 4),
-        }
+        yield intent_values(text, prediction)
 
 
 def _several(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -175,7 +168,7 @@ def _several(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def _entities(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
     for text, entities in zip(texts, NerModel(path, THREADS).predict(texts), strict=True):
-        yield {"text": text, "entities": [entity_values(entity) for entity in entities]}
+        yield entities_values(text, entities)
 
 
 def _ranked(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:

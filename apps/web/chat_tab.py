@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from apps.app import App
+from apps.app import MAX_SENT_CHARS, App
 from apps.chat import exchange
 from apps.store import Store, StoredTurn
 from apps.web.draft import KEPT, answered, begun, draft_box, message_id, with_draft
@@ -15,7 +15,6 @@ from apps.web.panel import NOTHING_YET, explanation, polite
 from apps.web.visitor import owner_of
 from data.schema import Speaker
 
-MAX_SENT_CHARS = 20_000  # an app refuses far shorter ones politely; this bounds what is stored
 LATEST = "latest"  # a page that outlived a restart of the server: no load has told which one
 WAITING = "…"  # what the agent says until the first words of an answer
 _ROLE_OF_SPEAKER: dict[Speaker, str] = {"customer": "user", "agent": "assistant"}

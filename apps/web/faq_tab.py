@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from apps.app import App
+from apps.app import MAX_SENT_CHARS, App
 from apps.chat import exchange
 from apps.explain import answer_values
 from apps.faq.faq import RELATED
@@ -15,7 +15,6 @@ from apps.web.failure import SORRY, note
 from apps.web.panel import badge, passages_html, plain, polite, times_html
 from apps.web.visitor import owner_of
 
-MAX_SENT_CHARS = 20_000
 _WAITING = '<p class="dh-quiet">The answer appears here.</p>'
 
 

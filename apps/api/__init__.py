@@ -1,0 +1,1 @@
+"""The HTTP API at /api: messages, summaries, triage and predictions for other programs."""
