@@ -134,7 +134,7 @@ class CustomerServiceBot:
         *_, last = other.writing or (decided,)  # what is written is shown when it is whole
         follows = self._went_on(other, self._whole(other, last))
         turn.progress, turn.misses, turn.last = other.progress, other.misses, other.last
-        turn.waiting = other.waiting
+        turn.waiting, turn.telling = other.waiting, [*turn.telling, *other.telling]
         return replace(
             answer,
             text=f"{answer.text}\n\n{NEXT} “{wish}”. {follows.text}",

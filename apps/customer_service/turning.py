@@ -52,7 +52,7 @@ class Turning:
 
     def ahead(self, turn: BotTurn, started: str) -> bool:
         """Whether it asks to look up an order that is only thought of: there is none yet."""
-        numbers = any(entity.type == "order_number" for entity in turn.entities)
+        numbers = any(entity.type == "order_number" for entity in turn.said.entities)
         if numbers or turn.progress is not None or self._workflows.changes(started):
             return False
         return bool(AHEAD.search(turn.text))
