@@ -18,6 +18,7 @@ from apps.customer_service.replies import agreed, is_reply, says_yes
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import (
+    BRACES,
     DECLINED,
     FAILED,
     LACKING,
@@ -350,11 +351,5 @@ def _key(said: Said, name: str, slots: Mapping[str, str]) -> str:
 
 
 def _text(text: str, values: Mapping[str, str]) -> str:
-    return text.format_map(_Known(values))
-
-
-class _Known(dict[str, str]):
-    """Leaves a placeholder without a value as a blank: an answer must not show braces."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
+    """The text with its braces filled; one without a value is a blank, so that none is shown."""
+    return BRACES.sub(lambda match: values.get(match.group(1), ""), text)
