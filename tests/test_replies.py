@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.phrases import TO_BE_SURE
 from apps.customer_service.progress import Progress
-from apps.customer_service.replies import agreed, on_condition
+from apps.customer_service.questions import clauses
+from apps.customer_service.replies import agreed, on_condition, read_address
+from apps.customer_service.wishes import parts
 from apps.customer_service.workflow import Workflows
 from tests.test_bot import KeywordIntents, OrderFinder, chat, index  # noqa: F401 - a fixture
 from tests.test_workflows import SHIPPED, FakeOrders, order
@@ -106,3 +109,12 @@ def test_a_word_for_stopping_ends_a_workflow_unless_a_plain_yes_leads(flows):
     assert flows.step(asked, "yes, forget it", []).stage == "confirm"
     number = replace(asked, slots={}, asked="order_number")
     assert flows.step(number, "yes stop that", []).stage == "cancelled"
+
+
+def test_a_long_message_is_read_in_its_length_and_not_its_square():
+    long = 20_000
+    assert len(clauses(f"it is late{' ' * long}now")) == 1
+    assert [part.text for part in parts(f"cancel it{'?' * long}x")] == [f"cancel it{'?' * long}x"]
+    talk = f"our place {'x ' * long}9 Oak Rd, York, YO2 2BB"
+    assert read_address(SlotTurn(talk, (), None, asked=True)) == "9 Oak Rd, York, YO2 2BB"
+    assert agreed(f"yes{' ;' * long}?", CANCEL) is True

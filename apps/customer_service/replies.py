@@ -102,7 +102,7 @@ _HOUSE = re.compile(
     re.I,
 )
 # Behind a colon, or behind these where a name follows, stands the place itself.
-_LEADS_TO = re.compile(r".*(?::\s+|\b(?:at|is|to)\s+(?=[A-Z]))", re.S)
+_LEADS_TO = re.compile(r"\A.*(?::\s+|\b(?:at|is|to)\s+(?=[A-Z]))", re.S)
 # Behind these it is said again in full: "it's number 21, so 21 Mill Lane".
 _SO = re.compile(r"(?:so|meaning|i mean|that is|i\.?e\.?)\b\W*", re.I)
 _TALK = re.compile(

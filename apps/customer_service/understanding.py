@@ -32,6 +32,7 @@ from finetune.intent.model import IntentModel, IntentPrediction
 from finetune.ner.model import NerModel
 
 PERHAPS = 0.15  # so likely a wish to have an order looked up is met, which changes nothing
+_LEAD = 60  # characters before a name that may lead up to it
 DIGITS = 4  # at least, of an order's or a parcel's number
 _NUMBERS = ("order_number", "tracking_number")
 _SIGNED = re.compile(
@@ -257,7 +258,7 @@ def _signs(entity: Entity, text: str) -> bool:
     """Whether it is the name that a message ends with, after a greeting or a line of its own."""
     if entity.type != "person" or any(map(str.isalnum, text[entity.end :])):
         return False
-    return bool(_SIGNED.search(text[: entity.start]))
+    return bool(_SIGNED.search(text[max(0, entity.start - _LEAD) : entity.start]))
 
 
 def _may_be(entity: Entity) -> bool:
