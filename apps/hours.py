@@ -19,7 +19,9 @@ class HoursConfig(Config):
     """When colleagues take conversations."""
 
     timezone: str = "UTC"
-    week: dict[Day, str] = Field(min_length=1, description="day: 08:00-20:00; others are closed")
+    week: dict[Day, str] = Field(
+        min_length=1, description="day: 08:00-20:00, up to 24:00; others are closed"
+    )
     holidays: tuple[date, ...] = Field((), description="days off")
     wait: bool = Field(True, description="a conversation waits till then; false: nobody takes it")
 
@@ -40,7 +42,7 @@ class HoursConfig(Config):
                 start, end = _span(text)
             except ValueError as error:
                 raise ValueError(f"{day}: hours like 08:00-20:00 are needed") from error
-            if start >= end:
+            if end is not None and start >= end:
                 raise ValueError(f"{day}: it closes before it opens")
         return value
 
@@ -49,7 +51,9 @@ def is_open(hours: HoursConfig, at: datetime) -> bool:
     """Whether somebody is there at an aware time."""
     local = at.astimezone(ZoneInfo(hours.timezone))
     span = _of(hours, local.date())
-    return span is not None and span[0] <= local.time() < span[1]
+    if span is None or local.time() < span[0]:
+        return False
+    return span[1] is None or local.time() < span[1]
 
 
 def next_open(hours: HoursConfig, at: datetime) -> datetime | None:
@@ -70,11 +74,20 @@ def told(when: datetime) -> str:
     return f"{when:%A} {when.day} {when:%B} at {when:%H:%M}"
 
 
-def _of(hours: HoursConfig, day: date) -> tuple[time, time] | None:
+def _of(hours: HoursConfig, day: date) -> tuple[time, time | None] | None:
     text = hours.week.get(DAYS[day.weekday()])
     return None if text is None or day in hours.holidays else _span(text)
 
 
-def _span(text: str) -> tuple[time, time]:
-    start, end = text.split("-")
-    return time.fromisoformat(start.strip()), time.fromisoformat(end.strip())
+def _span(text: str) -> tuple[time, time | None]:
+    """When it opens and closes in the company's time; None is the end of the day, 24:00.
+
+    Raises:
+        ValueError: If it is no such span, or has a zone of its own.
+    """
+    opens, closes = (each.strip() for each in text.split("-"))
+    start = time.fromisoformat(opens)
+    end = None if closes == "24:00" else time.fromisoformat(closes)
+    if start.tzinfo is not None or end is not None and end.tzinfo is not None:
+        raise ValueError("a time with a zone")
+    return start, end

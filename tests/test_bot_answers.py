@@ -208,6 +208,12 @@ def test_each_question_of_several_gets_its_answer(bot):
     assert half.text == LATE.text
 
 
+def test_what_a_further_wish_was_told_counts_as_said(bot):
+    answer = chat(bot, "cancel FK-100001 and tell me is my parcel late", "yes")
+    assert LATE.text in answer.text
+    assert answer.state["told"] == [LATE.id]
+
+
 def test_who_asks_again_for_what_was_said_is_told_it_again(bot):
     assert chat(bot, "is my parcel late?", "so is my parcel late then?").text == LATE.text
 

@@ -128,9 +128,20 @@ def test_hours_know_zones_and_holidays():
     assert not is_open(never, SUNDAY)
 
 
+def test_a_day_may_be_open_up_to_its_end():
+    night = HoursConfig(week={"sunday": "22:00-24:00", "monday": "00:00 - 24:00"})
+    late = SUNDAY.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    assert is_open(night, late)
+    assert not is_open(night, SUNDAY)
+    assert is_open(night, late.replace(day=30))
+    assert not is_open(night, SUNDAY.replace(month=12, day=1))
+    assert next_open(night, SUNDAY) == SUNDAY.replace(hour=22)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"timezone": "Mars/Base"}, {"week": {"monday": "9-17"}}, {"week": {}},
-              {"week": {"monday": "20:00-08:00"}}]
+              {"week": {"monday": "20:00-08:00"}}, {"week": {"monday": "08:00Z-20:00Z"}},
+              {"week": {"monday": "08:00-20:00+01:00"}}, {"week": {"monday": "24:00-24:00"}}]
 )  # fmt: skip
 def test_hours_that_are_none_are_refused(wrong):
     with pytest.raises(ValueError, match="hours|zone|closes|at least"):

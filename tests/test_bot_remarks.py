@@ -72,11 +72,23 @@ def test_what_is_taken_back_leaves_no_entity_behind(bot):
     text = "cancel FK-100002... no wait! just shift it to 4 Mill Lane, York, for FK-100001"
     turn = bot._understanding.of(text, Conversation("c", (Turn("customer", text),)), {})
     assert turn.text.startswith("just shift")
-    assert [turn.text[each.start : each.end] for each in turn.entities] == [
-        each.text for each in turn.entities
+    understood = turn.said.entities
+    assert [turn.text[each.start : each.end] for each in understood] == [
+        each.text for each in understood
     ]
-    assert "FK-100002" not in [each.text for each in turn.entities]
+    assert "FK-100002" not in [each.text for each in understood]
     assert turn.values["order_number"] == "FK-100001"
+
+
+def test_the_marks_of_a_message_stand_where_they_are_in_the_whole_of_it(bot):
+    for text in (
+        "I want to cancel FK-100001, actually no, don't, tell me where is FK-100002 please",
+        "where is FK-100002 and cancel FK-100001",
+        "cancel FK-100001 and FK-100002",
+    ):
+        marks = chat(bot, text).entities
+        assert sorted(mark.text for mark in marks) == ["FK-100001", "FK-100002"]
+        assert all(text[mark.start : mark.end] == mark.text for mark in marks), text
 
 
 def test_digits_of_a_postcode_are_no_order_number(bot):

@@ -1,8 +1,10 @@
 """Actions by HTTP, against a real server on this machine: what is sent, how often, what is said."""
 
 import json
+import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -33,9 +35,10 @@ class Shop:
                 shop.seen.append((self.command, self.path, dict(self.headers), body))
                 status, text = shop.replies[min(len(shop.seen), len(shop.replies)) - 1]
                 time.sleep(shop.delay)
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(text.encode())
+                with suppress(ConnectionError):  # who waited no longer
+                    self.send_response(status)
+                    self.end_headers()
+                    self.wfile.write(text.encode())
 
             do_GET = do_POST = answer
 
@@ -104,6 +107,14 @@ def test_a_slot_that_was_not_given_is_empty_in_the_body_and_fails_in_the_path(sh
     assert len(shop.seen) == 1
 
 
+def test_a_slot_that_was_not_given_is_empty_in_the_query(shop):
+    url = f"{shop.url}/orders/{{order}}?reason={{reason}}&by={{by}}"
+    assert call(http(shop, url=url), {"order": "1", "by": "."}).say == "done"
+    assert shop.seen[0][1] == "/orders/1?reason=&by=."
+    assert call(http(shop, url=url), {"reason": "late", "by": "me"}).say == "failed"
+    assert len(shop.seen) == 1
+
+
 def test_a_server_that_fails_once_is_asked_again_with_the_same_key(shop):
     shop.replies = [(500, "no"), *shop.replies]
     assert call(http(shop), {"order": "1"}, "k").say == "done"
@@ -141,6 +152,37 @@ def test_a_slow_and_a_dead_server_are_a_failure_in_time(shop):
     assert len(shop.seen) == 2
     dead = http(shop).model_copy(update={"url": "http://127.0.0.1:1/x"})
     assert call(dead, {}).say == "failed"
+
+
+def test_a_server_that_drips_its_reply_is_cut_off_and_no_thread_waits_for_it():
+    listener = socket.create_server(("127.0.0.1", 0))
+    port, cut = listener.getsockname()[1], threading.Event()
+
+    def drip():
+        line, _ = listener.accept()
+        with line:
+            try:
+                line.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                for _ in range(300):
+                    line.sendall(b"x")
+                    cut.wait(0.01)
+                line.sendall(b'\r\n\r\n{"status": "cancelled"}')
+            except OSError:
+                cut.set()
+
+    server = threading.Thread(target=drip)
+    server.start()
+    slow = HttpConfig.model_validate(
+        {"url": f"http://127.0.0.1:{port}/x", "say": {200: "done"}, "timeout_s": 0.2, "retries": 0}
+    )
+    assert call(slow, {}).say == "failed"
+    assert cut.wait(5)
+    server.join()
+    listener.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("http_action"):
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_a_reply_without_end_is_cut(shop, monkeypatch):

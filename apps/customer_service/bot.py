@@ -31,7 +31,7 @@ from apps.customer_service.phrases import (
 from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.remarks import bare, overdue, praises
-from apps.customer_service.replies import agreed
+from apps.customer_service.replies import denies
 from apps.customer_service.turning import Turning
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows
@@ -134,7 +134,7 @@ class CustomerServiceBot:
         *_, last = other.writing or (decided,)  # what is written is shown when it is whole
         follows = self._went_on(other, self._whole(other, last))
         turn.progress, turn.misses, turn.last = other.progress, other.misses, other.last
-        turn.waiting = other.waiting
+        turn.waiting, turn.telling = other.waiting, [*turn.telling, *other.telling]
         return replace(
             answer,
             text=f"{answer.text}\n\n{NEXT} “{wish}”. {follows.text}",
@@ -224,7 +224,7 @@ class CustomerServiceBot:
         going_on = turn.progress if turn.progress and turn.progress.name == name else None
         progress = going_on or self._workflows.begin(name, turn.values)
         left = turn.progress if going_on is None else None
-        taken_back = CORRECTS.search(turn.text) and agreed(turn.text) is False
+        taken_back = CORRECTS.search(turn.text) and denies(turn.text)
         dropped = taken_back or INSTEAD.search(turn.text)
         if left is not None and left.asked and not dropped:
             turn.waiting = [*(each for each in turn.waiting if each.name != name), left]

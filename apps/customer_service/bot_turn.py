@@ -14,7 +14,12 @@ REMEMBERED = 8  # steps that a summary tells
 
 @dataclass(slots=True)
 class BotTurn:
-    """What is known about the turn that is being answered."""
+    """What is known about the turn that is being answered.
+
+    `entities` are those of the whole message, where they stand in it: a trace of it, and what is
+    learned from it, marks them there. `text` and `said` are the part of it that is understood, with
+    the entities of that part.
+    """
 
     text: str
     read: IntentPrediction

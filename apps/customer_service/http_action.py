@@ -3,8 +3,14 @@
 import json
 import logging
 import os
+import re
+import socket
+import ssl
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -32,8 +38,9 @@ def call(http: HttpConfig, slots: Mapping[str, str], key: str | None = None) -> 
     Returns:
         `failed` where the line is dead, too slow, or the reply is not what the file expects.
     """
-    if any(set(slots.get(name, "")) <= {"."} for name in BRACES.findall(http.url)):
-        return ActionResult(FAILED)  # "..": the path would lead elsewhere
+    path = re.split("[?#]", http.url)[0]
+    if any(set(slots.get(name, "")) <= {"."} for name in BRACES.findall(path)):
+        return ActionResult(FAILED)  # "..", or nothing: the path would lead elsewhere
     url = BRACES.sub(lambda match: quote(slots.get(match.group(1), ""), safe=""), http.url)
     headers = {
         name: ENVIRONMENT.sub(lambda match: os.environ[match.group(1)], value)
@@ -58,22 +65,73 @@ def call(http: HttpConfig, slots: Mapping[str, str], key: str | None = None) -> 
 
 
 def _sent(http: HttpConfig, url: str, headers: dict[str, str], body: Any) -> tuple[int, bytes]:  # noqa: ANN401 - JSON
-    """Status and body of one try; a redirect is not followed, since it may lead elsewhere."""
-    end = time.monotonic() + http.timeout_s
+    """Status and body of one try, which is made in a thread and cut off when its time is over.
+
+    A server that drips bytes ends no wait for the next one: only the line itself can be cut. A
+    redirect is not followed, since it may lead elsewhere.
+
+    Raises:
+        TimeoutError: If it takes longer than `timeout_s`, or the reply is too large.
+        httpx.HTTPError: If the line is dead.
+    """
     content = None if body is None else json.dumps(body).encode()
     if content is not None:
         headers = {"Content-Type": "application/json", **headers}
-    with (
-        httpx.Client(timeout=http.timeout_s, follow_redirects=False) as client,
-        client.stream(http.method, url, headers=headers, content=content) as reply,
-    ):
+    client = httpx.Client(verify=_trusted(), timeout=http.timeout_s, follow_redirects=False)
+    request = client.build_request(http.method, url, headers=headers, content=content)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="http_action")
+    line = _Line(time.monotonic() + http.timeout_s)
+    request.extensions["trace"] = line.follow
+    try:
+        return pool.submit(_read, client, request).result(http.timeout_s)
+    finally:
+        line.cut()
+        pool.shutdown(wait=False)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are trusted, read once: that takes longer than many a call."""
+    return httpx.create_ssl_context()
+
+
+def _read(client: httpx.Client, request: httpx.Request) -> tuple[int, bytes]:
+    """The try itself; the client is closed after it."""
+    with client:
+        reply = client.send(request, stream=True)
         parts, size = [], 0
         for part in reply.iter_bytes():
             size += len(part)
-            if size > MAX_BYTES or time.monotonic() > end:
+            if size > MAX_BYTES:
                 raise TimeoutError
             parts.append(part)
         return reply.status_code, b"".join(parts)
+
+
+class _Line:
+    """The connection of one try, which another thread can cut.
+
+    Args:
+        end: When it is over, in seconds of the monotonic clock.
+    """
+
+    def __init__(self, end: float) -> None:
+        self._end = end
+        self._stream: Any = None  # httpcore's
+
+    def follow(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of what httpcore has opened; what opens too late is closed at once."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
+            if time.monotonic() >= self._end:
+                self._stream.close()
+                raise TimeoutError
+
+    def cut(self) -> None:
+        """End the connection, so that whoever waits for its next byte goes on."""
+        if self._stream is not None:
+            with suppress(OSError):  # it is closed already
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _meaning(http: HttpConfig, status: int, body: bytes) -> ActionResult:

@@ -80,7 +80,7 @@ class KnownAnswers:
         turn.passages, turn.found = tuple(found), self._index.answerable(found)
         if not turn.found:
             return None
-        products = [entity.text for entity in turn.entities if entity.type == "product"]
+        products = [entity.text for entity in turn.said.entities if entity.type == "product"]
         chosen = select(found, turn.values, self._index.manifest.threshold, products)
         turn.passages = _first([chosen] if chosen else [], found)
         return chosen
@@ -89,7 +89,7 @@ class KnownAnswers:
         """The passage that most probably answers the message, with a second that is likely too."""
         least = fitness.led if turn.led else fitness.threshold
         message = Message(
-            turn.text, turn.read, turn.entities, turn.conversation, turn.values, turn.told
+            turn.text, turn.read, turn.said.entities, turn.conversation, turn.values, turn.told
         )
         said = list(self._of_each(message, fitness, asked, least))
         if said:

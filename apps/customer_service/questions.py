@@ -81,7 +81,8 @@ _CLAUSE = re.compile(
     r"|(?<=[\u2600-\u27bf\U0001f300-\U0001faff])\s+"  # an emoji ends a sentence too
     rf"|[,;:–—]\s+(?=(?:{_ON}\s+)?"
     r"(?:how|what|whats|when|which|who|why|am i|is|are|do|does|will|can)\b)"
-    rf"|[,;:–—]?\s+(?={_ON}\s+(?:(?:if|when) (?:\w+ ){{1,6}})?"
+    # Of many blanks only the first begins a cut: else their square is read.
+    rf"|(?:[,;:–—]\s+|(?<!\s)\s+)(?={_ON}\s+(?:(?:if|when) (?:\w+ ){{1,6}})?"
     r"(?:how|what|whats|when (?:do|does|will|can)|whom?|why|where"
     r"|(?:am|do|did|would|should|can|could|will|must) (?:i|we|you|they|it|he|she|that|the)"
     r"|(?:is|does) (?:it|there|that|the|anyone|someone|somebody)"

@@ -4,22 +4,23 @@ import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from dateutil import parser
-
 from apps.actions import Reader, SlotTurn
+from apps.customer_service.days import day_in
 from apps.customer_service.phrases import LACKS
 from apps.customer_service.questions import asks
 from apps.customer_service.replies import new_value
 from apps.customer_service.workflow_file import SlotConfig
 
 SHORT = 6  # words of an answer that may be the name that was asked for
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)?(?![\w.]*\w)")
+_NUMBER = re.compile(r"(?<![\w.])(?<!\d,)-?(?>\d(?:[\d.,]*\d)?)(?![\w.]*\w)")
+_GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")  # 1,500
+_PLAIN = re.compile(r"-?\d+(?:\.\d+|,(?:\d{1,2}|\d{4,}))?|-?0,\d+")  # 1500, 1.5, 1,5
 _LEADS = r"(?:\W+(?:name|number|no|is|was|it['’]?s|it|i|think|either|try|now|called|named|my))*\W+"
 _NAME = r"([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*){0,2})"  # a name is told by its capitals
 _WORD = r"(?i:(?<=is )|(?<=was )|(?<=: ))((?!(?:not|no|a|the|i|my|so|in|on)\b)[\w'’-]+)"
 _BEGINS = re.compile(r"\W*([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)+)(?=\s*(?:[,.;\n-]|and\b))")
 _RELATIVE = re.compile(r"today([+-]\d+)?")
-_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without blanks between words
 
 
 def read_entity(turn: SlotTurn) -> str | None:
@@ -58,17 +59,18 @@ def read_matching(turn: SlotTurn) -> str | None:
 
 
 def read_number(turn: SlotTurn) -> str | None:
-    """The one number in an answer to the question for it."""
+    """The one number in an answer to the question for it, written with a dot: "1,500" is 1500."""
     found = [entity.text for entity in turn.entities] or ([turn.text] if turn.asked else [])
-    numbers = [number for text in found for number in _NUMBER.findall(text)]
-    return numbers[0].replace(",", ".") if len(set(numbers)) == 1 else None
+    numbers = {_plain(number) for text in found for number in _NUMBER.findall(text)}
+    return numbers.pop() if len(numbers) == 1 else None
 
 
 def read_date(turn: SlotTurn) -> str | None:
     """A day as YYYY-MM-DD, from an answer to the question for it or what the ner run found."""
-    texts = [entity.text for entity in turn.entities] or ([turn.text] if turn.asked else [])
-    found = [day for text in texts if (day := _day(text)) is not None]
-    return found[0].isoformat() if found else None
+    texts = [turn.text] if turn.asked else [entity.text for entity in turn.entities]
+    found = {day_in(text) for text in texts} - {None}
+    day = found.pop() if len(found) == 1 else None
+    return day.isoformat() if day is not None else None
 
 
 READERS: dict[str, Reader] = {
@@ -82,10 +84,12 @@ READERS: dict[str, Reader] = {
 
 
 def read_choice(turn: SlotTurn, choices: tuple[str, ...]) -> str | None:
-    """The one of the choices that the message names."""
-    found = [
-        choice for choice in choices if re.search(rf"\b{re.escape(choice)}\b", turn.text, re.I)
-    ]
+    """The one of the choices that the message is, or that it names."""
+    text = turn.text.strip().casefold()
+    for choice in choices:
+        if choice.strip().casefold() == text:
+            return choice
+    found = [choice for choice in choices if _stands_in(choice.strip().casefold(), text)]
     longest = [each for each in found if not any(each != o and each in o for o in found)]
     if len(longest) == 1:
         return longest[0]
@@ -138,18 +142,16 @@ def _short(text: str) -> bool:
     return len(text.split()) <= SHORT
 
 
-def _day(text: str) -> date | None:
-    for word, days in _DAYS.items():
-        if re.search(rf"\b{word}\b", text, re.I):
-            return date.today() + timedelta(days=days)
-    if not any(char.isdigit() for char in text):
-        return None
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        pass
-    try:
-        day: date = parser.parse(text, dayfirst=True, fuzzy=True).date()
-    except (ValueError, OverflowError):
-        return None
-    return day
+def _plain(number: str) -> str | None:
+    """A number without signs for thousands; None where it may be read in two ways."""
+    if _GROUPED.fullmatch(number):
+        return number.replace(",", "")
+    return number.replace(",", ".") if _PLAIN.fullmatch(number) else None
+
+
+def _stands_in(choice: str, text: str) -> bool:
+    """Whether the text has the choice as words of its own; Chinese sets no blanks between them."""
+    word = rf"[^\W{_CJK}]"
+    before = rf"(?<!{word})" if re.match(word, choice) else ""
+    after = rf"(?!{word})" if re.match(word, choice[-1:]) else ""
+    return bool(choice) and re.search(before + re.escape(choice) + after, text) is not None

@@ -38,19 +38,21 @@ class Turning:
 
     def agrees_to_other(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
         """Whether a yes names something else than what it is asked for: "yes, change it"."""
-        if progress.asked != "confirm" or progress.misses or not agreed(turn.text):
+        if progress.asked != "confirm" or progress.misses:
+            return False
+        if not agreed(turn.text, self._workflows.confirmation(progress.name)):
             return False
         other = started not in (None, progress.name)
         return other and turn.intent.confidence >= self._intents.levels.doubtful
 
     def agrees_on_condition(self, turn: BotTurn, progress: Progress) -> bool:
-        """Whether a yes has a "but" or an "if" to it: nothing is done on that at once."""
+        """Whether a yes has a "but", an "if" or a question to it: nothing is done on it yet."""
         first = progress.asked == "confirm" and not progress.misses
-        return first and on_condition(turn.text)
+        return first and on_condition(turn.text, self._workflows.confirmation(progress.name))
 
     def ahead(self, turn: BotTurn, started: str) -> bool:
         """Whether it asks to look up an order that is only thought of: there is none yet."""
-        numbers = any(entity.type == "order_number" for entity in turn.entities)
+        numbers = any(entity.type == "order_number" for entity in turn.said.entities)
         if numbers or turn.progress is not None or self._workflows.changes(started):
             return False
         return bool(AHEAD.search(turn.text))

@@ -32,6 +32,7 @@ from finetune.intent.model import IntentModel, IntentPrediction
 from finetune.ner.model import NerModel
 
 PERHAPS = 0.15  # so likely a wish to have an order looked up is met, which changes nothing
+_LEAD = 60  # characters before a name that may lead up to it
 DIGITS = 4  # at least, of an order's or a parcel's number
 _NUMBERS = ("order_number", "tracking_number")
 _SIGNED = re.compile(
@@ -161,7 +162,7 @@ class Understanding:
             likely = read.intent.confidence >= self._intents.levels.doubtful
             if other not in (None, first) and likely:
                 turn.values |= {entity.type: entity.text for entity in turn.entities}
-                turn.text, turn.read, turn.entities = part.text, read, found
+                turn.text, turn.read = part.text, read
                 turn.said = Said(part.text, found, turn.conversation.id, anchor)
                 return
 
@@ -173,7 +174,7 @@ class Understanding:
         if turn.intent.name is not None and turn.intent.confidence >= self._intents.levels.sure:
             return
         found = clauses(turn.text)
-        types = {entity.type for entity in turn.entities}
+        types = {entity.type for entity in turn.said.entities}
         if not types:
             return
         clear = [part for part in found if not rests(part)] if len(found) > 1 else []
@@ -197,15 +198,16 @@ class Understanding:
 
     def _cut(self, turn: BotTurn, anchor: str) -> None:
         """Of several wishes keep the first, and remember the others."""
-        name = self._workflows.for_intent(turn.intent.name, turn.entities)
+        entities = turn.said.entities
+        name = self._workflows.for_intent(turn.intent.name, entities)
         for kind in self._workflows.carried(name) if name else ():
-            text, others = same_for_others(turn.text, turn.entities, kind)
+            text, others = same_for_others(turn.text, entities, kind)
             if others:
                 turn.wishes += others
-                entities = self._found_in(text)
-                turn.text, turn.said = text, replace(turn.said, text=text, entities=entities)
+                found_in = self._found_in(text)
+                turn.text, turn.said = text, replace(turn.said, text=text, entities=found_in)
                 return
-        found = parts(turn.text, turn.entities)
+        found = parts(turn.text, entities)
         if len(found) < 2:
             return
         clock = time.perf_counter()
@@ -214,20 +216,20 @@ class Understanding:
         wanted = [
             (part, read)
             for part, read in zip(found, each, strict=True)
-            if self._wanted(read.intent, part, turn.entities) and wishes_something(part.text)
+            if self._wanted(read.intent, part, entities) and wishes_something(part.text)
         ]
         names = list(dict.fromkeys(read.intent.name for _, read in wanted))
         kept = [next(part for part, read in wanted if read.intent.name == name) for name in names]
         starts = [
-            self._workflows.for_intent(name, within(part, turn.entities))
+            self._workflows.for_intent(name, within(part, entities))
             for name, part in zip(names, kept, strict=True)
         ]
         if len(names) < 2 or not any(starts) or "talk_to_human" in (turn.intent.name, *names):
             return
         first = kept[0]
-        turn.values |= _only_ones(turn.entities)
+        turn.values |= _only_ones(entities)
         turn.text, turn.read = first.text, wanted[0][1]
-        turn.said = Said(first.text, within(first, turn.entities), turn.conversation.id, anchor)
+        turn.said = Said(first.text, within(first, entities), turn.conversation.id, anchor)
         turn.wishes += [part.text for part in kept[1:]]
 
     def _wanted(self, intent: Intent, part: Part, entities: Sequence[Entity]) -> bool:
@@ -255,7 +257,7 @@ def _signs(entity: Entity, text: str) -> bool:
     """Whether it is the name that a message ends with, after a greeting or a line of its own."""
     if entity.type != "person" or any(map(str.isalnum, text[entity.end :])):
         return False
-    return bool(_SIGNED.search(text[: entity.start]))
+    return bool(_SIGNED.search(text[max(0, entity.start - _LEAD) : entity.start]))
 
 
 def _may_be(entity: Entity) -> bool:

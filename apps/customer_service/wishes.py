@@ -10,8 +10,8 @@ from data.schema import Entity
 MOST = 4  # parts; a message of more is a story
 LONGEST = 40  # words; a longer one too
 _CUT = re.compile(
-    r"(?P<mark>[.;!?]+)\s+(?=(?:also|and|plus|then|another|one more)\b)"
-    r"|,?\s+(?:and|also|then|plus)\s+(?:(?:also|then|please)\s+)*"
+    r"(?<![.;!?])(?P<mark>[.;!?]+)\s+(?=(?:also|and|plus|then|another|one more)\b)"
+    r"|(?:,\s+|(?<!\s)\s+)(?:and|also|then|plus)\s+(?:(?:also|then|please)\s+)*"
     r"|,\s+(?=(?:also|then|can|could|please)\b)",
     re.I,
 )

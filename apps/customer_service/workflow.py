@@ -14,10 +14,11 @@ from apps.actions import ActionResult, Catalog, Journal, SlotTurn
 from apps.customer_service.http_action import call
 from apps.customer_service.lacking import lacked, needed
 from apps.customer_service.progress import Progress, Said, Step
-from apps.customer_service.replies import agreed, is_reply
+from apps.customer_service.replies import agreed, is_reply, says_yes
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import (
+    BRACES,
     DECLINED,
     FAILED,
     LACKING,
@@ -131,7 +132,7 @@ class Workflows:
 
     def takes(self, progress: Progress, text: str, entities: Sequence[Entity]) -> bool:
         """Whether the message answers what was asked, rather than raising something else."""
-        if self._wants_out(text):
+        if self._wants_out(progress, text):
             return True
         said = Said(text, entities)
         slots = self._config.workflows[progress.name].slots
@@ -180,7 +181,7 @@ class Workflows:
             said: What the customer wrote.
         """
         flow = self._config.workflows[progress.name]
-        if progress.asked and self._wants_out(said.text):
+        if self._wants_out(progress, said.text):
             words = "All right, I have stopped that. What else can I do for you?"
             return Step(words, "cancelled", None)
         slots, wrong = dict(progress.slots), ""
@@ -194,7 +195,7 @@ class Workflows:
                 wrong = _text(slot.invalid or _INVALID, {**slots, "value": value})
         filled = slots != dict(progress.slots)
         if progress.asked == "confirm" and not filled and not wrong:
-            reply = agreed(said.text)
+            reply = agreed(said.text, flow.confirm or "")
             if reply is False:
                 text = _text(flow.answers[DECLINED], slots)
                 return Step(text, f"answer:{DECLINED}", None, slots=slots)
@@ -217,6 +218,10 @@ class Workflows:
             return _text(flow.confirm or "", {**(found.facts if found else {}), **progress.slots})
         slot = flow.slots.get(progress.asked or "")
         return _text(slot.ask, progress.slots) if slot else ""
+
+    def confirmation(self, name: str) -> str:
+        """What a workflow asks before it acts, its braces unfilled; nothing where it does not."""
+        return self._config.workflows[name].confirm or ""
 
     def choices(self, progress: Progress) -> tuple[str, ...]:
         """Answers to what was asked, where they are few."""
@@ -262,7 +267,10 @@ class Workflows:
         found = lacked(of_ways, asked, said.text)
         return [name for name in found if self._value(progress, name, said) is None]
 
-    def _wants_out(self, text: str) -> bool:
+    def _wants_out(self, progress: Progress, text: str) -> bool:
+        """Whether a short message stops the workflow: "yes, leave it with the porter" does not."""
+        if not progress.asked or progress.asked == "confirm" and says_yes(text):
+            return False
         return bool(self._cancel and self._cancel.search(text)) and len(text) < 60
 
     def _preview(self, flow: WorkflowConfig, slots: Mapping[str, str]) -> ActionResult | None:
@@ -343,11 +351,5 @@ def _key(said: Said, name: str, slots: Mapping[str, str]) -> str:
 
 
 def _text(text: str, values: Mapping[str, str]) -> str:
-    return text.format_map(_Known(values))
-
-
-class _Known(dict[str, str]):
-    """Leaves a placeholder without a value as a blank: an answer must not show braces."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
+    """The text with its braces filled; one without a value is a blank, so that none is shown."""
+    return BRACES.sub(lambda match: values.get(match.group(1), ""), text)

@@ -25,6 +25,7 @@ from apps.yaml_places import keys_twice, line_of
 from data.errors import ConfigError
 
 ENVIRONMENT = re.compile(r"\$\{(\w+)\}")
+_STRAY = re.compile(r"\{[^{}]{0,30}\}?|\}")
 Place = tuple[int | str, ...]
 Mistake = tuple[Place, str]
 
@@ -187,7 +188,7 @@ def _again_mistakes(flow: WorkflowConfig) -> Iterator[Mistake]:
 
 
 def _text_mistakes(flow: WorkflowConfig, facts: set[str]) -> Iterator[Mistake]:
-    """Braces in texts that are neither a slot nor a fact."""
+    """Braces in texts that are neither a slot nor a fact, or hold anything but a name."""
     slots = set(flow.slots)
     texts: list[tuple[Place, str, set[str]]] = [
         *((("answers", name), text, facts) for name, text in flow.answers.items()),
@@ -200,6 +201,10 @@ def _text_mistakes(flow: WorkflowConfig, facts: set[str]) -> Iterator[Mistake]:
         for name in BRACES.findall(text):
             if name not in known:
                 yield place, f"{{{name}}} is neither a slot nor a fact here"
+        stray = _STRAY.search(BRACES.sub("", text))
+        if stray is not None:
+            told = "braces hold the name of a slot or a fact, as {name}, and nothing else"
+            yield place, f"{stray.group()!r} in a text: {told}"
 
 
 def _http_mistakes(http: HttpConfig, slots: Sequence[str]) -> Iterator[Mistake]:
