@@ -1,8 +1,12 @@
 import pytest
 
-from retrieval.documents.blocks import Block
-from retrieval.documents.inline import as_words, words_of
+from retrieval.documents.inline import words_of
 from retrieval.documents.markdown import parsed
+
+
+def text_of(page):
+    (block,) = parsed(list(enumerate(page.splitlines(), 1)), "page.md").blocks
+    return block.text
 
 
 @pytest.mark.parametrize(
@@ -31,10 +35,9 @@ def test_a_reader_sees_words_and_no_marks(written, read):
 
 
 def test_items_do_not_share_marks_and_a_cell_keeps_its_escaped_bar():
-    items = Block("lines", "- 4* hotels\n- 5* hotels", 1)
-    assert as_words(items).text == items.text
-    table = Block("table", "| **Name** | a \\| b |\n|---|---|\n| `x` | |", 1)
-    assert as_words(table).text == "| Name | a \\| b |\n|---|---|\n| x | |"
+    assert text_of("- 4* hotels\n- 5* hotels") == "- 4* hotels\n- 5* hotels"
+    table = "| **Name** | a \\| b |\n|---|---|\n| `x` | |"
+    assert text_of(table) == "| Name | a \\| b |\n|---|---|\n| x | |"
 
 
 def test_headings_and_paragraphs_are_read_as_words_but_code_is_kept():

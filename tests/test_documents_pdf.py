@@ -132,7 +132,8 @@ def test_a_bare_number_is_a_page_s_where_it_counts_with_them(tmp_path):
 
 
 def test_a_company_s_name_above_every_page_is_read_once(tmp_path):
-    pages = [[Words("Harbour Ltd", 16, 800), *page_of(Words(product, 14), f"This {product} has a lid.")]
+    pages = [[Words("Harbour Ltd", 16, 800),
+              *page_of(Words(product, 14), f"This {product} has a lid.")]
              for product in PRODUCTS]  # fmt: skip
     titles = [f"Harbour Ltd › {product}" for product in PRODUCTS]
     assert [passage.title for passage in read(tmp_path, *pages)] == titles

@@ -1,12 +1,11 @@
 """What a reader sees of Markdown's marks inside a line: words, as any channel can show them."""
 
 import re
-from dataclasses import replace
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from retrieval.documents.blocks import Block
+from retrieval.documents.blocks import Form
 
 _MARKS = re.compile(r"[*_`\[\]<&\\~]")
 _CELL = re.compile(r"(?<!\\)\|")
@@ -32,20 +31,15 @@ _PARSER = _Parser("commonmark").enable("strikethrough")
 _LONGEST = 20_000  # characters; what is longer is no paragraph that somebody wrote
 
 
-def as_words(block: Block) -> Block:
-    """The block without emphasis, links' brackets, escapes and formatting tags.
+def as_words(form: Form, text: str) -> str:
+    """The paragraph, item or row without emphasis, links' brackets, escapes and formatting tags.
 
     A link keeps its address where it leads outside: `[form](https://…)` is `form (https://…)`.
-    Cells of a table keep the escape of a bar.
+    Cells of a row keep the escape of a bar.
     """
-    if not _MARKS.search(block.text):
-        return block
-    if block.form == "paragraph":
-        return replace(block, text=words_of(block.text))
-    rows = block.text.split("\n")
-    if block.form == "table":
-        return replace(block, text="\n".join("|".join(map(_cell, _CELL.split(r))) for r in rows))
-    return replace(block, text="\n".join(map(words_of, rows)))
+    if form == "table" and _MARKS.search(text):
+        return "|".join(map(_cell, _CELL.split(text)))
+    return words_of(text)
 
 
 def words_of(text: str) -> str:

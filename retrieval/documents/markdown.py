@@ -78,27 +78,34 @@ def _chunk_blocks(chunk: Sequence[Line]) -> Iterator[Block]:
     for number, line in chunk:
         heading, marked, under = _HEADING.match(line), _ID.match(line), _UNDERLINE.match(line)
         if "\n" in line:  # fenced code
-            yield from map(as_words, blocks_of(held))
+            yield from blocks_of(held, as_words)
             held = []
-            yield Block("lines", line, number)
+            yield _code(number, line)
         elif marked:
-            yield from map(as_words, blocks_of(held))
+            yield from blocks_of(held, as_words)
             held = []
             yield Block("id", marked.group(1), number)
         elif heading:
-            yield from map(as_words, blocks_of(held))
+            yield from blocks_of(held, as_words)
             held = []
             title = words_of(_words(heading.group(2)))
             yield Block("heading", title, number, level=len(heading.group(1)))
         elif under and held and not held[-1][1].lstrip().startswith(("|", "- ", "* ", ">")):
             *before, (start, words) = held
-            yield from map(as_words, blocks_of(before))
+            yield from blocks_of(before, as_words)
             held = []
             level = 1 if line[0] == "=" else 2
             yield Block("heading", words_of(words.strip()), start, level=level)
         elif not _RULE.match(line):
             held.append((number, line))
-    yield from map(as_words, blocks_of(held))
+    yield from blocks_of(held, as_words)
+
+
+def _code(number: int, text: str) -> Block:
+    """Fenced code, whose first line has a number."""
+    ends = [found.end() for found in re.finditer("\n", text)]
+    starts = tuple((end, number + place) for place, end in enumerate([0, *ends]))
+    return Block("lines", text, number, starts=starts)
 
 
 def _words(heading: str) -> str:
