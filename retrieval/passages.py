@@ -1,6 +1,7 @@
 """Passages from what a company has: FAQ, policies and manuals of many kinds, conversations."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -101,7 +102,7 @@ def _files(paths: Sequence[Path], bad: BadRows | None) -> Iterator[tuple[Path, s
         if path.is_file():
             if path.suffix.lower() not in SUFFIXES:
                 raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
-            yield path, path.name, True
+            yield path, _whole(path.name), True
             continue
         found = False
         for file in sorted(path.rglob("*")):
@@ -114,9 +115,14 @@ def _files(paths: Sequence[Path], bad: BadRows | None) -> Iterator[tuple[Path, s
                     bad.left_out["empty files" if is_empty else "files of another kind"] += 1
                 continue
             found = True
-            yield file, name.as_posix(), False
+            yield file, _whole(name.as_posix()), False
         if not found:
             raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
+
+
+def _whole(name: str) -> str:
+    """The name as people type it: macOS writes an ü in it as a u and its dots."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _hidden(name: Path) -> bool:

@@ -140,6 +140,20 @@ def test_headings_that_occur_again_are_told_apart():
         "a.md#note", "a.md#note-2", "a.md#note-2-2", "a.md#section", "n"]  # fmt: skip
 
 
+def test_words_are_whole_however_a_file_writes_them(tmp_path):
+    name, heading, text = "Ru\u0308ckgabe.md", "U\u0308ber Ru\u0308ckgabe", "Cafe\u0301."
+    (passage,) = read(tmp_path / name, f"---\nproduct: Ko\u0308nig\n---\n# {heading}\n{text}\n")
+    assert (passage.id, passage.title) == ("Rückgabe.md#über-rückgabe", "Über Rückgabe")
+    assert (passage.text, passage.source) == ("Café.", "Rückgabe.md#4")
+    assert passage.metadata["product"] == "König"
+    assert fingerprints([tmp_path]).keys() == {passage.metadata["file"]}
+
+
+def test_signs_of_a_letter_belong_to_it_in_an_id():
+    page = "# हिन्दी में वापसी\nA.\n# ❤️ Gifts 1️⃣\nB.\n"
+    assert ids(markdown_passages(page, "a.md")) == ["a.md#हिन्दी-में-वापसी", "a.md#gifts-1"]
+
+
 def test_a_named_section_that_grows_too_long_keeps_its_name_for_its_first_piece():
     page = "# Long?\n<!-- id: long -->\n" + "This is one more sentence of it. " * 60
     found = ids(markdown_passages(page, "a.md"))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from data.errors import LogFormatError
+from retrieval.documents.pieces import clean
 
 METADATA = ("language", "product", "audience", "valid_from", "valid_until")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -44,7 +45,7 @@ def _text(value: object) -> str:
         return value.isoformat()
     if isinstance(value, list | tuple):
         return ", ".join(str(one).strip() for one in value if isinstance(one, str | int))
-    return str(value).strip() if isinstance(value, str | int) else ""
+    return clean(str(value)).strip() if isinstance(value, str | int) else ""
 
 
 def _is_date(text: str) -> bool:

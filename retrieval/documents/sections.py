@@ -3,7 +3,7 @@
 Ids hold when other parts of the file change: they are made of the headings, not of line numbers.
 """
 
-import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -118,9 +118,19 @@ def _with_section(blocks: Iterable[Block], headings: _Headings) -> Iterator[tupl
 
 def _base(name: str, trail: tuple[str, ...]) -> str:
     """`faq.md#delivery/how-long`; the file's name alone where no heading stands above."""
-    slugs = (re.sub(r"[\W_]+", "-", words.lower()).strip("-")[:_SLUG_CHARS] for words in trail)
-    path = "/".join(slug.rstrip("-") or "section" for slug in slugs)
+    path = "/".join(_slug(words) or "section" for words in trail)
     return f"{name}#{path}" if path else name
+
+
+def _slug(words: str) -> str:
+    """Its letters and digits, `-` between; the signs by which Hindi writes vowels are letters."""
+    kept = "".join(char if char.isalnum() or _is_sign(char) else " " for char in words.lower())
+    return "-".join(kept.split())[:_SLUG_CHARS].rstrip("-")
+
+
+def _is_sign(char: str) -> bool:
+    is_of_emoji = "\ufe00" <= char <= "\ufe0f"
+    return unicodedata.category(char) in ("Mn", "Mc") and not is_of_emoji
 
 
 def _unused(base: str, taken: dict[str, int]) -> str:
