@@ -12,6 +12,7 @@ from data.pairs import best_answer
 from data.rows import BadRows, first_row, require_file
 from data.schema import Passage
 from retrieval.documents import READERS, markdown
+from retrieval.documents.markdown_lines import links_of
 from retrieval.documents.pieces import MAX_CHARS, OVERLAP
 from retrieval.documents.sections import passages_of
 
@@ -81,7 +82,8 @@ def markdown_passages(text: str, name: str, overlap: int = OVERLAP) -> Iterator[
     holds the headings above, ` › ` between them, or the file's name where there is none; the source
     is `file#line`.
     """
-    document = markdown.parsed(enumerate(text.splitlines(), start=1), name)
+    lines = list(enumerate(text.splitlines(), start=1))
+    document = markdown.parsed(lines, name, links_of(lines))
     yield from passages_of(document, name, MAX_CHARS, overlap)
 
 

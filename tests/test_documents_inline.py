@@ -2,10 +2,16 @@ import pytest
 
 from retrieval.documents.inline import words_of
 from retrieval.documents.markdown import parsed
+from retrieval.documents.markdown_lines import links_of
+
+
+def blocks(page):
+    lines = list(enumerate(page.splitlines(), 1))
+    return list(parsed(lines, "page.md", links_of(lines)).blocks)
 
 
 def text_of(page):
-    (block,) = parsed(list(enumerate(page.splitlines(), 1)), "page.md").blocks
+    (block,) = blocks(page)
     return block.text
 
 
@@ -42,8 +48,7 @@ def test_items_do_not_share_marks_and_a_cell_keeps_its_escaped_bar():
 
 def test_headings_and_paragraphs_are_read_as_words_but_code_is_kept():
     page = "# Our **rules**\n\nFree *always*.\n\n```\na **b**\n```\n\nTwo\n---\n"
-    blocks = list(parsed(list(enumerate(page.splitlines(), 1)), "page.md").blocks)
-    assert [(each.form, each.text.strip("`\n")) for each in blocks] == [
+    assert [(each.form, each.text.strip("`\n")) for each in blocks(page)] == [
         ("heading", "Our rules"),
         ("paragraph", "Free always."),
         ("lines", "a **b**"),

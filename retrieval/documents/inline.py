@@ -1,18 +1,24 @@
 """What a reader sees of Markdown's marks inside a line: words, as any channel can show them."""
 
 import re
+from types import MappingProxyType
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from retrieval.documents.blocks import Form
+from retrieval.documents.markdown_lines import Links
 
 _MARKS = re.compile(r"[*_`\[\]<&\\~]")
 _CELL = re.compile(r"(?<!\\)\|")
-_FORMATTING = re.compile(
-    r"</?(?:a|abbr|b|code|del|em|i|ins|kbd|mark|p|q|s|small|span|strong|sub|sup|u)(?:\s[^>]*)?/?>",
-    re.IGNORECASE,
+# What names a thing (address, time, title) may be a word of the text: <your order number>.
+_TAGS = (
+    "a abbr article aside b big blockquote caption center cite code col colgroup dd del details dfn"
+    " div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main"
+    " mark nav ol p picture pre q s samp section small source span strong sub summary sup table"
+    " tbody td tfoot th thead tr tt u ul var video wbr"
 )
+_TAG = re.compile(rf"</?(?:{_TAGS.replace(' ', '|')})(?:\s.*)?/?>", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"(?:https?|ftp)://|mailto:|tel:", re.IGNORECASE)
 
@@ -31,22 +37,27 @@ _PARSER = _Parser("commonmark").enable("strikethrough")
 _LONGEST = 20_000  # characters; what is longer is no paragraph that somebody wrote
 
 
-def as_words(form: Form, text: str) -> str:
-    """The paragraph, item or row without emphasis, links' brackets, escapes and formatting tags.
+def as_words(form: Form, text: str, links: Links) -> str:
+    """The paragraph, item or row without emphasis, links' brackets, escapes and HTML's tags.
 
     A link keeps its address where it leads outside: `[form](https://…)` is `form (https://…)`.
-    Cells of a row keep the escape of a bar.
+    Cells of a row keep the escape of a bar. `links` has the addresses of labels.
     """
     if form == "table" and _MARKS.search(text):
-        return "|".join(map(_cell, _CELL.split(text)))
-    return words_of(text)
+        return "|".join(_cell(cell, links) for cell in _CELL.split(text))
+    return words_of(text, links)
 
 
-def words_of(text: str) -> str:
+def cells_of(row: str) -> list[str]:
+    """The cells of a row with bars around it or without them."""
+    return _CELL.split(row.strip().removeprefix("|").removesuffix("|"))
+
+
+def words_of(text: str, links: Links = MappingProxyType({})) -> str:
     """The words of one paragraph, item or heading; line ends stay."""
     if len(text) > _LONGEST or not _MARKS.search(text):
         return text
-    (inline,) = _PARSER.parseInline(text)
+    (inline,) = _PARSER.parseInline(text, {"references": links})
     words: list[str] = []
     address = ""
     begun = 0
@@ -68,14 +79,13 @@ def _shown(token: Token) -> str:
     if token.type == "html_inline":
         if _BREAK.fullmatch(token.content):
             return " "
-        # What is no formatting may be a word: <your order number>.
-        return "" if _FORMATTING.fullmatch(token.content) else token.content
+        return "" if _TAG.fullmatch(token.content) else token.content
     return token.content  # empty for the marks of emphasis
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, links: Links) -> str:
     edge = len(text) - len(text.lstrip())
-    inside = words_of(text.strip().replace(r"\|", r"\\|"))
+    inside = words_of(text.strip().replace(r"\|", r"\\|"), links)
     return text[:edge] + inside + text[len(text.rstrip()) :] if inside else text
 
 
