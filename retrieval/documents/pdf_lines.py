@@ -58,11 +58,11 @@ def blocks_of_pages(pages: Sequence[Sequence[PageLine]]) -> Iterator[Block]:
 def _without_running(pages: Sequence[Sequence[PageLine]]) -> list[list[PageLine]]:
     """The pages without their running headers and footers, and without page numbers.
 
-    A running line stands at the edge of many pages, at one height, word for word. One whose number
-    changes is one only if the number counts with the pages, and space parts it from the text: the
-    price at the end of each page of a catalogue does neither. A line larger than the text is a
-    heading, but for what stands on every page alike, such as a company's name: of that the first
-    is kept.
+    A running line stands at the edge of many pages, at one height, word for word; space parts it
+    from the text, or its letters are smaller. One whose number changes is one only if the number
+    counts with the pages, and space parts it: the price at the end of each page of a catalogue does
+    neither. A line larger than the text is a heading, but for what stands on every page alike, such
+    as a company's name: of that the first is kept.
     """
     edges = [_edge(page) for page in pages]
     seen: dict[_Sign, set[int]] = defaultdict(set)
@@ -71,19 +71,21 @@ def _without_running(pages: Sequence[Sequence[PageLine]]) -> list[list[PageLine]
             for sign in _signs(line, stands_apart):
                 seen[sign].add(number)
     full = sum(bool(page) for page in pages)
-    largest = _body(line for page in pages for line in page)[0] * _LARGER
+    body, _ = _body(line for page in pages for line in page)
 
     def runs(line: PageLine, number: int) -> bool:
         if line not in edges[number]:
             return False
-        words, *counted = _signs(line, edges[number][line])
-        if line.size > largest:
-            on_all = full >= 3 and len(seen[words]) >= full - 1
+        stands_apart = edges[number][line]
+        words, *counted = _signs(line, stands_apart)
+        if line.size > body * _LARGER:
+            on_all = stands_apart and full >= 3 and len(seen[words]) >= full - 1
             return on_all and number > min(seen[words])
+        alike = [words, *counted] if stands_apart or line.size < body else counted
         return (
             _is_page_number(line, seen)
-            or len(seen[words]) == full == 2
-            or any(3 <= len(seen[sign]) >= 0.3 * full for sign in (words, *counted))
+            or any(3 <= len(seen[sign]) >= 0.3 * full for sign in alike)
+            or (words in alike and len(seen[words]) == full == 2)
         )
 
     kept = [[line for line in page if not runs(line, at)] for at, page in enumerate(pages)]
