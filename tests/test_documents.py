@@ -79,7 +79,7 @@ def test_a_page_in_markdown_is_read_with_all_that_it_says_of_itself(tmp_path):
          "rules.md#31"),
     ]  # fmt: skip
     assert passages[2].metadata == {
-        "language": "en", "product": "Kettle, Toaster", "valid_from": "2026-01-01", "kind": "faq",
+        "language": "en", "product": "Kettle|Toaster", "valid_from": "2026-01-01", "kind": "faq",
         "path": "Returns › How long?", "file": "rules.md", "line": "14",
     }  # fmt: skip
     assert all(isinstance(value, str) for p in passages for value in p.metadata.values())

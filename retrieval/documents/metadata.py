@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from data.errors import LogFormatError
 from retrieval.documents.pieces import clean
+from retrieval.filters import BETWEEN
 
 METADATA = ("language", "product", "audience", "valid_from", "valid_until")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -13,6 +14,8 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def checked(values: Mapping[str, object], where: str) -> dict[str, str]:
     """The METADATA among the values, as texts; other keys and empty values are left out.
+
+    Several values of a key have BETWEEN between them, as a filter reads them.
 
     Args:
         values: By name; names are compared without case, `valid-from` is `valid_from`.
@@ -44,7 +47,8 @@ def _text(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return ", ".join(str(one).strip() for one in value if isinstance(one, str | int))
+        texts = (_text(one) for one in value if not isinstance(one, list | tuple))
+        return BETWEEN.join(filter(None, texts))
     return clean(str(value)).strip() if isinstance(value, str | int) else ""
 
 
