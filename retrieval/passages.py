@@ -1,7 +1,6 @@
 """Passages from what a company has: FAQ, policies and manuals of many kinds, conversations."""
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +8,13 @@ from pathlib import Path
 from data.conversations import read_conversations
 from data.errors import LogFormatError
 from data.pairs import best_answer
-from data.rows import BadRows, first_row, require_file
+from data.rows import BadRows, first_row
 from data.schema import Passage
 from retrieval.documents import READERS, markdown
+from retrieval.documents.folders import files_in
 from retrieval.documents.markdown_lines import links_of
 from retrieval.documents.pieces import MAX_CHARS, OVERLAP
 from retrieval.documents.sections import passages_of
-
-SUFFIXES = tuple(READERS)
-# What prepare writes beside the conversations, and what tells of a folder, is not for reading.
-_NOT_READ = ("dropped.jsonl", "README.md")
 
 
 def read_passages(
@@ -27,7 +23,7 @@ def read_passages(
     """The passages of files and folders (every known kind of file in them, by name).
 
     Args:
-        paths: Files of a kind in SUFFIXES, or folders that hold some.
+        paths: Files of a kind in READERS, or folders that hold some.
         bad: Where rows, pages, files of a folder and second uses of an id are noted that cannot be
             read; without it the first one raises. What a folder holds besides is in `left_out`.
         overlap: Sentences that a passage repeats of the one before it where a paragraph is cut.
@@ -37,7 +33,7 @@ def read_passages(
             read, or nothing was found.
     """
     passages: dict[str, Passage] = {}
-    for path, name, is_named in _files(paths, bad):
+    for path, name, is_named in files_in(paths, bad):
         for passage in _found(path, name, is_named, bad, overlap):
             if passage.id not in passages:
                 passages[passage.id] = passage
@@ -66,7 +62,7 @@ def fingerprints(paths: Sequence[Path]) -> dict[str, str]:
         LogFormatError: As `read_passages` does of the paths.
     """
     found: dict[str, str] = {}
-    for path, name, _ in _files(paths, None):
+    for path, name, _ in files_in(paths, None):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if name in found:
@@ -95,41 +91,6 @@ def embedding_text(passage: Passage) -> str:
     if passage.metadata.get("kind") == "conversation":
         return passage.title
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text
-
-
-def _files(paths: Sequence[Path], bad: BadRows | None) -> Iterator[tuple[Path, str, bool]]:
-    """Each file, its name within the folder that was given, and whether it was given itself."""
-    for path in paths:
-        require_file(path)
-        if path.is_file():
-            if path.suffix.lower() not in SUFFIXES:
-                raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
-            yield path, _whole(path.name), True
-            continue
-        found = False
-        for file in sorted(path.rglob("*")):
-            name = file.relative_to(path)
-            if not file.is_file() or file.name in _NOT_READ or _hidden(name):
-                continue
-            is_empty, is_known = file.stat().st_size == 0, file.suffix.lower() in SUFFIXES
-            if is_empty or not is_known:
-                if bad is not None:
-                    bad.left_out["empty files" if is_empty else "files of another kind"] += 1
-                continue
-            found = True
-            yield file, _whole(name.as_posix()), False
-        if not found:
-            raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
-
-
-def _whole(name: str) -> str:
-    """The name as people type it: macOS writes an ü in it as a u and its dots."""
-    return unicodedata.normalize("NFC", name)
-
-
-def _hidden(name: Path) -> bool:
-    """Whether it is a hidden file, or one that Word keeps beside an open document."""
-    return any(part.startswith((".", "~$")) for part in name.parts)
 
 
 def _found(

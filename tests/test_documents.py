@@ -9,7 +9,8 @@ from data.errors import LogFormatError
 from data.rows import BadRows, write_jsonl
 from data.schema import Conversation, Turn
 from retrieval.documents import READERS
-from retrieval.passages import SUFFIXES, fingerprints, markdown_passages, read_passages
+from retrieval.documents.folders import SUFFIXES
+from retrieval.passages import fingerprints, markdown_passages, read_passages
 
 PAGE = """\
 ---
