@@ -1,6 +1,7 @@
 """Passages from what a company has: FAQ, policies and manuals of many kinds, conversations."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from retrieval.documents.folders import files_in
 from retrieval.documents.markdown_lines import links_of
 from retrieval.documents.pieces import MAX_CHARS, OVERLAP
 from retrieval.documents.sections import passages_of
+
+_SHOWN = 3  # files that are named
+_log = logging.getLogger(__name__)
 
 
 def read_passages(
@@ -33,8 +37,9 @@ def read_passages(
             read, or nothing was found.
     """
     passages: dict[str, Passage] = {}
+    asking: list[str] = []
     for path, name, is_named in files_in(paths, bad):
-        for passage in _found(path, name, is_named, bad, overlap):
+        for passage in _found(path, name, is_named, bad, overlap, asking):
             if passage.id not in passages:
                 passages[passage.id] = passage
                 continue
@@ -50,6 +55,14 @@ def read_passages(
         raise LogFormatError(
             f"{', '.join(map(str, paths))}: no passage found; check the files{reason}"
         )
+    if asking:
+        more = f" and {len(asking) - _SHOWN} more" if len(asking) > _SHOWN else ""
+        _log.info(
+            "taken for policy, which the FAQ app passes over where there are FAQ entries, as fewer "
+            "than half of the headings ask: %s%s; `kind: faq` (or policy) in the front matter of a "
+            "file says what it is",
+            ", ".join(asking[:_SHOWN]), more,
+        )  # fmt: skip
     return list(passages.values())
 
 
@@ -94,10 +107,10 @@ def embedding_text(passage: Passage) -> str:
 
 
 def _found(
-    path: Path, name: str, is_named: bool, bad: BadRows | None, overlap: int
+    path: Path, name: str, is_named: bool, bad: BadRows | None, overlap: int, asking: list[str]
 ) -> Iterable[Passage]:
     try:
-        return _read(path, name, bad, overlap)
+        return _read(path, name, bad, overlap, asking)
     except LogFormatError as error:
         # One broken file among many is noted like a row; one that was named is what was asked for.
         if bad is None or is_named:
@@ -107,7 +120,10 @@ def _found(
         return ()
 
 
-def _read(path: Path, name: str, bad: BadRows | None, overlap: int) -> list[Passage]:
+def _read(
+    path: Path, name: str, bad: BadRows | None, overlap: int, asking: list[str]
+) -> list[Passage]:
+    """The passages of a file; its name goes to `asking` if it asks and was not taken for an FAQ."""
     kind = path.suffix.lower()
     if kind == ".jsonl" and _holds_conversations(path):
         found = (best_answer(conversation) for conversation in read_conversations(path, bad))
@@ -116,7 +132,15 @@ def _read(path: Path, name: str, bad: BadRows | None, overlap: int) -> list[Pass
             for passage in found
             if passage is not None
         ]
-    return passages_of(READERS[kind](path, bad), name, MAX_CHARS, overlap)
+    document = READERS[kind](path, bad)
+    passages = passages_of(document, name, MAX_CHARS, overlap)
+    if "kind" not in document.values and any(map(_asks_in_vain, passages)):
+        asking.append(name)
+    return passages
+
+
+def _asks_in_vain(passage: Passage) -> bool:
+    return passage.metadata["kind"] == "policy" and passage.title.endswith(("?", "？"))
 
 
 def _holds_conversations(path: Path) -> bool:

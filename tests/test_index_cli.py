@@ -122,6 +122,18 @@ def test_an_index_and_pairs_in_the_folder_that_is_indexed_are_not_read_again(run
     assert "site/i: an index; give the files" in refused(run, "index", "site/i", "--out", "j")
 
 
+def test_a_page_that_asks_too_little_to_be_an_faq_is_told_when_it_is_added(run, tmp_path, caplog):
+    page = "# Late?\nYes.\n# Lost?\nNo.\n# Costs\nNone.\n"
+    (tmp_path / "faq.md").write_text(page, "utf-8")
+    result(run, "faq.md", "--out", "i")
+    assert not caplog.records
+    assert asked(run, "late yes", "--where", "kind=faq") == ["faq.md#late", "faq.md#lost"]
+    (tmp_path / "faq.md").write_text(f"{page}# Stores\nTwo.\n# Staff\nTen.\n", "utf-8")
+    result(run, "faq.md", "--out", "i", "--add")
+    assert "taken for policy" in caplog.text
+    assert asked(run, "late yes", "--where", "kind=faq") == []
+
+
 def test_passages_are_deleted_by_their_ids(made):
     told = result(made, "--out", "i", "--delete", "parcel", "refund")
     assert (told["deleted"], told["passages"]) == (2, 1)

@@ -1,4 +1,4 @@
-"""What a document says of itself: language, product, audience, and the days it holds for."""
+"""What a document says of itself: language, product, audience, kind, and the days it holds for."""
 
 import re
 from collections.abc import Mapping
@@ -9,11 +9,12 @@ from retrieval.documents.pieces import clean
 from retrieval.filters import BETWEEN
 
 METADATA = ("language", "product", "audience", "valid_from", "valid_until")
+KINDS = ("faq", "policy")  # what a file may say that its passages are
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def checked(values: Mapping[str, object], where: str) -> dict[str, str]:
-    """The METADATA among the values, as texts; other keys and empty values are left out.
+    """The METADATA and `kind` among the values, as texts; others, and empty ones, are left out.
 
     Several values of a key have BETWEEN between them, as a filter reads them.
 
@@ -29,6 +30,8 @@ def checked(values: Mapping[str, object], where: str) -> dict[str, str]:
         name = str(key).strip().lower().replace("-", "_").replace(" ", "_")
         if name in METADATA and (text := _text(value)):
             found[name] = text
+        elif name == "kind" and _text(value).lower() in KINDS:
+            found[name] = _text(value).lower()
     for name in ("valid_from", "valid_until"):
         if name in found and not _is_date(found[name]):
             shown = found[name][:30]

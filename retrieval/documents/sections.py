@@ -43,8 +43,9 @@ def passages_of(
 
     The id is `<!-- id: x -->`'s or a table's, else `name#headings`, with a number where that occurs
     again in the file; the second piece of a section is `id.2`. The title holds the headings, the
-    question alone where the last one asks. The metadata's `kind` is `faq` for the entries of a
-    table and the questions of a page that mostly asks, else `policy`.
+    question alone where the last one asks. The metadata's `kind` is what the file says; else `faq`
+    for the entries of a table, questions with a name of their own, and those of a page that mostly
+    asks, and `policy` for all others.
 
     Args:
         document: What a reader made of a file.
@@ -63,7 +64,8 @@ def passages_of(
         words = section.trail or (document.title or PurePosixPath(name).stem,)
         is_question = words[-1].endswith(("?", "？"))
         base = section.identity or _unused(_base(name, section.trail), taken)
-        kind = document.kind or ("faq" if is_question and section.identity else "")
+        named = "faq" if is_question and section.identity else ""
+        kind = document.kind or document.values.get("kind") or named
         metadata = {
             **document.values, **section.values,
             "kind": kind or ("question" if is_question else "policy"),
