@@ -44,7 +44,9 @@ def test_a_heading_and_its_id_are_without_the_comment():
     [
         ('<div class="warn">Careful</div>', "Careful"),
         ('<p align="center">\n<img src="a.png" alt="a > b">\nText\n</p>', "Text"),
-        ("<table>\n<tr><td>a</td></tr>\n</table>", "a"),
+        ("<table>\n<tr><td>a</td><td>b</td></tr>\n</table>", "a b"),
+        ("- <p>one</p>\n- t<b>w</b>o<br/>three", "- one\n- two three"),
+        ("<details><summary>More</summary>Text.</details>", "More Text."),
         ("Send <your order number> to <address>.", "Send <your order number> to <address>."),
         ("> **Note:** this\n> goes on.\n>\n> > So does it.", "Note: this goes on.\n\nSo does it."),
         ("Above.\n> Quoted.", "Above.\n\nQuoted."),

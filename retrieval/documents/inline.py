@@ -12,14 +12,19 @@ from retrieval.documents.markdown_lines import Links
 _MARKS = re.compile(r"[*_`\[\]<&\\~]")
 _CELL = re.compile(r"(?<!\\)\|")
 # What names a thing (address, time, title) may be a word of the text: <your order number>.
-_TAGS = (
-    "a abbr article aside b big blockquote caption center cite code col colgroup dd del details dfn"
-    " div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main"
-    " mark nav ol p picture pre q s samp section small source span strong sub summary sup table"
-    " tbody td tfoot th thead tr tt u ul var video wbr"
+_INLINE = (
+    "a abbr b big cite code del dfn em font i ins kbd mark q s samp small span strong sub sup tt u"
+    " var wbr"
 )
-_TAG = re.compile(rf"</?(?:{_TAGS.replace(' ', '|')})(?:\s.*)?/?>", re.IGNORECASE | re.DOTALL)
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_PARTS = (
+    "article aside blockquote br caption center col colgroup dd details div dl dt figcaption figure"
+    " footer h1 h2 h3 h4 h5 h6 header hr img li main nav ol p picture pre section source summary"
+    " table tbody td tfoot th thead tr ul video"
+)
+_INLINE_TAG, _PART_TAG = (
+    re.compile(rf"</?(?:{names.replace(' ', '|')})(?:\s.*)?/?>", re.IGNORECASE | re.DOTALL)
+    for names in (_INLINE, _PARTS)
+)
 _ELSEWHERE = re.compile(r"(?:https?|ftp)://|mailto:|tel:", re.IGNORECASE)
 
 
@@ -69,7 +74,10 @@ def words_of(text: str, links: Links = MappingProxyType({})) -> str:
             if _ELSEWHERE.match(address) and _bare(address) not in (_bare(shown), ""):
                 words.append(f" ({_bare(address)})")
         else:
-            words.append(_shown(token))
+            seen = _shown(token)
+            is_space_enough = seen == " " and (not words or words[-1][-1].isspace())
+            if seen and not is_space_enough:
+                words.append(seen)
     return "".join(words)
 
 
@@ -77,9 +85,9 @@ def _shown(token: Token) -> str:
     if token.type in ("softbreak", "hardbreak"):
         return "\n"
     if token.type == "html_inline":
-        if _BREAK.fullmatch(token.content):
+        if _PART_TAG.fullmatch(token.content):
             return " "
-        return "" if _TAG.fullmatch(token.content) else token.content
+        return "" if _INLINE_TAG.fullmatch(token.content) else token.content
     return token.content  # empty for the marks of emphasis
 
 

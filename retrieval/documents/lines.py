@@ -92,6 +92,7 @@ def _joined(form: Form, parts: Sequence[Sequence[Line]], words: Words) -> Iterat
         glue = "\n"
         seen = words(form, "\n".join(line for _, line in part)).split("\n")
         for place, line in enumerate(seen):
+            line = line.rstrip()
             if not line.strip():
                 continue
             if text:
