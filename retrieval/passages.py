@@ -1,6 +1,7 @@
 """Passages from what a company has: FAQ, policies and manuals of many kinds, conversations."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +9,16 @@ from pathlib import Path
 from data.conversations import read_conversations
 from data.errors import LogFormatError
 from data.pairs import best_answer
-from data.rows import BadRows, first_row, require_file
+from data.rows import BadRows, first_row
 from data.schema import Passage
 from retrieval.documents import READERS, markdown
+from retrieval.documents.folders import files_in
+from retrieval.documents.markdown_lines import links_of
 from retrieval.documents.pieces import MAX_CHARS, OVERLAP
 from retrieval.documents.sections import passages_of
 
-SUFFIXES = tuple(READERS)
-# What prepare writes beside the conversations, and what tells of a folder, is not for reading.
-_NOT_READ = ("dropped.jsonl", "README.md")
+_SHOWN = 3  # files that are named
+_log = logging.getLogger(__name__)
 
 
 def read_passages(
@@ -25,7 +27,7 @@ def read_passages(
     """The passages of files and folders (every known kind of file in them, by name).
 
     Args:
-        paths: Files of a kind in SUFFIXES, or folders that hold some.
+        paths: Files of a kind in READERS, or folders that hold some.
         bad: Where rows, pages, files of a folder and second uses of an id are noted that cannot be
             read; without it the first one raises. What a folder holds besides is in `left_out`.
         overlap: Sentences that a passage repeats of the one before it where a paragraph is cut.
@@ -35,8 +37,9 @@ def read_passages(
             read, or nothing was found.
     """
     passages: dict[str, Passage] = {}
-    for path, name, is_named in _files(paths, bad):
-        for passage in _found(path, name, is_named, bad, overlap):
+    asking: list[str] = []
+    for path, name, is_named in files_in(paths, bad):
+        for passage in _found(path, name, is_named, bad, overlap, asking):
             if passage.id not in passages:
                 passages[passage.id] = passage
                 continue
@@ -52,6 +55,14 @@ def read_passages(
         raise LogFormatError(
             f"{', '.join(map(str, paths))}: no passage found; check the files{reason}"
         )
+    if asking:
+        more = f" and {len(asking) - _SHOWN} more" if len(asking) > _SHOWN else ""
+        _log.info(
+            "taken for policy, which the FAQ app passes over where there are FAQ entries, as fewer "
+            "than half of the headings ask: %s%s; `kind: faq` (or policy) in the front matter of a "
+            "file says what it is",
+            ", ".join(asking[:_SHOWN]), more,
+        )  # fmt: skip
     return list(passages.values())
 
 
@@ -64,7 +75,7 @@ def fingerprints(paths: Sequence[Path]) -> dict[str, str]:
         LogFormatError: As `read_passages` does of the paths.
     """
     found: dict[str, str] = {}
-    for path, name, _ in _files(paths, None):
+    for path, name, _ in files_in(paths, None):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if name in found:
@@ -80,7 +91,8 @@ def markdown_passages(text: str, name: str, overlap: int = OVERLAP) -> Iterator[
     holds the headings above, ` › ` between them, or the file's name where there is none; the source
     is `file#line`.
     """
-    document = markdown.parsed(enumerate(text.splitlines(), start=1), name)
+    lines = list(enumerate(text.splitlines(), start=1))
+    document = markdown.parsed(lines, name, links_of(lines))
     yield from passages_of(document, name, MAX_CHARS, overlap)
 
 
@@ -94,41 +106,11 @@ def embedding_text(passage: Passage) -> str:
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
-def _files(paths: Sequence[Path], bad: BadRows | None) -> Iterator[tuple[Path, str, bool]]:
-    """Each file, its name within the folder that was given, and whether it was given itself."""
-    for path in paths:
-        require_file(path)
-        if path.is_file():
-            if path.suffix.lower() not in SUFFIXES:
-                raise LogFormatError(f"{path}: unknown kind of file; known: {', '.join(SUFFIXES)}")
-            yield path, path.name, True
-            continue
-        found = False
-        for file in sorted(path.rglob("*")):
-            name = file.relative_to(path)
-            if not file.is_file() or file.name in _NOT_READ or _hidden(name):
-                continue
-            is_empty, is_known = file.stat().st_size == 0, file.suffix.lower() in SUFFIXES
-            if is_empty or not is_known:
-                if bad is not None:
-                    bad.left_out["empty files" if is_empty else "files of another kind"] += 1
-                continue
-            found = True
-            yield file, name.as_posix(), False
-        if not found:
-            raise LogFormatError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
-
-
-def _hidden(name: Path) -> bool:
-    """Whether it is a hidden file, or one that Word keeps beside an open document."""
-    return any(part.startswith((".", "~$")) for part in name.parts)
-
-
 def _found(
-    path: Path, name: str, is_named: bool, bad: BadRows | None, overlap: int
+    path: Path, name: str, is_named: bool, bad: BadRows | None, overlap: int, asking: list[str]
 ) -> Iterable[Passage]:
     try:
-        return _read(path, name, bad, overlap)
+        return _read(path, name, bad, overlap, asking)
     except LogFormatError as error:
         # One broken file among many is noted like a row; one that was named is what was asked for.
         if bad is None or is_named:
@@ -138,7 +120,10 @@ def _found(
         return ()
 
 
-def _read(path: Path, name: str, bad: BadRows | None, overlap: int) -> list[Passage]:
+def _read(
+    path: Path, name: str, bad: BadRows | None, overlap: int, asking: list[str]
+) -> list[Passage]:
+    """The passages of a file; its name goes to `asking` if it asks and was not taken for an FAQ."""
     kind = path.suffix.lower()
     if kind == ".jsonl" and _holds_conversations(path):
         found = (best_answer(conversation) for conversation in read_conversations(path, bad))
@@ -147,7 +132,15 @@ def _read(path: Path, name: str, bad: BadRows | None, overlap: int) -> list[Pass
             for passage in found
             if passage is not None
         ]
-    return passages_of(READERS[kind](path, bad), name, MAX_CHARS, overlap)
+    document = READERS[kind](path, bad)
+    passages = passages_of(document, name, MAX_CHARS, overlap)
+    if "kind" not in document.values and any(map(_asks_in_vain, passages)):
+        asking.append(name)
+    return passages
+
+
+def _asks_in_vain(passage: Passage) -> bool:
+    return passage.metadata["kind"] == "policy" and passage.title.endswith(("?", "？"))
 
 
 def _holds_conversations(path: Path) -> bool:

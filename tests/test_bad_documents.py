@@ -7,7 +7,8 @@ import data.sources
 import retrieval.documents.lines as lines
 from data.errors import LogFormatError
 from data.rows import BadRows
-from retrieval.passages import SUFFIXES, fingerprints, read_passages
+from retrieval.documents.folders import SUFFIXES
+from retrieval.passages import fingerprints, read_passages
 
 
 def write(path, content):

@@ -9,7 +9,8 @@ from data.errors import LogFormatError
 from data.rows import BadRows, write_jsonl
 from data.schema import Conversation, Turn
 from retrieval.documents import READERS
-from retrieval.passages import SUFFIXES, fingerprints, markdown_passages, read_passages
+from retrieval.documents.folders import SUFFIXES
+from retrieval.passages import fingerprints, markdown_passages, read_passages
 
 PAGE = """\
 ---
@@ -79,7 +80,7 @@ def test_a_page_in_markdown_is_read_with_all_that_it_says_of_itself(tmp_path):
          "rules.md#31"),
     ]  # fmt: skip
     assert passages[2].metadata == {
-        "language": "en", "product": "Kettle, Toaster", "valid_from": "2026-01-01", "kind": "faq",
+        "language": "en", "product": "Kettle|Toaster", "valid_from": "2026-01-01", "kind": "faq",
         "path": "Returns › How long?", "file": "rules.md", "line": "14",
     }  # fmt: skip
     assert all(isinstance(value, str) for p in passages for value in p.metadata.values())
@@ -138,6 +139,20 @@ def test_headings_that_occur_again_are_told_apart():
     )
     assert ids(markdown_passages(page, "a.md")) == [
         "a.md#note", "a.md#note-2", "a.md#note-2-2", "a.md#section", "n"]  # fmt: skip
+
+
+def test_words_are_whole_however_a_file_writes_them(tmp_path):
+    name, heading, text = "Ru\u0308ckgabe.md", "U\u0308ber Ru\u0308ckgabe", "Cafe\u0301."
+    (passage,) = read(tmp_path / name, f"---\nproduct: Ko\u0308nig\n---\n# {heading}\n{text}\n")
+    assert (passage.id, passage.title) == ("Rückgabe.md#über-rückgabe", "Über Rückgabe")
+    assert (passage.text, passage.source) == ("Café.", "Rückgabe.md#4")
+    assert passage.metadata["product"] == "König"
+    assert fingerprints([tmp_path]).keys() == {passage.metadata["file"]}
+
+
+def test_signs_of_a_letter_belong_to_it_in_an_id():
+    page = "# हिन्दी में वापसी\nA.\n# ❤️ Gifts 1️⃣\nB.\n"
+    assert ids(markdown_passages(page, "a.md")) == ["a.md#हिन्दी-में-वापसी", "a.md#gifts-1"]
 
 
 def test_a_named_section_that_grows_too_long_keeps_its_name_for_its_first_piece():

@@ -86,6 +86,51 @@ def test_tags_that_are_not_closed_lose_no_text(tmp_path, html, expected):
 
 
 @pytest.mark.parametrize(
+    "hidden",
+    [
+        "<div hidden><article><h1>Draft</h1>Secret</article></div>",
+        "<div hidden><main>Secret</main></div>",
+        '<div style="display:none"><h1>Old</h1>Secret</div>',
+        "<template><main>Secret</main></template>",
+        "<noscript><h1>Secret</h1></noscript>",
+        "<dialog><article>Secret</article></dialog>",
+        "<nav><ul><li>Home<li hidden><h1>Secret</h1></ul></nav>",
+        "<nav>Home<div hidden><h1>Secret</h1></div>",
+    ],
+)
+def test_what_a_browser_hides_is_left_out_whatever_it_holds(tmp_path, hidden):
+    assert texts(tmp_path, f"<main><h1>Title</h1><p>Text.</p></main>{hidden}") == [
+        ("Title", "Text.")]  # fmt: skip
+    assert texts(tmp_path, f"{hidden}<h1>Title</h1><p>Text.</p>") == [("Title", "Text.")]
+    with pytest.raises(LogFormatError, match="no passage found"):
+        read(tmp_path, hidden.replace("<nav>Home", "").replace("<nav><ul><li>Home", "<ul>"))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p hidden>Secret<p>Text.",
+        "<div><p hidden>Secret</div>Text.",
+        "<ul><li hidden>Secret</p>Secret</ul><p>Text.",
+        "<table><tr><td hidden>Secret<tr><td>Text.</table>",
+        '<body style="display:none"><p>Text.',
+        '<div hidden="until-found">Text.</div>',
+    ],
+)
+def test_what_is_hidden_ends_where_a_browser_ends_it(tmp_path, html):
+    assert [text.strip("| -") for _, text in texts(tmp_path, html)] == ["Text."]
+
+
+def test_what_a_script_or_a_style_holds_begins_no_comment(tmp_path):
+    html = (
+        "<script>var s='<!--', t='<!';</script>\n<h1>A</h1><p>One.</p><!-- c\n--><STYLE>a::before"
+        "{content:'<!--'}</STYLE ><p>Two.<script src=x /><p>Three.<!-- <script> --><p>Four."
+    )
+    (passage,) = read(tmp_path, html)
+    assert (passage.text, passage.source) == ("One.\n\nTwo.\n\nThree.\n\nFour.", "a.html#2")
+
+
+@pytest.mark.parametrize(
     ("content", "text"),
     [
         ('<meta charset="gb18030"><p>三十天内可以退货。'.encode("gb18030"), "三十天内可以退货。"),
@@ -94,6 +139,11 @@ def test_tags_that_are_not_closed_lose_no_text(tmp_path, html, expected):
         ("<p>Grüße".encode("utf-16"), "Grüße"),
         ("<p>é".encode() * 50 + b"<p>\xe9", "é" + "\n\né" * 50),
         ('<meta charset="no-such"><p>caf\u00e9'.encode("cp1252"), "café"),
+        ("<meta charset=undefined><p>caf\u00e9".encode("cp1252"), "café"),
+        ("<meta charset=punycode><p>caf\u00e9".encode("cp1252"), "café"),
+        ("<meta charset=utf-7><p>caf\u00e9".encode("cp1252"), "café"),
+        ("<meta charset=iso-8859-1><p>it\u2019s 5 \u20ac".encode("cp1252"), "it’s 5 €"),
+        ("<meta charset=Shift_JIS><p>\u2460 \u8fd4\u54c1".encode("cp932"), "① 返品"),
     ],
 )
 def test_a_page_is_read_in_the_encoding_that_it_has(tmp_path, content, text):
@@ -121,6 +171,7 @@ def test_a_page_without_text_or_with_zero_bytes_or_too_large_is_one_line(tmp_pat
         "<p>x" + "<ul><li>" * 8_000,
         "<p>x" + "<table><tr><td>" * 8_000,
         "<p>x" + "<!--" * 15_000,
+        "<p>x" + "<script>" * 15_000,
         "<p>x" + "<div>" * 15_000,
         "<p>x" + "<a <" * 8_000,
         "<p>x" + "<nav>" * 8_000 + "</i>" * 8_000,

@@ -1,8 +1,18 @@
 import pytest
 
-from retrieval.documents.blocks import Block
-from retrieval.documents.inline import as_words, words_of
+from retrieval.documents.inline import words_of
 from retrieval.documents.markdown import parsed
+from retrieval.documents.markdown_lines import links_of
+
+
+def blocks(page):
+    lines = list(enumerate(page.splitlines(), 1))
+    return list(parsed(lines, "page.md", links_of(lines)).blocks)
+
+
+def text_of(page):
+    (block,) = blocks(page)
+    return block.text
 
 
 @pytest.mark.parametrize(
@@ -31,16 +41,14 @@ def test_a_reader_sees_words_and_no_marks(written, read):
 
 
 def test_items_do_not_share_marks_and_a_cell_keeps_its_escaped_bar():
-    items = Block("lines", "- 4* hotels\n- 5* hotels", 1)
-    assert as_words(items).text == items.text
-    table = Block("table", "| **Name** | a \\| b |\n|---|---|\n| `x` | |", 1)
-    assert as_words(table).text == "| Name | a \\| b |\n|---|---|\n| x | |"
+    assert text_of("- 4* hotels\n- 5* hotels") == "- 4* hotels\n- 5* hotels"
+    table = "| **Name** | a \\| b |\n|---|---|\n| `x` | |"
+    assert text_of(table) == "| Name | a \\| b |\n|---|---|\n| x | |"
 
 
 def test_headings_and_paragraphs_are_read_as_words_but_code_is_kept():
     page = "# Our **rules**\n\nFree *always*.\n\n```\na **b**\n```\n\nTwo\n---\n"
-    blocks = list(parsed(list(enumerate(page.splitlines(), 1)), "page.md").blocks)
-    assert [(each.form, each.text.strip("`\n")) for each in blocks] == [
+    assert [(each.form, each.text.strip("`\n")) for each in blocks(page)] == [
         ("heading", "Our rules"),
         ("paragraph", "Free always."),
         ("lines", "a **b**"),

@@ -93,6 +93,56 @@ def test_headers_of_chapters_go_by_their_page_number_and_contents_by_their_dots(
         f"Text of page {chapter} is here." for chapter in chapters}  # fmt: skip
 
 
+PRODUCTS = ("Kettle", "Toaster", "Blender", "Iron")
+
+
+def test_text_that_ends_pages_alike_or_but_for_its_figures_is_no_running_line(tmp_path):
+    pages = [
+        page_of(Words(f"Chapter {number}", 18), f"The {product} is described here.",
+                f"Price: {9 + 10 * number} EUR", f"Warranty: {number} years", "Made in Wales.")
+        for number, product in enumerate(PRODUCTS, start=1)
+    ]  # fmt: skip
+    texts = [
+        f"The {product} is described here. Price: {9 + 10 * number} EUR Warranty: {number} years "
+        "Made in Wales."
+        for number, product in enumerate(PRODUCTS, start=1)
+    ]
+    assert [(p.title, p.text) for p in read(tmp_path, *pages)] == [
+        (f"Chapter {number}", text) for number, text in enumerate(texts, start=1)
+    ]
+
+
+def test_a_running_line_may_count_the_pages_and_a_figure_that_does_not_is_text(tmp_path):
+    pages = [
+        [Words(f"Manual 7 - sheet {number + 40} - draft", 8, 800),
+         *page_of(f"About the {product}."),
+         Words(f"Order no. {number * 11}", 8, 40)]
+        for number, product in enumerate(PRODUCTS, start=1)
+    ]  # fmt: skip
+    text = " ".join(passage.text for passage in read(tmp_path, *pages))
+    assert "sheet" not in text
+    assert [f"Order no. {number * 11}" in text for number in (1, 2, 3, 4)] == [True] * 4
+
+
+def test_a_bare_number_is_a_page_s_where_it_counts_with_them(tmp_path):
+    def pages(*numbers):
+        return [[*page_of(f"Sheet of the {product}."), Words(str(number), 10, 40)]
+                for number, product in zip(numbers, PRODUCTS, strict=False)]  # fmt: skip
+
+    (passage,) = read(tmp_path, *pages(57, 58, 59))
+    assert not any(char.isdigit() for char in passage.text)
+    (passage,) = read(tmp_path, *pages(30, 20, 45))
+    assert all(figure in passage.text for figure in ("30", "20", "45"))
+
+
+def test_a_company_s_name_above_every_page_is_read_once(tmp_path):
+    pages = [[Words("Harbour Ltd", 16, 800),
+              *page_of(Words(product, 14), f"This {product} has a lid.")]
+             for product in PRODUCTS]  # fmt: skip
+    titles = [f"Harbour Ltd › {product}" for product in PRODUCTS]
+    assert [passage.title for passage in read(tmp_path, *pages)] == titles
+
+
 def test_a_scan_is_refused_and_one_scanned_page_is_counted(tmp_path):
     with pytest.raises(LogFormatError, match=r"a\.pdf: no text in its 2 pages, they may be scans"):
         read(tmp_path, [], [])

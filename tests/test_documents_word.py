@@ -83,6 +83,33 @@ def test_inserted_and_controlled_text_is_read_and_deleted_text_and_contents_are_
     assert passage.text == "It is now free.\n\nKept."
 
 
+def test_hidden_text_is_left_out_however_it_is_hidden(tmp_path):
+    made = Document()
+    style = made.styles.add_style("For us", 1)
+    style.font.hidden = True
+    made.styles.add_style("For us too", 1).base_style = style
+    shown = made.styles.add_style("For all", 1)
+    shown.base_style, shown.font.hidden = style, False
+    letters = made.styles.add_style("Between the lines", 2)
+    letters.font.hidden = True
+    paragraph = made.add_paragraph("It is ")
+    paragraph.add_run("secret ").font.hidden = True
+    paragraph.add_run("secret ", style="Between the lines")
+    paragraph.add_run("free.").font.hidden = False
+    made.add_heading("Secret", 1).runs[0].font.hidden = True
+    for name in ("For us", "For us too"):
+        made.add_paragraph("Secret.", style=name)
+    made.add_paragraph("Seen.", style="For all")
+    made.add_paragraph("", style="For us").add_run("Seen too.").font.hidden = False
+    table = made.add_table(3, 2)
+    for number, row in enumerate(table.rows):
+        for cell in row.cells:
+            cell.text = ("A", "secret", "B")[number]
+    table.rows[1]._tr.get_or_add_trPr().append(parse_xml(f"<w:hidden {nsdecls('w')}/>"))
+    (passage,) = read(tmp_path, made)
+    assert passage.text == "It is free.\n\nSeen.\n\nSeen too.\n\n| A | A |\n|---|---|\n| B | B |"
+
+
 def test_a_style_of_ones_own_is_a_heading_where_it_is_based_on_one(tmp_path):
     made = Document()
     style = made.styles.add_style("House heading", 1)

@@ -5,7 +5,7 @@ import pytest
 
 from data.schema import Passage
 from retrieval.filters import Filter
-from retrieval.passages import fingerprints
+from retrieval.passages import fingerprints, read_passages
 from retrieval.stale import stale
 from retrieval.writing import build_index, delete
 from tests.fakes import HashEncoder
@@ -59,6 +59,32 @@ def test_a_day_admits_what_is_valid_on_it_and_what_says_nothing(tmp_path):
     assert valid("2026-02-01") == valid("2026-02-09") == {"always", "odd", "then"}
     assert valid("2026-02-28") == {"always", "odd", "then", "since"}
     assert valid("2026-03-01") == {"always", "odd", "since"}
+
+
+def test_a_page_for_several_is_found_by_each_and_a_language_by_its_first_part(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    pages = {
+        "both.md": "---\naudience: [retail, business]\nlanguage: [en-GB, de]\n---\n# A\nMug.\n",
+        "us.html": "<html lang='en-US'><h1>A</h1><p>Mug.",
+        "row.csv": "question,answer,audience,language\nMug?,Yes.,retail|staff,EN\n",
+        "all.md": "# A\nMug.\n",
+        "other.md": "---\naudience: retail store\nlanguage: enx\n---\n# A\nMug.\n",
+    }
+    for name, text in pages.items():
+        (folder / name).write_text(text, "utf-8")
+    index = build_index(read_passages([folder]), HashEncoder(), "hash", tmp_path / "index")
+
+    def found(**values):
+        return {p.metadata["file"] for p in index.search("mug", 9, where=Filter.of(values))}
+
+    assert found(audience="business") == {"both.md", "us.html", "all.md"}
+    assert found(audience="retail") == {"both.md", "us.html", "all.md", "row.csv"}
+    assert found(audience={"staff", "business"}) == {"both.md", "us.html", "all.md", "row.csv"}
+    assert found(language="en") == {"both.md", "us.html", "all.md", "row.csv"}
+    assert found(language="en_gb") == {"both.md", "all.md"}
+    assert found(language="de") == {"both.md", "all.md"}
+    assert found(source="both.md") == {"both.md"}
 
 
 def test_of_one_source_come_at_most_so_many(tmp_path):

@@ -112,6 +112,28 @@ def test_what_is_added_unchanged_is_no_new_version_and_keeps_its_known_questions
     assert asked(run, "zebra", "-k", 1) == ["refund"]
 
 
+def test_an_index_and_pairs_in_the_folder_that_is_indexed_are_not_read_again(run, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "faq.md").rename(tmp_path / "site" / "faq.md")
+    for _ in range(2):
+        assert result(run, "site", "--out", "site/i")["passages"] == 3
+        assert run("pairs", "site", "--out", "site/pairs.jsonl")[0] == 0
+    assert result(run, "site", "--out", "site/i", "--add")["unchanged"] == 3
+    assert "site/i: an index; give the files" in refused(run, "index", "site/i", "--out", "j")
+
+
+def test_a_page_that_asks_too_little_to_be_an_faq_is_told_when_it_is_added(run, tmp_path, caplog):
+    page = "# Late?\nYes.\n# Lost?\nNo.\n# Costs\nNone.\n"
+    (tmp_path / "faq.md").write_text(page, "utf-8")
+    result(run, "faq.md", "--out", "i")
+    assert not caplog.records
+    assert asked(run, "late yes", "--where", "kind=faq") == ["faq.md#late", "faq.md#lost"]
+    (tmp_path / "faq.md").write_text(f"{page}# Stores\nTwo.\n# Staff\nTen.\n", "utf-8")
+    result(run, "faq.md", "--out", "i", "--add")
+    assert "taken for policy" in caplog.text
+    assert asked(run, "late yes", "--where", "kind=faq") == []
+
+
 def test_passages_are_deleted_by_their_ids(made):
     told = result(made, "--out", "i", "--delete", "parcel", "refund")
     assert (told["deleted"], told["passages"]) == (2, 1)

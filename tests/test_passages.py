@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 
 from data.conversations import to_dict
@@ -49,6 +51,26 @@ def test_a_question_among_the_headings_of_a_page_of_rules_makes_no_faq_entry():
     assert {p.metadata["kind"] for p in markdown_passages(page, "rules.md")} == {"policy"}
     faq = "# Questions\n## Late?\nA.\n## Free?\nB.\n"
     assert {p.metadata["kind"] for p in markdown_passages(faq, "faq.md")} == {"faq"}
+
+
+def test_a_file_may_say_what_it_is_and_one_taken_for_rules_although_it_asks_is_told(
+    tmp_path, caplog
+):
+    page = "# Rules\n## Late?\nA.\n## Costs\nB.\n"
+
+    def kinds(front):
+        caplog.clear()
+        (tmp_path / "a.md").write_text(front + page, "utf-8")
+        with caplog.at_level(logging.INFO):
+            passages = read_passages([tmp_path])
+        assert ("a.md; `kind: faq`" in caplog.text) == (not front)
+        return {passage.metadata["kind"] for passage in passages}
+
+    assert kinds("") == {"policy"}
+    assert kinds("---\nkind: FAQ\n---\n") == {"faq"}
+    assert kinds("---\nkind: policy\n---\n") == {"policy"}
+    (tmp_path / "b.html").write_text('<meta name="kind" content="faq"><h1>A</h1><p>B.', "utf-8")
+    assert {p.metadata["kind"] for p in read_passages([tmp_path / "b.html"])} == {"faq"}
 
 
 def test_a_long_section_is_split_at_sentence_ends_and_loses_no_word():

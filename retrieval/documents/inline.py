@@ -1,20 +1,30 @@
 """What a reader sees of Markdown's marks inside a line: words, as any channel can show them."""
 
 import re
-from dataclasses import replace
+from types import MappingProxyType
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from retrieval.documents.blocks import Block
+from retrieval.documents.blocks import Form
+from retrieval.documents.markdown_lines import Links
 
 _MARKS = re.compile(r"[*_`\[\]<&\\~]")
 _CELL = re.compile(r"(?<!\\)\|")
-_FORMATTING = re.compile(
-    r"</?(?:a|abbr|b|code|del|em|i|ins|kbd|mark|p|q|s|small|span|strong|sub|sup|u)(?:\s[^>]*)?/?>",
-    re.IGNORECASE,
+# What names a thing (address, time, title) may be a word of the text: <your order number>.
+_INLINE = (
+    "a abbr b big cite code del dfn em font i ins kbd mark q s samp small span strong sub sup tt u"
+    " var wbr"
 )
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_PARTS = (
+    "article aside blockquote br caption center col colgroup dd details div dl dt figcaption figure"
+    " footer h1 h2 h3 h4 h5 h6 header hr img li main nav ol p picture pre section source summary"
+    " table tbody td tfoot th thead tr ul video"
+)
+_INLINE_TAG, _PART_TAG = (
+    re.compile(rf"</?(?:{names.replace(' ', '|')})(?:\s.*)?/?>", re.IGNORECASE | re.DOTALL)
+    for names in (_INLINE, _PARTS)
+)
 _ELSEWHERE = re.compile(r"(?:https?|ftp)://|mailto:|tel:", re.IGNORECASE)
 
 
@@ -32,27 +42,27 @@ _PARSER = _Parser("commonmark").enable("strikethrough")
 _LONGEST = 20_000  # characters; what is longer is no paragraph that somebody wrote
 
 
-def as_words(block: Block) -> Block:
-    """The block without emphasis, links' brackets, escapes and formatting tags.
+def as_words(form: Form, text: str, links: Links) -> str:
+    """The paragraph, item or row without emphasis, links' brackets, escapes and HTML's tags.
 
     A link keeps its address where it leads outside: `[form](https://…)` is `form (https://…)`.
-    Cells of a table keep the escape of a bar.
+    Cells of a row keep the escape of a bar. `links` has the addresses of labels.
     """
-    if not _MARKS.search(block.text):
-        return block
-    if block.form == "paragraph":
-        return replace(block, text=words_of(block.text))
-    rows = block.text.split("\n")
-    if block.form == "table":
-        return replace(block, text="\n".join("|".join(map(_cell, _CELL.split(r))) for r in rows))
-    return replace(block, text="\n".join(map(words_of, rows)))
+    if form == "table" and _MARKS.search(text):
+        return "|".join(_cell(cell, links) for cell in _CELL.split(text))
+    return words_of(text, links)
 
 
-def words_of(text: str) -> str:
+def cells_of(row: str) -> list[str]:
+    """The cells of a row with bars around it or without them."""
+    return _CELL.split(row.strip().removeprefix("|").removesuffix("|"))
+
+
+def words_of(text: str, links: Links = MappingProxyType({})) -> str:
     """The words of one paragraph, item or heading; line ends stay."""
     if len(text) > _LONGEST or not _MARKS.search(text):
         return text
-    (inline,) = _PARSER.parseInline(text)
+    (inline,) = _PARSER.parseInline(text, {"references": links})
     words: list[str] = []
     address = ""
     begun = 0
@@ -64,7 +74,10 @@ def words_of(text: str) -> str:
             if _ELSEWHERE.match(address) and _bare(address) not in (_bare(shown), ""):
                 words.append(f" ({_bare(address)})")
         else:
-            words.append(_shown(token))
+            seen = _shown(token)
+            is_space_enough = seen == " " and (not words or words[-1][-1].isspace())
+            if seen and not is_space_enough:
+                words.append(seen)
     return "".join(words)
 
 
@@ -72,16 +85,15 @@ def _shown(token: Token) -> str:
     if token.type in ("softbreak", "hardbreak"):
         return "\n"
     if token.type == "html_inline":
-        if _BREAK.fullmatch(token.content):
+        if _PART_TAG.fullmatch(token.content):
             return " "
-        # What is no formatting may be a word: <your order number>.
-        return "" if _FORMATTING.fullmatch(token.content) else token.content
+        return "" if _INLINE_TAG.fullmatch(token.content) else token.content
     return token.content  # empty for the marks of emphasis
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, links: Links) -> str:
     edge = len(text) - len(text.lstrip())
-    inside = words_of(text.strip().replace(r"\|", r"\\|"))
+    inside = words_of(text.strip().replace(r"\|", r"\\|"), links)
     return text[:edge] + inside + text[len(text.rstrip()) :] if inside else text
 
 

@@ -1,7 +1,7 @@
 """Lines of text as paragraphs, lists and tables: what Markdown, TXT and PDF have in common."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from data.errors import LogFormatError
@@ -10,6 +10,7 @@ from data.sources import of_path
 from retrieval.documents.blocks import Block, Form
 
 Line = tuple[int, str]  # its number (in a PDF its page) and its text
+Words = Callable[[Form, str], str]
 MAX_TEXT = 256 << 20  # bytes of one text file
 _MAX_CHUNK = 500  # lines that are looked at together
 _BULLET = re.compile(r"^(\s*)(?:[-*+•·▪◦‣–\uf0b7]|(\d{1,3}[.)])|([a-z]\)))\s+(?=\S)")
@@ -51,27 +52,58 @@ def chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def blocks_of(chunk: Sequence[Line]) -> Iterator[Block]:
-    """The paragraphs, lists and tables in a chunk; an item goes on until the next one begins."""
+def as_written(form: Form, text: str) -> str:
+    """The words of plain text: all of it."""
+    return text
+
+
+def blocks_of(chunk: Sequence[Line], words: Words = as_written) -> Iterator[Block]:
+    """The blocks in a chunk; an item of a list goes on until the next one begins.
+
+    Args:
+        chunk: Lines that stand together.
+        words: What a reader sees of a paragraph, of an item, or of a row, each with its line ends.
+    """
     form: Form = "paragraph"
-    held: list[str] = []
-    start = 0
+    held: list[list[Line]] = []  # the paragraph; the items; the rows
     for number, line in chunk:
         item = list_item(line, inside=form == "lines", first=not held)
         is_row = line.lstrip().startswith("|")
         now: Form = "lines" if item else "table" if is_row else "paragraph"
-        if form == "lines" and now == "paragraph":
-            held[-1] += " " + line.strip()
+        goes_on = now == "paragraph" and form in ("paragraph", "lines")
+        if held and goes_on:
+            held[-1].append((number, line.strip()))
             continue
         if held and now != form:
-            yield Block(form, "\n".join(held), start)
+            yield from _joined(form, held, words)
             held = []
-        if not held:
-            start = number
         form = now
-        held.append(item or line.strip())
+        held.append([(number, item or line.strip())])
     if held:
-        yield Block(form, "\n".join(held), start)
+        yield from _joined(form, held, words)
+
+
+def _joined(form: Form, parts: Sequence[Sequence[Line]], words: Words) -> Iterator[Block]:
+    """One block of its parts, none where nothing is to be seen of them."""
+    text: list[str] = []
+    starts: list[tuple[int, int]] = []
+    size = 0
+    for part in parts:
+        glue = "\n"
+        seen = words(form, "\n".join(line for _, line in part)).split("\n")
+        for place, line in enumerate(seen):
+            line = line.rstrip()
+            if not line.strip():
+                continue
+            if text:
+                text.append(glue)
+                size += 1
+            starts.append((size, part[min(place, len(part) - 1)][0]))
+            text.append(line)
+            size += len(line)
+            glue = " " if form == "lines" else "\n"
+    if text:
+        yield Block(form, "".join(text), starts[0][1], starts=tuple(starts))
 
 
 def list_item(line: str, inside: bool, first: bool) -> str:

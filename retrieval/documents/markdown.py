@@ -1,8 +1,7 @@
-"""Markdown: headings, lists, tables and fenced code; YAML front matter; `<!-- id: x -->`."""
+"""Markdown: headings, lists, tables, fenced code; YAML front matter; `<!-- id: x -->`."""
 
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -12,17 +11,19 @@ import yaml
 from data.errors import LogFormatError
 from data.rows import BadRows
 from retrieval.documents.blocks import Block, Document
-from retrieval.documents.inline import as_words, words_of
-from retrieval.documents.lines import Line, blocks_of, chunks, lines_of
+from retrieval.documents.inline import as_words, cells_of, words_of
+from retrieval.documents.lines import Line, blocks_of, chunks, lines_of, list_item
+from retrieval.documents.markdown_lines import ID, Links, links_of, seen_lines
 from retrieval.documents.metadata import checked
 
-_HEADING = re.compile(r"^(#{1,6})\s+(\S.*)$")
-_UNDERLINE = re.compile(r"^(=+|-{2,})\s*$")
-_RULE = re.compile(r"^ {0,3}(?:-{3,}|\*{3,}|_{3,})\s*$")
-_ID = re.compile(r"^<!--\s*id:\s*(\S+)\s*-->\s*$")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(\S.*)$")
+_TAGGED = re.compile(  # a heading in HTML, and the words on which details open
+    r"^ {0,3}(?:<details\b[^>]*>\s*)?<(h[1-6]|summary)\b[^>]*>(.+?)</\1>\s*$", re.IGNORECASE
+)
+_UNDERLINE = re.compile(r"^ {0,3}(=+|-{2,})\s*$")
+_RULE = re.compile(r"^ {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
+_BELOW_HEADER = re.compile(r"^ {0,3}:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?$")
 _FRONT_LINES = 100  # a longer beginning is no front matter
-_LONGEST = 2000  # lines of a comment or of fenced code: one never closed does not eat the page
 
 
 def read(path: Path, bad: BadRows | None) -> Document:
@@ -31,15 +32,17 @@ def read(path: Path, bad: BadRows | None) -> Document:
     Raises:
         LogFormatError: If it is missing, empty or no text, or its front matter is wrong.
     """
-    return parsed(lines_of(path, bad), str(path))
+    # Links are read ahead: a label may lead to an address that stands at the end.
+    links = links_of(lines_of(path, BadRows()))
+    return parsed(lines_of(path, bad), str(path), links)
 
 
-def parsed(lines: Iterable[Line], where: str) -> Document:
-    """The blocks of Markdown; `where` names it in messages."""
+def parsed(lines: Iterable[Line], where: str, links: Links) -> Document:
+    """The blocks of Markdown; `where` names it in messages, `links` are those of `links_of`."""
     front, rest = _front_matter(iter(lines), where)
     title = front.get("title")
     values = checked(front, f"{where}:1") if front else {}
-    return Document(_blocks(rest), title if isinstance(title, str) else "", values)
+    return Document(_blocks(rest, links), title if isinstance(title, str) else "", values)
 
 
 def _front_matter(lines: Iterator[Line], where: str) -> tuple[dict[str, object], Iterator[Line]]:
@@ -67,91 +70,85 @@ def _front_matter(lines: Iterator[Line], where: str) -> tuple[dict[str, object],
     return (values, lines) if isinstance(values, dict) else ({}, chain(head, lines))
 
 
-def _blocks(lines: Iterator[Line]) -> Iterator[Block]:
-    for chunk in chunks(_without_comments(lines)):
-        yield from _chunk_blocks(chunk)
+def _blocks(lines: Iterator[Line], links: Links) -> Iterator[Block]:
+    for chunk in chunks(seen_lines(lines)):
+        yield from _chunk_blocks(_with_bars(chunk), links)
 
 
-def _chunk_blocks(chunk: Sequence[Line]) -> Iterator[Block]:
+def _chunk_blocks(chunk: Sequence[Line], links: Links) -> Iterator[Block]:
     """Text between headings goes to `blocks_of`; code keeps its lines."""
+    words = partial(as_words, links=links)
     held: list[Line] = []
     for number, line in chunk:
-        heading, marked, under = _HEADING.match(line), _ID.match(line), _UNDERLINE.match(line)
-        if "\n" in line:  # fenced code
-            yield from map(as_words, blocks_of(held))
-            held = []
-            yield Block("lines", line, number)
-        elif marked:
-            yield from map(as_words, blocks_of(held))
-            held = []
-            yield Block("id", marked.group(1), number)
-        elif heading:
-            yield from map(as_words, blocks_of(held))
-            held = []
-            title = words_of(_words(heading.group(2)))
-            yield Block("heading", title, number, level=len(heading.group(1)))
-        elif under and held and not held[-1][1].lstrip().startswith(("|", "- ", "* ", ">")):
-            *before, (start, words) = held
-            yield from map(as_words, blocks_of(before))
-            held = []
-            level = 1 if line[0] == "=" else 2
-            yield Block("heading", words_of(words.strip()), start, level=level)
-        elif not _RULE.match(line):
-            held.append((number, line))
-    yield from map(as_words, blocks_of(held))
+        if _UNDERLINE.match(line) and held and not _is_listed(held[-1][1], line):
+            *held, (start, title) = held
+            level = 1 if line.lstrip()[0] == "=" else 2
+            block = Block("heading", words_of(title.strip(), links), start, level=level)
+        elif (found := _own_block(number, line, links)) is not None:
+            block = found
+        else:
+            if not _RULE.match(line):
+                held.append((number, line))
+            continue
+        yield from blocks_of(held, words)
+        held = []
+        yield block
+    yield from blocks_of(held, words)
+
+
+def _own_block(number: int, line: str, links: Links) -> Block | None:
+    """What is a block by itself: code, a mark of an id, a heading."""
+    if "\n" in line:
+        return _code(number, line)
+    if marked := ID.match(line):
+        return Block("id", marked[1], number)
+    if heading := _HEADING.match(line):
+        title = words_of(_words(heading[2]), links)
+        return Block("heading", title, number, level=len(heading[1]))
+    if tagged := _TAGGED.match(line):
+        level = int(tagged[1][1]) if tagged[1][1].isdigit() else 6
+        return Block("heading", words_of(tagged[2].strip(), links), number, level=level)
+    return None
+
+
+def _is_listed(above: str, rule: str) -> bool:
+    """Whether a line above a rule is an item or a row, so that the rule makes no heading of it."""
+    if above.lstrip().startswith(("|", "- ", "* ")):
+        return True
+    return rule.startswith(" ") and bool(list_item(above, inside=True, first=True))
+
+
+def _with_bars(chunk: Sequence[Line]) -> list[Line]:
+    """The lines with bars around the rows of tables that were written without them."""
+    lines = list(chunk)
+    place = 1
+    while place < len(lines):
+        header, below = lines[place - 1][1], lines[place][1]
+        if "|" in below and _BELOW_HEADER.match(below) and _heads(header, below):
+            place -= 1
+            while place < len(lines) and "|" in lines[place][1]:
+                number, row = lines[place]
+                row = row.strip().removeprefix("|").removesuffix("|").strip()
+                lines[place] = number, f"| {row} |"
+                place += 1
+        place += 1
+    return lines
+
+
+def _heads(header: str, below: str) -> bool:
+    if _HEADING.match(header) or list_item(header, inside=True, first=True):
+        return False
+    return len(cells_of(header)) == len(cells_of(below))
+
+
+def _code(number: int, text: str) -> Block:
+    """Fenced code, whose first line has a number."""
+    ends = [found.end() for found in re.finditer("\n", text)]
+    starts = tuple((end, number + place) for place, end in enumerate([0, *ends]))
+    return Block("lines", text, number, starts=starts)
 
 
 def _words(heading: str) -> str:
     """Without the marks that may close a heading: `Returns ##`."""
     open_ended = heading.rstrip("#")
     return open_ended.rstrip() if open_ended.endswith((" ", "\t")) else heading.strip()
-
-
-def _without_comments(lines: Iterator[Line]) -> Iterator[Line]:
-    """The lines without comments; fenced code as one line that holds line ends."""
-    waiting: deque[Line] = deque()  # lines that were looked at, and were no comment or code
-    searched = 0  # up to this line none that is open comes to an end
-    while True:
-        number, line = next(_rest(waiting, lines), (0, ""))
-        if not number:
-            return
-        fence, is_marked = _FENCE.match(line), line.lstrip().startswith("<!--")
-        if is_marked and "-->" in line:
-            yield number, line if _ID.match(line) else line.split("-->", 1)[1]
-        elif not fence and not is_marked:
-            yield number, line
-        elif number > searched:
-            is_end = partial(_closes, fence[1]) if fence else _ends_comment
-            inside, closed = _until(_rest(waiting, lines), is_end)
-            if not closed:
-                waiting.extendleft(reversed(inside))
-                searched = inside[-1][0] if inside else number
-            elif fence:
-                yield number, "\n".join([line, *(text for _, text in inside)])
-            else:
-                yield inside[-1][0], inside[-1][1].split("-->", 1)[1]
-
-
-def _rest(waiting: deque[Line], lines: Iterator[Line]) -> Iterator[Line]:
-    while waiting:
-        yield waiting.popleft()
-    while (line := next(lines, None)) is not None:  # `yield from` would close them at its end
-        yield line
-
-
-def _closes(mark: str, text: str) -> bool:
-    return text.strip().startswith(mark) and not text.strip().strip(mark[0])
-
-
-def _ends_comment(text: str) -> bool:
-    return "-->" in text
-
-
-def _until(lines: Iterator[Line], is_end: Callable[[str], bool]) -> tuple[list[Line], bool]:
-    """The next lines up to the one that ends something, and whether it came."""
-    inside: list[Line] = []
-    for line in islice(lines, _LONGEST):
-        inside.append(line)
-        if is_end(line[1]):
-            return inside, True
-    return inside, False

@@ -1,17 +1,22 @@
-"""What a document says of itself: language, product, audience, and the days it holds for."""
+"""What a document says of itself: language, product, audience, kind, and the days it holds for."""
 
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
 from data.errors import LogFormatError
+from retrieval.documents.pieces import clean
+from retrieval.filters import BETWEEN
 
 METADATA = ("language", "product", "audience", "valid_from", "valid_until")
+KINDS = ("faq", "policy")  # what a file may say that its passages are
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def checked(values: Mapping[str, object], where: str) -> dict[str, str]:
-    """The METADATA among the values, as texts; other keys and empty values are left out.
+    """The METADATA and `kind` among the values, as texts; others, and empty ones, are left out.
+
+    Several values of a key have BETWEEN between them, as a filter reads them.
 
     Args:
         values: By name; names are compared without case, `valid-from` is `valid_from`.
@@ -25,6 +30,8 @@ def checked(values: Mapping[str, object], where: str) -> dict[str, str]:
         name = str(key).strip().lower().replace("-", "_").replace(" ", "_")
         if name in METADATA and (text := _text(value)):
             found[name] = text
+        elif name == "kind" and _text(value).lower() in KINDS:
+            found[name] = _text(value).lower()
     for name in ("valid_from", "valid_until"):
         if name in found and not _is_date(found[name]):
             shown = found[name][:30]
@@ -43,8 +50,9 @@ def _text(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return ", ".join(str(one).strip() for one in value if isinstance(one, str | int))
-    return str(value).strip() if isinstance(value, str | int) else ""
+        texts = (_text(one) for one in value if not isinstance(one, list | tuple))
+        return BETWEEN.join(filter(None, texts))
+    return clean(str(value)).strip() if isinstance(value, str | int) else ""
 
 
 def _is_date(text: str) -> bool:

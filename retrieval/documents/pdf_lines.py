@@ -2,21 +2,28 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 
 from retrieval.documents.blocks import Block
 from retrieval.documents.lines import Line, blocks_of, list_item
 from retrieval.documents.plain import guessed
 
 _EDGE = 2  # lines at the top and the bottom of a page that may be running ones
+_APART = 1.7  # times the size of its letters: white space that is more than that between lines
 _LARGER = 1.12  # times the size of most letters: a heading
 _LONGEST = 120  # characters of a heading
 _PAGE_NUMBER = re.compile(
     r"(?:page|seite|p\.|第)?\s*[-–—]?\s*\d{1,4}\s*(?:(?:/|of|von)\s*\d{1,4}|页)?\s*[-–—]?|[ivxl]{1,6}",
     re.IGNORECASE,
 )
-_OUTER_NUMBER = re.compile(r"^(\d{1,4})\s|\s(\d{1,4})$")
+_BARE_NUMBER = re.compile(r"\d{1,4}")
+_NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
+_MOST_NUMBERS = 4  # of a running line that are looked at
+_Sign = tuple[str, int, int]  # words, what a number is more than the page's, a height
+_OUTER = "\0"  # stands for the words around a number at their edge
+_BARE = "\0\0"  # stands for a number without words
 _CONTENTS = re.compile(r"(?:\s?[.…·]){4,}\s*\w{1,5}$")  # a line of a table of contents
 _BROKEN = re.compile(r"([^\W\d_]+)[-‐]$")
 _REST = re.compile(r"([^\W\d_]+)(\S*)\s*")
@@ -49,56 +56,83 @@ def blocks_of_pages(pages: Sequence[Sequence[PageLine]]) -> Iterator[Block]:
 
 
 def _without_running(pages: Sequence[Sequence[PageLine]]) -> list[list[PageLine]]:
-    """The pages without the lines that stand at the edge of many of them, and page numbers."""
-    seen: dict[str, set[int]] = defaultdict(set)
-    heights: dict[str, set[int]] = defaultdict(set)
+    """The pages without their running headers and footers, and without page numbers.
+
+    A running line stands at the edge of many pages, at one height, word for word; space parts it
+    from the text, or its letters are smaller. One whose number changes is one only if the number
+    counts with the pages, and space parts it: the price at the end of each page of a catalogue does
+    neither. A line larger than the text is a heading, but for what stands on every page alike, such
+    as a company's name: of that the first is kept.
+    """
     edges = [_edge(page) for page in pages]
+    seen: dict[_Sign, set[int]] = defaultdict(set)
     for number, edge in enumerate(edges):
-        for line in edge:
-            seen[_shape(line)].add(number)
-            heights[_shape(line)].add(round(line.height))
+        for line, stands_apart in edge.items():
+            for sign in _signs(line, stands_apart):
+                seen[sign].add(number)
     full = sum(bool(page) for page in pages)
-    running = {
-        shape
-        for shape, found in seen.items()
-        if (len(found) >= 3 and len(found) >= 0.3 * full)
-        or (len(found) == full == 2 and len(heights[shape]) == 1)
-    }
+    body, _ = _body(line for page in pages for line in page)
 
-    # Chapters' headers change, and have the page's number, which is off by the same everywhere.
-    offs = Counter(off for edge in edges for off in {*map(_off, edge)} if off is not None)
-    off, count = offs.most_common(1)[0] if offs else (None, 0)
-    numbered = off if count >= 3 and count >= 0.5 * full else None
-    largest = _body(line for page in pages for line in page)[0] * _LARGER
-
-    def runs(line: PageLine, edge: set[PageLine]) -> bool:
-        if line not in edge:
+    def runs(line: PageLine, number: int) -> bool:
+        if line not in edges[number]:
             return False
-        by_number = numbered is not None and _off(line) == numbered and line.size <= largest
-        return by_number or _shape(line) in running or bool(_PAGE_NUMBER.fullmatch(line.text))
+        stands_apart = edges[number][line]
+        words, *counted = _signs(line, stands_apart)
+        if line.size > body * _LARGER:
+            on_all = stands_apart and full >= 3 and len(seen[words]) >= full - 1
+            return on_all and number > min(seen[words])
+        alike = [words, *counted] if stands_apart or line.size < body else counted
+        return (
+            _is_page_number(line, seen)
+            or any(3 <= len(seen[sign]) >= 0.3 * full for sign in alike)
+            or (words in alike and len(seen[words]) == full == 2)
+        )
 
-    kept = [
-        [line for line in page if not runs(line, edge)]
-        for page, edge in zip(pages, edges, strict=True)
-    ]
+    kept = [[line for line in page if not runs(line, at)] for at, page in enumerate(pages)]
     # All of it repeats: these are slips or labels, and their lines are the text.
     return kept if any(kept) else [list(page) for page in pages]
 
 
-def _edge(page: Sequence[PageLine]) -> set[PageLine]:
-    heights = sorted({round(line.height) for line in page})
-    outer = {*heights[:_EDGE], *heights[-_EDGE:]}
-    return {line for line in page if round(line.height) in outer}
+def _edge(page: Sequence[PageLine]) -> dict[PageLine, bool]:
+    """The outermost lines, and whether white space parts each of them from the text."""
+    ends = sorted({round(line.height) for line in page})
+    apart: dict[int, int] = {}  # by height: the widest step from there to the text, of both ends
+    for heights in (ends[: _EDGE + 1], ends[: -_EDGE - 2 : -1]):
+        steps = [abs(one - two) for one, two in pairwise(heights)]
+        for place, height in enumerate(heights[:_EDGE]):
+            apart[height] = max([apart.get(height, 0), *steps[place:]])
+    return {
+        line: apart[round(line.height)] > _APART * line.size
+        for line in page
+        if round(line.height) in apart
+    }
 
 
-def _off(line: PageLine) -> int | None:
-    """The number at the line's beginning or end less the page's, None where there is none."""
-    found = _OUTER_NUMBER.search(line.text)
-    return int(found[1] or found[2]) - line.page if found else None
+def _signs(line: PageLine, stands_apart: bool) -> Iterator[_Sign]:
+    """What a running line has in common on its pages: its words, or words around a page's number.
+
+    Each number is tried, as what it is more than the page's. A chapter's header may change, and
+    have the number at its beginning or end.
+    """
+    height = round(line.height)
+    yield line.text, 0, height
+    if _BARE_NUMBER.fullmatch(line.text):
+        yield _BARE, int(line.text) - line.page, 0
+    if not stands_apart or len(line.text) > _LONGEST:
+        return
+    for found in islice(_NUMBER.finditer(line.text), _MOST_NUMBERS):
+        off = int(found[0]) - line.page
+        yield f"{line.text[: found.start()]}\0{line.text[found.end() :]}", off, height
+        if found.start() == 0 or found.end() == len(line.text):
+            yield _OUTER, off, height
 
 
-def _shape(line: PageLine) -> str:
-    return re.sub(r"\d+", "#", line.text.lower())
+def _is_page_number(line: PageLine, seen: Mapping[_Sign, set[int]]) -> bool:
+    """Whether it is nothing but a page's number; a bare one is that of its page, or counts."""
+    if not _BARE_NUMBER.fullmatch(line.text):
+        return bool(_PAGE_NUMBER.fullmatch(line.text))
+    off = int(line.text) - line.page
+    return off == 0 or len(seen[_BARE, off, 0]) > 1
 
 
 def _levels(lines: Sequence[PageLine]) -> dict[tuple[float, bool], int]:

@@ -1,10 +1,12 @@
 """Blocks of one section as pieces of a size that can be searched, cut where a reader would."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
-from retrieval.documents.blocks import Block
+from retrieval.documents.blocks import Block, Starts
 from retrieval.sentences import sentences
 
 MAX_CHARS = 900  # about 200 tokens: what the encoder reads in one piece
@@ -19,7 +21,7 @@ _SEPARATOR = re.compile(r"\|[\s:|-]+\|?")  # the line below a table's header
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A text of about MAX_CHARS at most, and where its own words begin."""
+    """A text of about MAX_CHARS at most, and where the first of its own words stand."""
 
     text: str
     line: int
@@ -28,10 +30,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What is never cut. `glue` parts it from the unit before, `head` is repeated after a cut."""
+    """What is never cut, and the place in its block where it begins.
+
+    `glue` parts it from the unit before, `head` is repeated after a cut.
+    """
 
     text: str
     block: Block
+    at: int
     glue: str
     head: str = ""
     is_sentence: bool = False
@@ -67,8 +73,11 @@ def cut(blocks: Iterable[Block], limit: int = MAX_CHARS, overlap: int = OVERLAP)
 
 
 def clean(text: str) -> str:
-    """Without the characters that are never shown, zero bytes and halves of emoji among them."""
-    return _CONTROL.sub("", text).replace("\xa0", " ")
+    """Without the characters that are never shown, zero bytes and halves of emoji among them.
+
+    Letters are whole (NFC): macOS and PDFs write an ü as a u and its dots.
+    """
+    return unicodedata.normalize("NFC", _CONTROL.sub("", text).replace("\xa0", " "))
 
 
 def one_line(text: str) -> str:
@@ -79,9 +88,15 @@ def one_line(text: str) -> str:
 def _merged(blocks: Iterable[Block], limit: int) -> Iterator[Block]:
     """Items with empty lines between them are one list."""
     last: Block | None = None
-    for block in blocks:
+    for block in map(_cleaned, blocks):
+        if not block.text:
+            continue
         if last is not None and last.form == block.form == "lines" and len(last.text) < limit:
-            last = replace(last, text=f"{last.text}\n{block.text}")
+            last = replace(
+                last,
+                text=f"{last.text}\n{block.text}",
+                starts=(*_starts(last), *_moved(_starts(block), len(last.text) + 1)),
+            )
             continue
         if last is not None:
             yield last
@@ -90,46 +105,70 @@ def _merged(blocks: Iterable[Block], limit: int) -> Iterator[Block]:
         yield last
 
 
+def _cleaned(block: Block) -> Block:
+    """The block without what is never shown, and without space around it."""
+    text = clean(block.text)
+    starts = block.starts
+    if starts and text != block.text:  # each line moves by what was left out of those before it
+        ends = [*(start for start, _ in starts[1:]), len(block.text)]
+        sizes = [
+            len(clean(block.text[start:end])) for (start, _), end in zip(starts, ends, strict=True)
+        ]
+        places = accumulate(sizes, initial=0)
+        starts = tuple((place, n) for place, (_, n) in zip(places, starts, strict=False))
+    kept = text.lstrip("\n")
+    return replace(block, text=kept.rstrip(), starts=_moved(starts, len(kept) - len(text)))
+
+
+def _starts(block: Block) -> Starts:
+    return block.starts or ((0, block.number_at(0)),)
+
+
+def _moved(starts: Starts, by: int) -> Starts:
+    return tuple((start + by, number) for start, number in starts) if by else starts
+
+
 def _units(blocks: Iterable[Block], limit: int) -> Iterator[_Unit]:
     for block in blocks:
-        text = clean(block.text).strip("\n").rstrip()
-        if not text.strip():
-            continue
         if block.form == "paragraph":
-            yield from _sentence_units(text, block, limit, "\n\n")
-        elif len(text) <= limit:
+            yield from _sentence_units(block.text, block, 0, limit, "\n\n")
+        elif len(block.text) <= limit:
             glue = "\n" if block.form == "lines" else "\n\n"
-            yield _Unit(text, block, glue)
+            yield _Unit(block.text, block, 0, glue)
         else:
-            yield from _line_units(text, block, limit)
+            yield from _line_units(block, limit)
 
 
-def _line_units(text: str, block: Block, limit: int) -> Iterator[_Unit]:
+def _line_units(block: Block, limit: int) -> Iterator[_Unit]:
     """The lines of a list or table that does not fit one piece; a table's header is repeated."""
-    lines = text.split("\n")
+    lines = block.text.split("\n")
+    ends = accumulate((len(line) + 1 for line in lines), initial=0)
+    placed = list(zip(lines, ends, strict=False))
     head = ""
     if block.form == "table" and len(lines) > 2:
         head = "\n".join(lines[: 2 if _SEPARATOR.fullmatch(lines[1].strip()) else 1])
-        lines = lines[head.count("\n") + 1 :]
-        if len(head) + len(lines[0]) < limit:
-            yield _Unit(f"{head}\n{lines.pop(0)}", block, "\n\n")
+        placed = placed[head.count("\n") + 1 :]
+        if len(head) + len(placed[0][0]) < limit:
+            yield _Unit(f"{head}\n{placed.pop(0)[0]}", block, 0, "\n\n")
         else:
-            yield _Unit(head, block, "\n\n")
-    for line in filter(str.strip, lines):
+            yield _Unit(head, block, 0, "\n\n")
+    for line, at in placed:
         if len(line) > limit:
-            yield from _sentence_units(line, block, limit, "\n")
-        else:
-            yield _Unit(line, block, "\n", head if len(head) + len(line) < limit else "")
+            yield from _sentence_units(line, block, at, limit, "\n")
+        elif line.strip():
+            yield _Unit(line, block, at, "\n", head if len(head) + len(line) < limit else "")
 
 
-def _sentence_units(text: str, block: Block, limit: int, first: str) -> Iterator[_Unit]:
+def _sentence_units(text: str, block: Block, at: int, limit: int, first: str) -> Iterator[_Unit]:
     glue = first
     for sentence in sentences(text):
         for part in _parts(sentence, limit):
             words = one_line(part)
             if words:
-                yield _Unit(words, block, glue, is_sentence=True)
+                begins = at + len(part) - len(part.lstrip())
+                yield _Unit(words, block, begins, glue, is_sentence=True)
                 glue = " " if part[-1].isspace() and not _WIDE_LAST.search(words) else ""
+            at += len(part)
 
 
 def _parts(sentence: str, limit: int) -> Iterator[str]:
@@ -151,7 +190,7 @@ def _parted(
     """What stays in the piece, and what the next one begins with."""
     last = held[-1]
     if unit.head:
-        return held, [_Unit(unit.head, unit.block, "\n\n")]
+        return held, [_Unit(unit.head, unit.block, 0, "\n\n")]
     leads_in = last.text.endswith((":", "："))
     if unit.block.form != "paragraph" and leads_in and len(held) > 1:
         if len(last.text) + len(unit.text) < limit:
@@ -175,4 +214,6 @@ def _text(units: list[_Unit]) -> str:
 
 
 def _joined(units: list[_Unit], new: _Unit) -> Piece:
-    return Piece(_text(units).strip(), new.block.line, new.block.page)
+    number = new.block.number_at(new.at)
+    line, page = (0, number) if new.block.page else (number, 0)
+    return Piece(_text(units).strip(), line, page)

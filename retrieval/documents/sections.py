@@ -3,7 +3,7 @@
 Ids hold when other parts of the file change: they are made of the headings, not of line numbers.
 """
 
-import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -43,8 +43,9 @@ def passages_of(
 
     The id is `<!-- id: x -->`'s or a table's, else `name#headings`, with a number where that occurs
     again in the file; the second piece of a section is `id.2`. The title holds the headings, the
-    question alone where the last one asks. The metadata's `kind` is `faq` for the entries of a
-    table and the questions of a page that mostly asks, else `policy`.
+    question alone where the last one asks. The metadata's `kind` is what the file says; else `faq`
+    for the entries of a table, questions with a name of their own, and those of a page that mostly
+    asks, and `policy` for all others.
 
     Args:
         document: What a reader made of a file.
@@ -63,7 +64,8 @@ def passages_of(
         words = section.trail or (document.title or PurePosixPath(name).stem,)
         is_question = words[-1].endswith(("?", "？"))
         base = section.identity or _unused(_base(name, section.trail), taken)
-        kind = document.kind or ("faq" if is_question and section.identity else "")
+        named = "faq" if is_question and section.identity else ""
+        kind = document.kind or document.values.get("kind") or named
         metadata = {
             **document.values, **section.values,
             "kind": kind or ("question" if is_question else "policy"),
@@ -118,9 +120,19 @@ def _with_section(blocks: Iterable[Block], headings: _Headings) -> Iterator[tupl
 
 def _base(name: str, trail: tuple[str, ...]) -> str:
     """`faq.md#delivery/how-long`; the file's name alone where no heading stands above."""
-    slugs = (re.sub(r"[\W_]+", "-", words.lower()).strip("-")[:_SLUG_CHARS] for words in trail)
-    path = "/".join(slug.rstrip("-") or "section" for slug in slugs)
+    path = "/".join(_slug(words) or "section" for words in trail)
     return f"{name}#{path}" if path else name
+
+
+def _slug(words: str) -> str:
+    """Its letters and digits, `-` between; the signs by which Hindi writes vowels are letters."""
+    kept = "".join(char if char.isalnum() or _is_sign(char) else " " for char in words.lower())
+    return "-".join(kept.split())[:_SLUG_CHARS].rstrip("-")
+
+
+def _is_sign(char: str) -> bool:
+    is_of_emoji = "\ufe00" <= char <= "\ufe0f"
+    return unicodedata.category(char) in ("Mn", "Mc") and not is_of_emoji
 
 
 def _unused(base: str, taken: dict[str, int]) -> str:

@@ -1,11 +1,11 @@
 """The elements of a page as blocks: paragraphs, headings, nested lists, tables of data."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from retrieval.documents.blocks import Block
-from retrieval.documents.pieces import MAX_CHARS, one_line
+from retrieval.documents.blocks import Block, Form, Starts
+from retrieval.documents.pieces import MAX_CHARS, clean, one_line
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)} | {"summary": 6}
 PARTS = frozenset(  # a paragraph ends where these begin and end; `br` ends a line of it
@@ -14,17 +14,27 @@ PARTS = frozenset(  # a paragraph ends where these begin and end; `br` ends a li
     " ul".split()
 ).union(_HEADINGS)
 _SPACES = re.compile(r"\s+")
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Some text, and (letters before it, line) of each line of the file that it stands on."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True)
 class _Table:
-    """The rows of an open table: of each cell its paragraphs.
+    """The rows of an open table: of each cell its paragraphs, of each row its line in `lines`.
 
     `is_layout` where a heading or another table stands in it.
     """
 
     line: int
     rows: list[list[list[str]]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
     is_layout: bool = False
     wide: int = 1  # the columns of the open cell
 
@@ -39,11 +49,11 @@ class Flow:
         self.blocks: list[Block] = []
         self.main_blocks: list[Block] = []
         self._text: list[str] = []
-        self._line = 1
+        self._marks: list[tuple[int, int]] = []  # of the open paragraph
+        self._letters = 0
         self._heading = ""  # the tag of the one that is open
         self._lists: list[int] = []  # the next number of each open list, 0 for one of points
-        self._items: list[list[str]] = []  # of each the mark and its paragraphs
-        self._item_line = 1
+        self._items: list[list[_Words]] = []  # of each the mark and its paragraphs
         self._tables: list[_Table] = []
         self._mains = 0
         self._in_pre = False
@@ -84,10 +94,13 @@ class Flow:
 
     def add_text(self, data: str, line: int) -> None:
         """Add a piece of text that begins at a line of the file."""
-        if not self._text:
-            if not data.strip():
-                return
-            self._line = line + data[: len(data) - len(data.lstrip())].count("\n")
+        data = clean(data)
+        if not self._text and not data.strip():
+            return
+        for place, part in enumerate(data.split("\n")):
+            if letters := _letters(part):
+                self._marks.append((self._letters, line + place))
+                self._letters += letters
         self._text.append(data if self._in_pre else _SPACES.sub(" ", data))
 
     def end_all(self) -> None:
@@ -109,13 +122,12 @@ class Flow:
             number = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 1
             self._lists.append(number if tag == "ol" else 0)
             return
-        if not self._items:
-            self._item_line = line
         mark = "-"
         if self._lists and self._lists[-1]:
             mark = f"{self._lists[-1]}."
             self._lists[-1] += 1
-        self._items.append(["  " * min(max(len(self._lists) - 1, 0), 3) + mark])
+        indent = "  " * min(max(len(self._lists) - 1, 0), 3)
+        self._items.append([_Words(indent + mark, ((0, line),))])
 
     def _begin_table(self, tag: str, values: dict[str, str], line: int) -> None:
         if tag == "table":
@@ -125,6 +137,7 @@ class Flow:
             table = self._tables[-1]
             if tag == "tr" or not table.rows:
                 table.rows.append([])
+                table.lines.append(line)
                 table.wide = 1
             if tag != "tr":
                 # What the cell before takes, and this one.
@@ -132,20 +145,26 @@ class Flow:
                 table.wide = columns_of(values.get("colspan", ""))
 
     def _end_list(self) -> None:
-        items = [" ".join(item) for item in self._items if len(item) > 1]
+        full = [item for item in self._items if len(item) > 1]
+        items = [" ".join(words.text for words in item) for item in full]
         self._lists, self._items = [], []
         cell = self._cell()
         if items and cell is not None:
             cell += [item.strip() for item in items]
         elif items:
-            self._add(Block("lines", "\n".join(items), self._item_line))
+            self._add(_block("lines", "\n".join(items), [words for item in full for words in item]))
 
     def _end_table(self) -> None:
         table = self._tables.pop()
         rows = [[" ".join(cell) for cell in row] for row in table.rows if any(row)]
+        lines = [line for line, row in zip(table.lines, table.rows, strict=True) if any(row)]
         longest = max((len(cell) for row in rows for cell in row), default=0)
         if rows and max(map(len, rows)) > 1 and longest <= MAX_CHARS:
-            self._add(Block("table", table_of(rows), table.line))
+            text = table_of(rows)
+            ends = [0, *(found.end() for found in re.finditer("\n", text))]
+            numbers = [lines[0], *lines]  # the line below the header is none of the file
+            starts = tuple(zip(ends, numbers, strict=True))
+            self._add(Block("table", text, table.line, starts=starts))
         else:
             self._add_cells(table)
 
@@ -156,11 +175,12 @@ class Flow:
                 break  # and so are those around it
             table.is_layout = True
             self._add_cells(table)
-            table.rows = []
+            table.rows, table.lines = [], []
 
     def _add_cells(self, table: _Table) -> None:
-        for words in (words for row in table.rows for cell in row for words in cell):
-            self._add(Block("paragraph", words, table.line))
+        for line, row in zip(table.lines, table.rows, strict=True):
+            for words in (words for cell in row for words in cell):
+                self._add(Block("paragraph", words, line))
 
     def _cell(self) -> list[str] | None:
         """The paragraphs of the open cell, None where text goes to none."""
@@ -173,8 +193,8 @@ class Flow:
 
     def _flush(self) -> None:
         """End the paragraph, and put it where it belongs."""
-        text = "".join(self._text)
-        self._text = []
+        text, marks = "".join(self._text), tuple(self._marks)
+        self._text, self._marks, self._letters = [], [], 0
         if not self._in_pre:
             text = "\n".join(map(one_line, text.split("\n")))
         words = one_line(text)
@@ -183,19 +203,48 @@ class Flow:
         if self._heading and (self._heading != "dt" or words.endswith(("?", "？"))):
             level = _HEADINGS.get(self._heading, 6)
             self._heading = ""  # one never closed ends with its words
-            self._add(Block("heading", words, self._line, level=level))
+            self._add(Block("heading", words, marks[0][1], level=level))
         elif self._items:
-            self._items[-1].append(words)
+            self._items[-1].append(_Words(words, marks))
         elif (cell := self._cell()) is not None:
             cell.append(words)
         else:
             text = text.strip("\n")
-            self._add(Block("lines" if "\n" in text else "paragraph", text, self._line))
+            form: Form = "lines" if "\n" in text else "paragraph"
+            self._add(_block(form, text, [_Words(text, marks)]))
 
     def _add(self, block: Block) -> None:
         self.blocks.append(block)
         if self._mains:
             self.main_blocks.append(block)
+
+
+def _letters(text: str) -> int:
+    """How many of its characters are no white space."""
+    return sum(map(len, text.split()))
+
+
+def _block(form: Form, text: str, parts: Sequence[_Words]) -> Block:
+    """A block of parts that stand one after the other in its text, with any white space."""
+    marks: list[tuple[int, int]] = []
+    before = 0
+    for part in parts:
+        marks += [(before + letters, line) for letters, line in part.marks]
+        before += _letters(part.text)
+    starts: Starts = ()
+    if marks[0][1] != marks[-1][1]:
+        starts = tuple(_starts(text, marks))
+    return Block(form, text, marks[0][1], starts=starts)
+
+
+def _starts(text: str, marks: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    seen = at = 0
+    for word in _WORD.finditer(text):
+        length = len(word[0])
+        while at < len(marks) and marks[at][0] < seen + length:
+            yield word.start() + marks[at][0] - seen, marks[at][1]
+            at += 1
+        seen += length
 
 
 def columns_of(span: str) -> int:

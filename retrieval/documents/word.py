@@ -34,8 +34,10 @@ def read(path: Path, bad: BadRows | None) -> Document:
         document = opened(str(path))
         levels = {style.style_id: _level(style) for style in document.styles if style.style_id}
         lists = {style.style_id: str(style.name) for style in document.styles}
+        hidden = {style.style_id for style in document.styles if _hides(style)}
         body = document.element.body
         title = document.core_properties.title or ""
+        _take_out(body, hidden)
         blocks = list(_blocks(body, levels, lists))
     except Exception as error:  # noqa: BLE001 - broken files raise nearly everything
         raise LogFormatError(
@@ -82,6 +84,45 @@ def _level(style: Any) -> int:  # noqa: ANN401 - a style of any of docx's kinds
             return int(outline.get(f"{_W}val")) + 2
         style = getattr(style, "base_style", None)
     return 0
+
+
+def _hides(style: Any) -> bool:  # noqa: ANN401
+    """Whether text in a style, or in the one that it is based on, is hidden."""
+    for _ in range(10):  # styles may be based on each other
+        if style is None:
+            break
+        hides = _is_on(style.element.find(f"{_W}rPr/{_W}vanish"))
+        if hides is not None:
+            return hides
+        style = getattr(style, "base_style", None)
+    return False
+
+
+def _is_on(mark: Any) -> bool | None:  # noqa: ANN401
+    """What a property that is on or off says; None where it is not there."""
+    return None if mark is None else mark.get(f"{_W}val", "1") not in ("0", "false", "off")
+
+
+def _take_out(body: Any, hidden: set[str]) -> None:  # noqa: ANN401
+    """Take hidden rows of tables and hidden text out, which Word shows only to who writes it."""
+    for row in list(body.iter(f"{_W}tr")):
+        if _is_on(row.find(f"{_W}trPr/{_W}hidden")):
+            row.getparent().remove(row)
+    for run in list(body.iter(f"{_W}r")):
+        hides = _is_on(run.find(f"{_W}rPr/{_W}vanish"))
+        style = _value(run, f"{_W}rPr/{_W}rStyle")
+        if hides is None and style:
+            hides = style in hidden or None
+        if hides is None:
+            hides = _value(_paragraph(run), f"{_W}pPr/{_W}pStyle") in hidden
+        if hides:
+            run.getparent().remove(run)
+
+
+def _paragraph(run: Any) -> Any:  # noqa: ANN401
+    while run is not None and run.tag != f"{_W}p":
+        run = run.getparent()
+    return run
 
 
 def _blocks(body: Any, levels: dict[str, int], names: dict[str, str]) -> Iterator[Block]:  # noqa: ANN401
@@ -154,7 +195,7 @@ def _table(element: Any, line: int) -> Iterator[Block]:  # noqa: ANN401
 
 
 def _value(element: Any, place: str) -> str:  # noqa: ANN401
-    found = element.find(place)
+    found = None if element is None else element.find(place)
     return "" if found is None else str(found.get(f"{_W}val", ""))
 
 
