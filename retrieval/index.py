@@ -17,6 +17,7 @@ from data.encoders import Encoder, question_vectors
 from data.errors import IndexMismatchError
 from data.schema import Passage
 from retrieval.candidates import gathered
+from retrieval.decision import Decision, Fit
 from retrieval.filters import Filter
 from retrieval.fusion import Candidates, Fusion, scores
 from retrieval.lesson import Lesson, taught
@@ -283,16 +284,20 @@ class Index:
             if read_manifest(self.root).version != self.manifest.version:
                 raise IndexMismatchError(f"{self.root}: changed since it was opened; fit it again")
             fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
-            self.lesson = self._seen_through(fusion)
-            focus, topics = self.lesson.save(self.root)
-            fitted = replace(
-                self.manifest, dense_weight=fusion.dense, whole=fusion.whole,
-                topic_weight=fusion.topics, threshold=threshold, margin=margin,
-                fitted_on=fitted_on, focus=focus, topics=topics,
-            )  # fmt: skip
-            self.manifest = commit(self.root, fitted, keep=False)
+            self.settle(Fit(fusion, Decision(threshold, margin), fitted_on))
+            self.manifest = commit(self.root, self.manifest, keep=False)
             self._seen = _stamp(self.root)
         return self
+
+    def settle(self, fit: Fit) -> None:
+        """Take what was fitted, and write what it looks through; the caller writes the manifest."""
+        self.lesson = self._seen_through(fit.fusion)
+        focus, topics = self.lesson.save(self.root)
+        self.manifest = replace(
+            self.manifest, dense_weight=fit.fusion.dense, whole=fit.fusion.whole,
+            topic_weight=fit.fusion.topics, threshold=fit.decision.threshold,
+            margin=fit.decision.margin, fitted_on=fit.fitted_on, focus=focus, topics=topics,
+        )  # fmt: skip
 
 
 def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Index:

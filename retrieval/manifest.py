@@ -30,6 +30,7 @@ from retrieval.fusion import Fusion
 
 FORMAT = 2
 MANIFEST = "manifest.json"
+UNFITTED = "nothing: vectors only, every question counts as answerable"
 WAIT_S = 10.0  # for another writer
 _PARTIAL = f".{MANIFEST}.partial"
 _LOCK = ".lock"
@@ -70,7 +71,7 @@ class Manifest:
     focus: str | None = None
     topic_weight: float = 0.0
     topics: str | None = None
-    fitted_on: str = "nothing: vectors only, every question counts as answerable"
+    fitted_on: str = UNFITTED
     sources: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
     previous: int | None = None
@@ -147,7 +148,7 @@ def writing(root: Path, wait_s: float = WAIT_S) -> Iterator[None]:
             try:
                 collect(root)
                 yield
-            except OSError:
+            except Exception:
                 with suppress(OSError):
                     collect(root)  # a full disk is not left full of what nobody will read
                 raise

@@ -196,6 +196,14 @@ class Segment:
         owners = self.owners[self.entry.passages :]
         return [(json.loads(text), int(owner)) for text, owner in zip(texts, owners, strict=False)]
 
+    def extras_of(self, places: NDArray[np.int64]) -> list[tuple[int, str, int]]:
+        """(row, text, place) of the rows that lead to these places beside the passages' own."""
+        own = self.entry.passages
+        owners = self.owners[own:]
+        rows = np.flatnonzero(np.isin(owners, places))
+        texts = self._extras.split(b"\n") if len(rows) else []
+        return [(own + int(row), json.loads(texts[row]), int(owners[row])) for row in rows]
+
     def places_of(self, ids: Collection[str]) -> dict[str, int]:
         """The places of those ids that are here and not deleted."""
         wanted = list(ids)

@@ -62,6 +62,7 @@ def index(
         raise ConfigError(f"{verb} reads no questions and no encoder; leave those options out")
     if topics and not fit_questions:
         raise ConfigError("--topics is for a fit: give --fit, questions with and without an answer")
+    _warn_of_rows(questions, fit_questions)
     from apps.verbs import indexing
 
     files = [Path(name) for name in given]
@@ -92,12 +93,32 @@ def index(
             f"deleted, {made['unchanged']} as they were; {made['passages']} → {out}"
         )
     else:
+        before = indexing.fit_of(out)
         made = indexing.make_index(
             files, out, questions, fit_questions, encoder, overrides or (), topics
         )
         kinds = ", ".join(f"{count} {kind}" for kind, count in made["kinds"].items())
         text = f"{made['passages']} passages ({kinds}) → {out}"
+        _warn_of_lost(None if fit_questions else before, out)
     say(made, as_json, text)
+
+
+def _warn_of_rows(questions: Path | None, fit_questions: Path | None) -> None:
+    if questions and fit_questions and questions.resolve() == fit_questions.resolve():
+        typer.echo(
+            f"warning: --fit {fit_questions}: its questions are rows of the index too, which finds "
+            "them better than others; fit on other ones",
+            err=True,
+        )
+
+
+def _warn_of_lost(fitted_on: str | None, out: Path) -> None:
+    if fitted_on is not None:
+        typer.echo(
+            f"warning: {out}: what was fitted (on {fitted_on}) is gone, every question counts as "
+            "answerable; give --fit again",
+            err=True,
+        )
 
 
 def _chosen(verbs: Sequence[str], given: Sequence[str]) -> str:
