@@ -6,7 +6,7 @@ each gives a new version.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from retrieval.lexical import LexicalQuery
 from retrieval.manifest import (
     MANIFEST,
     Manifest,
+    SegmentEntry,
     commit,
     read_manifest,
     writing,
@@ -132,7 +133,7 @@ class Index:
         return self.segments[number].passage(place - int(self._starts[number]))
 
     def values(self, key: str) -> set[str]:
-        """The values that passages have under a metadata key, those of deleted ones too."""
+        """The values that passages which are not deleted have under a metadata key."""
         return {value for segment in self.segments for value in segment.values(key)}
 
     def places(self, ids: Collection[str]) -> NDArray[np.int64]:
@@ -312,7 +313,7 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
         IndexMismatchError: If it is missing or broken, or `encoder` is not the one it was built
             with.
     """
-    known = {segment.entry: segment for segment in opened.segments} if opened else {}
+    known = {segment.entry.name: segment for segment in opened.segments} if opened else {}
     while True:
         seen, manifest = _stamp(root), read_manifest(root)
         if manifest.fingerprint != encoder.fingerprint:
@@ -322,10 +323,7 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
                 "index again or open it with that one"
             )
         try:
-            segments = [
-                known[entry] if entry in known else Segment(root, entry)
-                for entry in manifest.segments
-            ]
+            segments = [_segment(root, entry, known) for entry in manifest.segments]
             lesson = _lesson(root, manifest, opened)
         except IndexMismatchError:
             if _stamp(root) == seen:
@@ -334,6 +332,13 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
         index = Index(root, manifest, segments, encoder, lesson)
         index._seen = seen
         return index
+
+
+def _segment(root: Path, entry: SegmentEntry, known: Mapping[str, Segment]) -> Segment:
+    before = known.get(entry.name)
+    if before is not None and before.entry == entry:
+        return before
+    return Segment(root, entry, before)
 
 
 def _lesson(root: Path, manifest: Manifest, opened: Index | None) -> Lesson:

@@ -4,7 +4,7 @@
     ids.npy, places.npy            sorted hashes of ids, and whose they are
     columns.npy, columns.jsonl     metadata, for filters
     owners.npy, extras.jsonl       whose a row is; the texts of rows that are no passage's own
-    vectors.npy or .faiss, words/  of every row
+    vectors.npy or .faiss, words/  of every row; see dense.py and lexical.py
     segment.json                   counts, and the size of each file
 
 A passage has a row of its own, and one for each further text that leads to it, such as a known
@@ -18,6 +18,7 @@ import shutil
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,13 @@ from retrieval.topics import Profiles, Topics
 
 ABOUT = "segment.json"
 _MASKS = 16  # filters whose masks are kept; an app asks with a few, again and again
+
+
+class _NotKept:
+    """Stands for a mask that is not kept: None is one that admits all."""
+
+
+_NOT_KEPT = _NotKept()
 
 
 def write_segment(
@@ -124,11 +132,16 @@ def write_tombstones(root: Path, places: NDArray[np.int32]) -> str:
 class Segment:
     """An opened segment without the passages that are deleted in it.
 
+    Args:
+        root: The index directory.
+        entry: What the manifest tells of it.
+        before: The same with fewer deleted passages: what it keeps of its rows is taken over.
+
     Raises:
         IndexMismatchError: If a file of it is missing, cut, or not what the others fit to.
     """
 
-    def __init__(self, root: Path, entry: SegmentEntry) -> None:
+    def __init__(self, root: Path, entry: SegmentEntry, before: "Segment | None" = None) -> None:
         self.root, self.entry = root, entry
         folder = root / entry.name
         try:
@@ -148,13 +161,18 @@ class Segment:
             )
             self._columns = Columns(folder, about["keys"])
             self.vectors = open_vectors(folder, about["vectors"])
-            self.words = Words(folder / "words", about["rows"])
             self.deleted = np.zeros(0, dtype=np.int32)
+            gone = None  # rows
             if entry.tombstones is not None:
                 self.deleted = np.load(root / entry.tombstones, allow_pickle=False)
+                gone = np.zeros(entry.passages, dtype=np.bool_)
+                gone[self.deleted] = True
+                gone = gone[self.owners]
+            self.words = Words(folder / "words", about["rows"], gone)
             fits = len(self.vectors) == len(self.owners) == entry.rows == about["rows"]
             fits &= len(self._offsets) - 1 == len(self._ids) == entry.passages
             fits &= len(self.deleted) == entry.deleted
+            fits &= bool((np.diff(self.deleted) > 0).all()) and self.deleted.min(initial=0) >= 0
         except (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError) as error:
             raise IndexMismatchError(
                 f"{root}: broken ({entry.name}: {type(error).__name__}); index again"
@@ -164,8 +182,10 @@ class Segment:
                 f"{root}: broken ({entry.name}: its parts differ in length); index again"
             )
         self._masks: dict[Filter | None, NDArray[np.bool_] | None] = {}
-        self._focused: Focused | None = None
-        self._profiles: Profiles | None = None
+        self._keeping = Lock()
+        self._values: dict[str, list[str]] = {}
+        self._focused: Focused | None = None if before is None else before._focused
+        self._profiles: Profiles | None = None if before is None else before._profiles
 
     def __len__(self) -> int:
         return self.entry.passages - self.entry.deleted
@@ -220,8 +240,14 @@ class Segment:
         return there
 
     def values(self, key: str) -> list[str]:
-        """The values that passages have under a metadata key."""
-        return self._columns.values(key)
+        """The values that passages which are not deleted have under a metadata key."""
+        if key not in self._values:
+            values, codes = self._columns.values(key), self._columns.codes_of(key)
+            if len(self.deleted) and codes is not None:
+                there = np.unique(codes[self.live()])
+                values = [values[code] for code in there.tolist() if code >= 0]
+            self._values[key] = values
+        return self._values[key]
 
     def sources(self) -> tuple[list[str], NDArray[np.int32]]:
         """The files that passages came from, and which of them each (n,) came from."""
@@ -282,12 +308,16 @@ class Segment:
         return np.stack(each, axis=1) if each else np.zeros((len(places), 0), dtype=np.bool_)
 
     def _row_mask(self, where: Filter | None) -> NDArray[np.bool_] | None:
-        if where not in self._masks:
-            mask = self.admitted(where)
+        known = self._masks.get(where, _NOT_KEPT)
+        if not isinstance(known, _NotKept):
+            return known
+        admitted = self.admitted(where)
+        mask = None if admitted is None else admitted[self.owners]
+        with self._keeping:  # threads search at once, and may not drop what another is adding
             while len(self._masks) >= _MASKS:
-                self._masks.pop(next(iter(self._masks)), None)
-            self._masks[where] = None if mask is None else mask[self.owners]
-        return self._masks[where]
+                self._masks.pop(next(iter(self._masks)))
+            self._masks[where] = mask
+        return mask
 
 
 def _line(passage: Passage) -> bytes:

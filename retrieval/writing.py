@@ -161,7 +161,7 @@ def _without(segments: Sequence[Segment], ids: Collection[str]) -> list[Segment]
 def _buried(segment: Segment, deleted: NDArray[np.int32]) -> Segment:
     name = write_tombstones(segment.root, deleted)
     entry = replace(segment.entry, tombstones=name, deleted=len(deleted))
-    return Segment(segment.root, entry)
+    return Segment(segment.root, entry, segment)
 
 
 def _merged_small(root: Path, segments: Sequence[Segment]) -> list[Segment]:
