@@ -19,6 +19,7 @@ from data.schema import Passage
 from retrieval.candidates import gathered
 from retrieval.decision import Decision, Fit
 from retrieval.filters import Filter
+from retrieval.focus import MOST
 from retrieval.fusion import Candidates, Fusion, scores
 from retrieval.lesson import Lesson, taught
 from retrieval.lexical import LexicalQuery
@@ -66,6 +67,32 @@ class Index:
         return sum(map(len, self.segments))
 
     @property
+    def seen_through(self) -> Lesson:
+        """What a search looks through: its lesson, unless there are too many rows for one."""
+        return Lesson() if self.is_too_large else self.lesson
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it has a lesson, and more rows than are kept in memory a second time for it."""
+        has_lesson = self.lesson.focus is not None or self.lesson.topics is not None
+        return has_lesson and sum(segment.words.live for segment in self.segments) > MOST
+
+    @property
+    def fusion(self) -> Fusion:
+        """How the halves of a search make a score: as fitted, where it is seen through that."""
+        lesson, fusion = self.seen_through, self.manifest.fusion
+        topics = fusion.topics if lesson.topics is not None else 0.0
+        return replace(fusion, focused=lesson.focus is not None, topics=topics)
+
+    def warn_if_too_large(self) -> None:
+        """Tell that what was fitted does not hold for so many rows."""
+        if self.is_too_large:
+            _log.warning(
+                "%s: has grown past %s rows: it is searched without the focus and the topics that "
+                "were fitted, fit it again", self.root, f"{MOST:,}",
+            )  # fmt: skip
+
+    @property
     def passages(self) -> Iterator[Passage]:
         """All of them, read from the disk one after the other."""
         return (passage for segment in self.segments for passage in segment.passages())
@@ -97,7 +124,7 @@ class Index:
         """
         if not self.segments or k < 1:
             return []
-        fusion = self.manifest.fusion
+        fusion = self.fusion
         vector, query = self._asked(question, vector, words=fusion.dense < 1)
         pool = _POOL + 20 * k
         while True:
@@ -194,7 +221,7 @@ class Index:
         where: Filter | None,
         whole: bool,
     ) -> tuple[Candidates, bool]:
-        focus, topics = self.lesson.focus, self.lesson.topics
+        focus, topics = self.seen_through.focus, self.seen_through.topics
         return gathered(self.segments, focus, topics, vector, query, pool, where, whole)
 
     def _chosen(
@@ -261,7 +288,7 @@ class Index:
         """
         if self._teaches is None:  # a fit tries many weights on one index
             lesson = taught(self.segments, self._turns)
-            known = self.lesson.topics if self._turns is None else lesson.topics
+            known = self.seen_through.topics if self._turns is None else lesson.topics
             self._teaches = replace(lesson, topics=known)
         return self._teaches
 
@@ -331,6 +358,8 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
             continue  # someone has written twice since the manifest was read: begin again
         index = Index(root, manifest, segments, encoder, lesson)
         index._seen = seen
+        if opened is None or not opened.is_too_large:
+            index.warn_if_too_large()
         return index
 
 

@@ -5,7 +5,7 @@
     columns.npy, columns.jsonl     metadata, for filters
     owners.npy, extras.jsonl       whose a row is; the texts of rows that are no passage's own
     vectors.npy or .faiss, words/  of every row; see dense.py and lexical.py
-    segment.json                   counts, and the size of each file
+    segment.json                   counts, the size of each file, the checksum of each small one
 
 A passage has a row of its own, and one for each further text that leads to it, such as a known
 question: what customers asked is closer to what customers will ask than the company's own words
@@ -16,6 +16,7 @@ import json
 import mmap
 import shutil
 import uuid
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -37,6 +38,8 @@ from retrieval.manifest import SegmentEntry
 from retrieval.topics import Profiles, Topics
 
 ABOUT = "segment.json"
+_UNREADABLE = (OSError, EOFError, LookupError, TypeError, AttributeError, ValueError, RuntimeError)
+_SUMMED = 1 << 22  # bytes of a file up to which it is read through when it is opened
 _MASKS = 16  # filters whose masks are kept; an app asks with a few, again and again
 
 
@@ -112,12 +115,10 @@ def _written(
         "keys": columns.save(folder),
         "vectors": write_vectors(folder, vectors),
     }
-    files = {
-        path.relative_to(folder).as_posix(): path.stat().st_size
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-    write_pieces(folder / ABOUT, [_json({**about, "files": files})])
+    paths = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    files = {name: path.stat().st_size for name, path in paths.items()}
+    sums = {name: _sum(path) for name, path in paths.items() if files[name] <= _SUMMED}
+    write_pieces(folder / ABOUT, [_json({**about, "files": files, "sums": sums})])
     return SegmentEntry(folder.name, len(ids), len(owners))
 
 
@@ -152,6 +153,11 @@ class Segment:
                         f"{root}: broken ({entry.name}/{name}: its parts differ in length); "
                         "index again"
                     )
+            for name, value in about.get("sums", {}).items():  # there are none from before
+                if _sum(folder / name) != value:
+                    raise IndexMismatchError(
+                        f"{root}: broken ({entry.name}/{name}: not what was written); index again"
+                    )
             with (folder / "passages.jsonl").open("rb") as file:
                 self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             has_extras = about["rows"] > about["passages"]
@@ -173,7 +179,7 @@ class Segment:
             fits &= len(self._offsets) - 1 == len(self._ids) == entry.passages
             fits &= len(self.deleted) == entry.deleted
             fits &= bool((np.diff(self.deleted) > 0).all()) and self.deleted.min(initial=0) >= 0
-        except (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise IndexMismatchError(
                 f"{root}: broken ({entry.name}: {type(error).__name__}); index again"
             ) from error
@@ -318,6 +324,10 @@ class Segment:
                 self._masks.pop(next(iter(self._masks)))
             self._masks[where] = mask
         return mask
+
+
+def _sum(path: Path) -> int:
+    return zlib.crc32(path.read_bytes())
 
 
 def _line(passage: Passage) -> bytes:

@@ -113,7 +113,10 @@ def add(
         if len(segments) > MAX_SEGMENTS:
             segments = _merged_small(index.root, segments)
         known = {**latest.manifest.sources, **(sources or {})}
-        return _committed(_changed(latest, segments, known), fit)
+        grown = _committed(_changed(latest, segments, known), fit)
+        if not latest.is_too_large:
+            grown.warn_if_too_large()
+        return grown
 
 
 def delete(index: Index, ids: Collection[str]) -> Index:
@@ -121,26 +124,33 @@ def delete(index: Index, ids: Collection[str]) -> Index:
     return add(index, (), delete=ids)
 
 
-def compact(index: Index) -> Index:
+def compact(index: Index, *, forget: bool = False) -> Index:
     """Merge all segments into one without deleted passages; nothing is encoded again.
+
+    With `forget` the version before goes too, and with it what it holds of deleted text: nothing
+    is left to roll back to.
 
     Vectors are read back from the segments. From a large one they come as its 8-bit quantizer kept
     them, so that what was rounded once is rounded again.
     """
     with writing(index.root):
         latest = open_index(index.root, index.encoder, index)
-        if len(latest.segments) < 2 and not any(len(s.deleted) for s in latest.segments):
+        segments: Sequence[Segment] = latest.segments
+        if len(segments) > 1 or any(len(segment.deleted) for segment in segments):
+            segments = merged(index.root, segments)
+        elif not forget or latest.manifest.previous is None:
             return latest
-        segments = merged(index.root, latest.segments)
-        return _committed(_changed(latest, segments, latest.manifest.sources))
+        changed = _changed(latest, segments, latest.manifest.sources)
+        return _committed(changed, forget=forget)
 
 
 def rollback(root: Path) -> Manifest:
     """Make the version before this one the newest; once more takes that back.
 
     Raises:
-        IndexMismatchError: If none is kept.
+        IndexMismatchError: If none is kept, or there is no index.
     """
+    read_manifest(root)  # before a folder is made for the lock
     with writing(root):
         return commit(root, read_previous(root, read_manifest(root)))
 
@@ -177,8 +187,10 @@ def _changed(latest: Index, segments: Sequence[Segment], sources: Mapping[str, s
     return Index(latest.root, manifest, segments, latest.encoder, latest.lesson)
 
 
-def _committed(index: Index, fit: Callable[[Index], Fit] | None = None) -> Index:
+def _committed(
+    index: Index, fit: Callable[[Index], Fit] | None = None, *, forget: bool = False
+) -> Index:
     if fit is not None:
         index.settle(fit(index))
-    manifest = commit(index.root, index.manifest)
+    manifest = commit(index.root, index.manifest, forget=forget)
     return Index(index.root, manifest, index.segments, index.encoder, index.lesson)

@@ -310,6 +310,14 @@ def test_segments_are_merged_on_request(made):
     assert sorted(asked(made, "parcel")) == ["gift", "parcel", "warranty"]
 
 
+def test_what_was_deleted_can_be_forgotten(made, tmp_path):
+    result(made, "--out", "i", "--delete", "refund")
+    assert result(made, "--out", "i", "--compact", "--forget")["passages"] == 2
+    files = [path for path in (tmp_path / "i").rglob("*") if path.is_file()]
+    assert not any(b"Five working days" in path.read_bytes() for path in files)
+    assert "no earlier version" in refused(made, "index", "--out", "i", "--rollback")
+
+
 def test_passages_of_changed_and_vanished_files_are_listed(made, tmp_path):
     result(made, "gifts.md", "--out", "i", "--add")
     assert result(made, "--out", "i", "--stale", "faq.md", "gifts.md")["stale"] == []
@@ -344,6 +352,8 @@ def test_a_search_keeps_to_where_and_to_so_many_of_a_source(made):
         (["index", "faq.md", "--out", "i", "--add", "--encoder", "other"], "index again"),
         (["index", "faq.md", "--out", "faq.md"], "is not an index"),
         (["index", "--out", "faq.md", "--compact"], "no index here"),
+        (["index", "--out", "mistyped", "--rollback"], "no index here"),
+        (["index", "--out", "i", "--rollback", "--forget"], "--forget is for --compact"),
         (["search", "i", "x", "--where", "kind"], "key=value"),
         (["search", "i", "x", "--where", "valid_on=soon"], "a date is needed"),
     ],
@@ -356,7 +366,7 @@ def test_every_mode_is_in_the_help(run):
     code, out, _ = run("index", "--help")
     assert code == 0
     assert index_verb.__doc__ in out
-    for option in ("--add", "--delete", "--rollback", "--compact", "--stale"):
+    for option in ("--add", "--delete", "--rollback", "--compact", "--forget", "--stale"):
         assert option in out
 
 

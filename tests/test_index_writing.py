@@ -127,11 +127,31 @@ def test_a_segment_from_before_lengths_were_kept_is_searched_as_it_was(tmp_path)
     folder = index.root / index.manifest.segments[0].name
     (folder / "words" / "lengths.npy").unlink()
     about = json.loads((folder / "segment.json").read_text())
-    del about["files"]["words/lengths.npy"]
+    del about["files"]["words/lengths.npy"], about["sums"]
     (folder / "segment.json").write_text(json.dumps(about))
     assert by_words(index, "descale kettle") == scores
     grown = add(opened(index), [faq("new", "a kettle to descale")])
     assert "new" in by_words(grown, "descale kettle")
+
+
+def test_forgetting_leaves_nothing_of_what_was_deleted_and_no_version_to_go_back_to(index):
+    def is_on_the_disk(text):
+        files = [path for path in index.root.rglob("*") if path.is_file()]
+        return any(text in path.read_bytes() for path in files)
+
+    index = delete(index, ["refund"])
+    assert is_on_the_disk(b"Five working days")
+    compact(index)
+    assert is_on_the_disk(b"Five working days")  # the version before is kept
+    compact(index, forget=True)
+    assert not is_on_the_disk(b"Five working days")
+    assert not is_on_the_disk(b"money back")
+    assert held(opened(index)) == ["gift", "parcel", "warranty"]
+    with pytest.raises(IndexMismatchError, match="no earlier version is kept"):
+        rollback(index.root)
+    again = delete(index, ["gift"])
+    assert len(compact(again, forget=True)) == 2
+    assert not is_on_the_disk(b"Ten to 250")
 
 
 def test_what_is_deleted_has_no_values_any_more(index):

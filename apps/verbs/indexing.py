@@ -180,9 +180,12 @@ def roll_back(out: Path) -> dict[str, Any]:
     return {"index": str(out), "version": manifest.version, "passages": passages}
 
 
-def compact_index(out: Path) -> dict[str, Any]:
-    """Merge the segments of an index into one without what was deleted."""
-    index = compact(_opened(out))
+def compact_index(out: Path, forget: bool = False) -> dict[str, Any]:
+    """Merge the segments of an index into one without what was deleted.
+
+    With `forget` no version is kept to roll back to: what was deleted is then nowhere on the disk.
+    """
+    index = compact(_opened(out), forget=forget)
     return _told(index) | {"segments": len(index.segments)}
 
 
