@@ -8,6 +8,7 @@ import pytest
 
 import apps.build
 import apps.cli
+import apps.verbs.index_fit
 import apps.verbs.indexing
 import apps.verbs.measure
 from apps.verbs.index import index as index_verb
@@ -212,7 +213,7 @@ def test_a_fit_that_fails_leaves_the_index_as_it_was(run, tmp_path, monkeypatch)
     def fails(*_, **__):
         raise LogFormatError("this cannot be fitted on")
 
-    monkeypatch.setattr(apps.verbs.indexing, "fitted", fails)
+    monkeypatch.setattr(apps.verbs.index_fit, "fitted", fails)
     for add in ([], ["--add"]):
         words = ("faq.md", "gifts.md", "--out", "i", "--fit", "fit.jsonl", *add)
         assert "cannot be fitted on" in refused(run, "index", *words)
@@ -236,9 +237,9 @@ def test_a_fit_looks_at_the_faq_where_that_answers_all_and_else_at_everything(ru
     for name, text in fits.items():
         (tmp_path / "fit.jsonl").write_text(text)
         with pytest.MonkeyPatch.context() as patch:
-            real = apps.verbs.indexing.fitted
+            real = apps.verbs.index_fit.fitted
             patch.setattr(
-                apps.verbs.indexing, "fitted",
+                apps.verbs.index_fit, "fitted",
                 lambda *words, kinds, **more: seen.update({name: kinds})  # noqa: B023
                 or real(*words, kinds=kinds, **more),  # noqa: B023
             )  # fmt: skip

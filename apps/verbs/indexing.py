@@ -3,29 +3,27 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from apps.build import opened_encoder
-from data.encoders import DEFAULT_ENCODER, Encoder
+from apps.verbs.index_fit import fit_on, weights
+from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, IndexMismatchError, LogFormatError
 from data.rows import BadRows, write_jsonl
 from data.schema import Passage
 from retrieval.carrying import carried, is_as_it_was
 from retrieval.columns import source_file
-from retrieval.decision import Fit
-from retrieval.evaluate import check_ids, fitted
+from retrieval.evaluate import check_ids
 from retrieval.filters import Filter
 from retrieval.index import Index, open_index
-from retrieval.manifest import UNFITTED, Manifest, read_manifest
+from retrieval.manifest import UNFITTED, read_manifest
 from retrieval.pairs import training_pairs
 from retrieval.parts import part_rows
 from retrieval.passages import fingerprints, read_passages
-from retrieval.questions import Question, read_known_questions, read_questions
+from retrieval.questions import Question, read_known_questions
 from retrieval.stale import ids_from, stale
-from retrieval.topics import LabelledTurns, read_labelled_turns
 from retrieval.writing import add, build_index, compact, delete, rollback
 
 THREADS = 2
@@ -58,7 +56,7 @@ def make_index(
     passages, sources, _ = _read(paths)
     known = read_known_questions(questions) if questions is not None else []
     opened = opened_encoder(name, THREADS)
-    fit = _fit_on(labelled, topics, opened)
+    fit = fit_on(labelled, topics, opened)
     if fit is not None:
         ids = {passage.id for passage in passages}
         check_ids(fit.questions, fit.relevant - ids, out)
@@ -67,7 +65,7 @@ def make_index(
         passages, opened, name, out, known, extra_rows=rows, sources=sources, fit=fit
     )
     made = {"index": str(out), "passages": len(passages), "kinds": _kinds(passages)}
-    return made | {"encoder": name} | (_weights(index.manifest) if fit is not None else {})
+    return made | {"encoder": name} | (weights(index.manifest) if fit is not None else {})
 
 
 def fit_of(out: Path) -> str | None:
@@ -113,7 +111,7 @@ def add_passages(
         )
     passages, sources, read = _read(paths)
     known = read_known_questions(questions) if questions is not None else []
-    fit = _fit_on(labelled, topics, index.encoder)
+    fit = fit_on(labelled, topics, index.encoder)
     ids = {passage.id for passage in passages}
     gone = ids_from(index, read) - ids
     if fit is not None:
@@ -144,7 +142,7 @@ def add_passages(
         "unchanged": len(unchanged), "deleted": len(gone),
     }  # fmt: skip
     told = _told(grown) | counts | {"kinds": _kinds(passages)}
-    return told | (_weights(grown.manifest) if fit is not None else {})
+    return told | (weights(grown.manifest) if fit is not None else {})
 
 
 def delete_passages(
@@ -332,41 +330,3 @@ def _kinds(passages: Sequence[Passage]) -> dict[str, int]:
 
 def _told(index: Index) -> dict[str, Any]:
     return {"index": str(index.root), "version": index.manifest.version, "passages": len(index)}
-
-
-@dataclass(frozen=True, slots=True)
-class _FitOn:
-    """Fits an index on labelled questions that are read before anything is written."""
-
-    questions: list[Question]
-    name: str
-    turns: LabelledTurns | None
-
-    @property
-    def relevant(self) -> set[str]:
-        """The ids that answer them."""
-        return {each for question in self.questions for each in question.relevant}
-
-    def __call__(self, index: Index) -> Fit:
-        """What is fitted; the FAQ alone is searched where it has all that answers."""
-        right = map(index.passage, index.places(self.relevant).tolist())
-        kinds = {passage.metadata.get("kind") for passage in right}
-        only = {"faq"} if kinds == {"faq"} else None
-        return fitted(index, self.questions, self.name, kinds=only, turns=self.turns)
-
-
-def _fit_on(labelled: Path | None, topics: Path | None, encoder: Encoder) -> _FitOn | None:
-    if labelled is None:
-        return None
-    questions = read_questions(labelled)
-    turns = None if topics is None else read_labelled_turns(topics, encoder)
-    return _FitOn(questions, labelled.name, turns)
-
-
-def _weights(manifest: Manifest) -> dict[str, Any]:
-    """What came out of a fit."""
-    return {
-        "dense_weight": manifest.dense_weight, "whole": manifest.whole,
-        "focused": manifest.fusion.focused, "topics": manifest.topic_weight,
-        "threshold": manifest.threshold, "margin": manifest.margin,
-    }  # fmt: skip
