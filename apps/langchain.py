@@ -24,12 +24,15 @@ from numpy.typing import NDArray
 from apps.app import App
 from data.encoders import Encoder, passage_vectors, question_vectors
 from data.schema import Answer, Conversation, Passage, Turn
+from retrieval.columns import source_file
 from retrieval.filters import Filter
 from retrieval.living import LivingIndex
 from retrieval.protocols import LivingRetriever, Retriever
+from retrieval.rows import encodable
 from retrieval.writing import build_index
 
 _TITLE, _SOURCE, _SCORE = "title", "source", "score"
+_DEEPEST = 10_000  # passages, past which no more are looked at for those of a filter
 P = TypeVar("P", covariant=True)
 
 
@@ -65,12 +68,13 @@ class EncoderEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of length 1, one for each text."""
+        texts = [encodable(text) for text in texts]
         vectors: list[list[float]] = passage_vectors(self.encoder, texts).tolist() if texts else []
         return vectors
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of a question."""
-        vector: list[float] = question_vectors(self.encoder, [text])[0].tolist()
+        vector: list[float] = question_vectors(self.encoder, [encodable(text)])[0].tolist()
         return vector
 
 
@@ -105,7 +109,8 @@ def _unit(rows: list[list[float]]) -> NDArray[np.float32]:
 class PassageStore(VectorStore):
     """A `LivingRetriever` as a LangChain vector store.
 
-    `filter` is a dictionary of metadata keys and the values, or lists of values, that are wanted.
+    `filter` is a dictionary of metadata keys and the values, or lists of values, that are wanted;
+    `source` is one as a document has it, or a file's name, and `title` is one as it has it.
     """
 
     def __init__(self, store: LivingRetriever, encoder: Encoder) -> None:
@@ -128,7 +133,8 @@ class PassageStore(VectorStore):
         """Add passages, or replace those with these ids; gives the ids.
 
         Raises:
-            ValueError: If there are not as many metadatas or ids as texts.
+            ValueError: If there are not as many metadatas or ids as texts, or a metadata value is
+                a list or another container, of which no filter would find a part.
         """
         texts = list(texts)
         for name, values in (("metadatas", metadatas), ("ids", ids)):
@@ -159,6 +165,10 @@ class PassageStore(VectorStore):
             raise ValueError("name the ids to delete")
         self.store.delete(ids)
         return True
+
+    def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
+        """The documents of these ids; unknown ones are passed over."""
+        return [document_of(passage) for passage in self.store.get(ids)]
 
     def similarity_search(
         self,
@@ -193,8 +203,8 @@ class PassageStore(VectorStore):
         found = self._found(query, fetch_k, filter)
         if not found:
             return []
-        asked = question_vectors(self.encoder, [query])[0]
-        vectors = passage_vectors(self.encoder, [passage.text for passage in found])
+        asked = question_vectors(self.encoder, [encodable(query)])[0]
+        vectors = passage_vectors(self.encoder, [encodable(passage.text) for passage in found])
         chosen = maximal_marginal_relevance(asked, list(vectors), lambda_mult, k)
         return [document_of(found[place]) for place in chosen]
 
@@ -206,10 +216,12 @@ class PassageStore(VectorStore):
         metadatas: list[dict[str, Any]] | None = None,
         *,
         ids: list[str] | None = None,
-        folder: str | Path = "indexes/langchain",
+        folder: str | Path | None = None,
         **kwargs: Any,  # noqa: ANN401 - as the parent
     ) -> "PassageStore":
         """A new index in `folder`, in place of one that is there, with these texts.
+
+        Without `folder` it is one of its own, `indexes/langchain-…`.
 
         Raises:
             IndexMismatchError: If `folder` is there and is not an index.
@@ -217,7 +229,8 @@ class PassageStore(VectorStore):
         encoder: Encoder = EmbeddingsEncoder(embedding)
         if isinstance(embedding, EncoderEmbeddings):
             encoder = embedding.encoder
-        index = build_index([], encoder, encoder.fingerprint, Path(folder))
+        root = Path(folder or f"indexes/langchain-{uuid.uuid4().hex[:12]}")
+        index = build_index([], encoder, encoder.fingerprint, root)
         store = cls(LivingIndex(index), encoder)
         store.add_texts(texts, metadatas, ids=ids)
         return store
@@ -226,7 +239,29 @@ class PassageStore(VectorStore):
         return lambda score: score
 
     def _found(self, query: str, k: int, wanted: Mapping[str, Any] | None) -> list[Passage]:
-        return self.store.search(query, k, where=Filter.of(wanted) if wanted else None)
+        values = {key: _texts(value) for key, value in (wanted or {}).items()}
+        titles, sources = values.pop(_TITLE, None), values.get(_SOURCE)
+        if sources is not None:  # an index knows the file of each passage, not its place there
+            files = {source_file(Passage("", "", source=source)) for source in sources}
+            values[_SOURCE] = sources | files
+        where, depth = Filter.of(values) if values else None, k
+        while True:
+            found = self.store.search(query, depth, where=where)
+            right = [
+                passage
+                for passage in found
+                if (titles is None or passage.title in titles)
+                and (sources is None or {passage.source, source_file(passage)} & sources)
+            ]
+            if len(right) >= k or len(found) < depth or depth >= _DEEPEST:
+                return right[:k]
+            depth *= 4
+
+
+def _texts(wanted: object) -> set[str]:
+    """The value, or each of several, as an index holds them."""
+    several = wanted if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
+    return {str(value) for value in several}
 
 
 def runnable_of(app: App) -> Runnable[str, Answer]:
@@ -263,8 +298,21 @@ def document_of(passage: Passage) -> Document:
 
 
 def passage_of(document: Document) -> Passage:
-    """LangChain's document, which has an id, as a passage; metadata values become text."""
-    metadata = {key: str(value) for key, value in document.metadata.items()}
+    """LangChain's document, which has an id, as a passage; metadata values become text.
+
+    What is None is left out.
+
+    Raises:
+        ValueError: If a value is a list or another container.
+    """
+    for key, value in document.metadata.items():
+        if isinstance(value, list | tuple | set | frozenset | dict):
+            raise ValueError(
+                f"metadata {key!r} is a {type(value).__name__}: give a text, a number or a truth "
+                "value, or leave it out; no filter would find a part of it"
+            )
+    given = {key: value for key, value in document.metadata.items() if value is not None}
+    metadata = {key: str(value) for key, value in given.items()}
     metadata.pop(_SCORE, None)
     title, source = metadata.pop(_TITLE, ""), metadata.pop(_SOURCE, "")
     return Passage(document.id or "", document.page_content, title, source, metadata)

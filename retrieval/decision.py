@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data.schema import Passage
+from retrieval.fusion import Fusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,12 @@ class Decision:
     def answers(self, passages: Sequence[Passage]) -> bool:
         """Whether the best passage is close enough."""
         return bool(passages) and self.value(passages) >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What was fitted on labelled questions, and what those were."""
+
+    fusion: Fusion
+    decision: Decision
+    fitted_on: str

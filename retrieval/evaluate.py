@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from data.encoders import question_vectors
 from data.errors import LogFormatError
 from data.schema import Passage
 from retrieval.cutoff import Curve, curve_of, fit_decision
+from retrieval.decision import Fit
 from retrieval.filters import Filter
 from retrieval.folds import folds_of, groups_of
 from retrieval.fusion import (
@@ -117,7 +119,24 @@ def fit(
     fusions: Sequence[Fusion] = (*FUSIONS, *FOCUSED),
     turns: LabelledTurns | None = None,
 ) -> Index:
-    """Choose weights and decision on labelled questions, then write both to the manifest.
+    """Choose weights and decision as `fitted` does, then write both to the manifest.
+
+    Arguments as of `fitted`, and errors.
+    """
+    found = fitted(index, questions, name, kinds, fusions, turns)
+    decision = found.decision
+    return index.refit(found.fusion, decision.threshold, found.fitted_on, decision.margin)
+
+
+def fitted(
+    index: Index,
+    questions: Sequence[Question],
+    name: str,
+    kinds: Collection[str] | None = None,
+    fusions: Sequence[Fusion] = (*FUSIONS, *FOCUSED),
+    turns: LabelledTurns | None = None,
+) -> Fit:
+    """Choose weights and decision on labelled questions; nothing is written.
 
     Words, further rows, focus and topics are weighed in only where that sets what answers further
     apart from what does not, on questions that the weights were not chosen on: see `apart_table`
@@ -156,8 +175,7 @@ def fit(
         [bool(_hits(question, ps)[0]) for question, ps in zip(questions, found, strict=True)]
     )
     counts = f"{name}: {known.sum()} answerable, {(~known).sum()} unanswerable questions"
-    decision = fit_decision(found, right, known, groups)
-    return index.refit(fusion, decision.threshold, counts, decision.margin)
+    return Fit(fusion, fit_decision(found, right, known, groups), counts)
 
 
 def rank_table(
@@ -301,14 +319,28 @@ def _searched(
 
 
 def _check_ids(index: Index, questions: Sequence[Question]) -> None:
+    relevant = {each for question in questions for each in question.relevant}
+    check_ids(questions, index.missing(relevant), index.root)
+
+
+def check_ids(questions: Sequence[Question], missing: Collection[str], root: Path) -> None:
+    """Refuse questions that cannot be measured on.
+
+    Args:
+        questions: Labelled ones.
+        missing: Ids that no passage has.
+        root: The index directory, for the message.
+
+    Raises:
+        LogFormatError: If there is no question, or a relevant id is missing.
+    """
     if not questions:
         raise LogFormatError("no question to measure on; check the file")
-    missing = index.missing({each for question in questions for each in question.relevant})
     for question in questions:
-        absent = sorted(question.relevant & missing)
+        absent = sorted(question.relevant & set(missing))
         if absent:
             raise LogFormatError(
-                f"relevant id {absent[0]!r} is not in the index {index.root}; index its source too"
+                f"relevant id {absent[0]!r} is not in the index {root}; index its source too"
             )
 
 

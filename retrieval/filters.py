@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeGuard
 
 VALID_FROM, VALID_UNTIL = "valid_from", "valid_until"
 SOURCE = "source"  # the file a passage came from, filtered by like a metadata key
@@ -29,11 +30,11 @@ class Filter:
 
     @classmethod
     def of(
-        cls, values: Mapping[str, str | Collection[str]], valid_on: date | None = None
+        cls, values: Mapping[str, object | Collection[object]], valid_on: date | None = None
     ) -> "Filter":
-        """A filter from a value, or values, for each key."""
+        """A filter from a value, or values, for each key; metadata is text, and so are numbers."""
         wanted = {
-            key: frozenset([value] if isinstance(value, str) else value)
+            key: frozenset(map(str, value if _are_several(value) else [value]))
             for key, value in values.items()
         }
         return cls(tuple(sorted(wanted.items(), key=lambda pair: pair[0])), valid_on)
@@ -70,6 +71,10 @@ def _is_wanted(key: str, value: str, wanted: frozenset[str]) -> bool:
 def _language(tag: str) -> str:
     """`en-GB` and `en_gb` are one."""
     return tag.strip().lower().replace("_", "-")
+
+
+def _are_several(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, Collection) and not isinstance(value, str)
 
 
 def _day(value: str) -> date | None:

@@ -6,7 +6,7 @@ each gives a new version.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +17,16 @@ from data.encoders import Encoder, question_vectors
 from data.errors import IndexMismatchError
 from data.schema import Passage
 from retrieval.candidates import gathered
+from retrieval.decision import Decision, Fit
 from retrieval.filters import Filter
+from retrieval.focus import MOST
 from retrieval.fusion import Candidates, Fusion, scores
 from retrieval.lesson import Lesson, taught
 from retrieval.lexical import LexicalQuery
 from retrieval.manifest import (
     MANIFEST,
     Manifest,
+    SegmentEntry,
     commit,
     read_manifest,
     writing,
@@ -64,6 +67,32 @@ class Index:
         return sum(map(len, self.segments))
 
     @property
+    def seen_through(self) -> Lesson:
+        """What a search looks through: its lesson, unless there are too many rows for one."""
+        return Lesson() if self.is_too_large else self.lesson
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it has a lesson, and more rows than are kept in memory a second time for it."""
+        has_lesson = self.lesson.focus is not None or self.lesson.topics is not None
+        return has_lesson and sum(segment.words.live for segment in self.segments) > MOST
+
+    @property
+    def fusion(self) -> Fusion:
+        """How the halves of a search make a score: as fitted, where it is seen through that."""
+        lesson, fusion = self.seen_through, self.manifest.fusion
+        topics = fusion.topics if lesson.topics is not None else 0.0
+        return replace(fusion, focused=lesson.focus is not None, topics=topics)
+
+    def warn_if_too_large(self) -> None:
+        """Tell that what was fitted does not hold for so many rows."""
+        if self.is_too_large:
+            _log.warning(
+                "%s: has grown past %s rows: it is searched without the focus and the topics that "
+                "were fitted, fit it again", self.root, f"{MOST:,}",
+            )  # fmt: skip
+
+    @property
     def passages(self) -> Iterator[Passage]:
         """All of them, read from the disk one after the other."""
         return (passage for segment in self.segments for passage in segment.passages())
@@ -95,7 +124,7 @@ class Index:
         """
         if not self.segments or k < 1:
             return []
-        fusion = self.manifest.fusion
+        fusion = self.fusion
         vector, query = self._asked(question, vector, words=fusion.dense < 1)
         pool = _POOL + 20 * k
         while True:
@@ -131,7 +160,7 @@ class Index:
         return self.segments[number].passage(place - int(self._starts[number]))
 
     def values(self, key: str) -> set[str]:
-        """The values that passages have under a metadata key, those of deleted ones too."""
+        """The values that passages which are not deleted have under a metadata key."""
         return {value for segment in self.segments for value in segment.values(key)}
 
     def places(self, ids: Collection[str]) -> NDArray[np.int64]:
@@ -192,7 +221,7 @@ class Index:
         where: Filter | None,
         whole: bool,
     ) -> tuple[Candidates, bool]:
-        focus, topics = self.lesson.focus, self.lesson.topics
+        focus, topics = self.seen_through.focus, self.seen_through.topics
         return gathered(self.segments, focus, topics, vector, query, pool, where, whole)
 
     def _chosen(
@@ -259,7 +288,7 @@ class Index:
         """
         if self._teaches is None:  # a fit tries many weights on one index
             lesson = taught(self.segments, self._turns)
-            known = self.lesson.topics if self._turns is None else lesson.topics
+            known = self.seen_through.topics if self._turns is None else lesson.topics
             self._teaches = replace(lesson, topics=known)
         return self._teaches
 
@@ -283,16 +312,20 @@ class Index:
             if read_manifest(self.root).version != self.manifest.version:
                 raise IndexMismatchError(f"{self.root}: changed since it was opened; fit it again")
             fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
-            self.lesson = self._seen_through(fusion)
-            focus, topics = self.lesson.save(self.root)
-            fitted = replace(
-                self.manifest, dense_weight=fusion.dense, whole=fusion.whole,
-                topic_weight=fusion.topics, threshold=threshold, margin=margin,
-                fitted_on=fitted_on, focus=focus, topics=topics,
-            )  # fmt: skip
-            self.manifest = commit(self.root, fitted, keep=False)
+            self.settle(Fit(fusion, Decision(threshold, margin), fitted_on))
+            self.manifest = commit(self.root, self.manifest, keep=False)
             self._seen = _stamp(self.root)
         return self
+
+    def settle(self, fit: Fit) -> None:
+        """Take what was fitted, and write what it looks through; the caller writes the manifest."""
+        self.lesson = self._seen_through(fit.fusion)
+        focus, topics = self.lesson.save(self.root)
+        self.manifest = replace(
+            self.manifest, dense_weight=fit.fusion.dense, whole=fit.fusion.whole,
+            topic_weight=fit.fusion.topics, threshold=fit.decision.threshold,
+            margin=fit.decision.margin, fitted_on=fit.fitted_on, focus=focus, topics=topics,
+        )  # fmt: skip
 
 
 def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Index:
@@ -307,7 +340,7 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
         IndexMismatchError: If it is missing or broken, or `encoder` is not the one it was built
             with.
     """
-    known = {segment.entry: segment for segment in opened.segments} if opened else {}
+    known = {segment.entry.name: segment for segment in opened.segments} if opened else {}
     while True:
         seen, manifest = _stamp(root), read_manifest(root)
         if manifest.fingerprint != encoder.fingerprint:
@@ -317,10 +350,7 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
                 "index again or open it with that one"
             )
         try:
-            segments = [
-                known[entry] if entry in known else Segment(root, entry)
-                for entry in manifest.segments
-            ]
+            segments = [_segment(root, entry, known) for entry in manifest.segments]
             lesson = _lesson(root, manifest, opened)
         except IndexMismatchError:
             if _stamp(root) == seen:
@@ -328,7 +358,16 @@ def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Ind
             continue  # someone has written twice since the manifest was read: begin again
         index = Index(root, manifest, segments, encoder, lesson)
         index._seen = seen
+        if opened is None or not opened.is_too_large:
+            index.warn_if_too_large()
         return index
+
+
+def _segment(root: Path, entry: SegmentEntry, known: Mapping[str, Segment]) -> Segment:
+    before = known.get(entry.name)
+    if before is not None and before.entry == entry:
+        return before
+    return Segment(root, entry, before)
 
 
 def _lesson(root: Path, manifest: Manifest, opened: Index | None) -> Lesson:

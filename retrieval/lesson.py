@@ -1,5 +1,6 @@
 """What a fit has learned and a search looks through: a focus, and topics."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from retrieval.fusion import Fusion
 from retrieval.manifest import Manifest
 from retrieval.segment import Segment
 from retrieval.topics import LabelledTurns, Topics, learned_topics
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,18 @@ def taught(segments: Sequence[Segment], turns: LabelledTurns | None = None) -> L
     """What the rows of segments teach as they are now, and labelled turns beside them.
 
     In turns of one label, too, what differs does not matter to what is asked: they sharpen the
-    focus. There is none where the rows are too many, or all together too few.
+    focus. There is none where all together are too few; where the rows are too many to be kept in
+    memory a second time, there are no topics either.
     """
     turns = turns if turns is not None and turns.teach else None
-    topics = None if turns is None else learned_topics(turns)
     live = [np.isin(segment.owners, segment.live()) for segment in segments]
-    if not 0 < sum(int(rows.sum()) for rows in live) <= MOST:
+    count = sum(int(rows.sum()) for rows in live)
+    if count > MOST:
+        if turns is not None:
+            _log.warning("topics are weighed up to %s rows, here are %s", f"{MOST:,}", f"{count:,}")
+        return Lesson()
+    topics = None if turns is None else learned_topics(turns)
+    if not count:
         return Lesson(topics=topics)
     vectors, owners, start = [], [], 0
     for segment, rows in zip(segments, map(np.flatnonzero, live), strict=True):

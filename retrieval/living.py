@@ -27,6 +27,13 @@ class LivingIndex:
         """See LivingRetriever."""
         self._index = delete(self._index, ids)
 
+    def get(self, ids: Sequence[str]) -> list[Passage]:
+        """See LivingRetriever."""
+        self._index = self._index.current()
+        places = self._index.places(ids).tolist()
+        found = {passage.id: passage for passage in map(self._index.passage, places)}
+        return [found[identity] for identity in dict.fromkeys(ids) if identity in found]
+
     def __len__(self) -> int:
         self._index = self._index.current()
         return len(self._index)

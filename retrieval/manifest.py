@@ -14,10 +14,12 @@ write.
 
 import errno
 import json
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from retrieval.fusion import Fusion
 
 FORMAT = 2
 MANIFEST = "manifest.json"
+UNFITTED = "nothing: vectors only, every question counts as answerable"
 WAIT_S = 10.0  # for another writer
 _PARTIAL = f".{MANIFEST}.partial"
 _LOCK = ".lock"
@@ -70,7 +73,7 @@ class Manifest:
     focus: str | None = None
     topic_weight: float = 0.0
     topics: str | None = None
-    fitted_on: str = "nothing: vectors only, every question counts as answerable"
+    fitted_on: str = UNFITTED
     sources: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
     previous: int | None = None
@@ -119,9 +122,67 @@ def _read(root: Path, path: Path) -> Manifest:
         raise IndexMismatchError(f"{root}: not an index of format {FORMAT}; index again")
     try:
         segments = tuple(SegmentEntry(**entry) for entry in values["segments"])
-        return Manifest(**{**values, "segments": segments})
+        manifest = Manifest(**{**values, "segments": segments})
     except (KeyError, TypeError) as error:
         raise IndexMismatchError(f"{path}: incomplete; index again") from error
+    wrong = next(_wrong(manifest), None)
+    if wrong is not None:
+        raise IndexMismatchError(f"{path}: broken ({wrong} cannot be what it says); index again")
+    return manifest
+
+
+def _wrong(manifest: Manifest) -> Iterator[str]:
+    """The names of values that are of another type, or out of their range."""
+    for name, is_right in _RIGHT.items():
+        if not is_right(getattr(manifest, name)):
+            yield name
+    for entry in manifest.segments:
+        for name, is_right in _RIGHT_OF_SEGMENT.items():
+            if not is_right(getattr(entry, name)):
+                yield name
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _is_share(value: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
+    return _is_number(value) and 0 <= value <= 1
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+def _named(kind: str, suffix: str = "") -> Callable[[object], bool]:
+    """Whether a value names a file or folder of that kind in the index directory."""
+    name = re.compile(rf"{kind}-[\w-]+{re.escape(suffix)}")
+    return lambda value: isinstance(value, str) and name.fullmatch(value) is not None
+
+
+def _or_none(is_right: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value is None or is_right(value)
+
+
+_RIGHT = {
+    "encoder": _is_text, "fingerprint": _is_text, "fitted_on": _is_text, "sources": _are_texts,
+    "dense_weight": _is_share, "whole": _is_share, "topic_weight": _is_share,
+    "threshold": _is_number, "margin": _is_number,
+    "focus": _or_none(_named("focus", ".npy")), "topics": _or_none(_named("topics", ".npy")),
+    "version": _is_count, "previous": _or_none(_is_count),
+}  # fmt: skip
+_RIGHT_OF_SEGMENT = {
+    "name": _named("segment"), "tombstones": _or_none(_named("tombstones", ".npy")),
+    "passages": _is_count, "rows": _is_count, "deleted": _is_count,
+}  # fmt: skip
 
 
 def may_be_replaced(root: Path) -> bool:
@@ -147,7 +208,7 @@ def writing(root: Path, wait_s: float = WAIT_S) -> Iterator[None]:
             try:
                 collect(root)
                 yield
-            except OSError:
+            except Exception:
                 with suppress(OSError):
                     collect(root)  # a full disk is not left full of what nobody will read
                 raise
@@ -164,7 +225,7 @@ def writing(root: Path, wait_s: float = WAIT_S) -> Iterator[None]:
         ) from error
 
 
-def commit(root: Path, manifest: Manifest, *, keep: bool = True) -> Manifest:
+def commit(root: Path, manifest: Manifest, *, keep: bool = True, forget: bool = False) -> Manifest:
     """Make `manifest` the newest version; the caller is the only writer.
 
     Args:
@@ -172,6 +233,7 @@ def commit(root: Path, manifest: Manifest, *, keep: bool = True) -> Manifest:
         manifest: Its `version` and `previous` are set here.
         keep: Whether the version that was current can be rolled back to; else the one before it
             stays so.
+        forget: Whether no version is kept; `keep` does not count then.
     """
     try:
         current = read_manifest(root)
@@ -179,8 +241,9 @@ def commit(root: Path, manifest: Manifest, *, keep: bool = True) -> Manifest:
         manifest = replace(manifest, version=1, previous=None)
     else:
         previous = current.version if keep else current.previous
+        previous = None if forget else previous
         manifest = replace(manifest, version=current.version + 1, previous=previous)
-        if keep:
+        if keep and not forget:
             (root / _VERSIONS).mkdir(exist_ok=True)
             _put(root / _VERSIONS / f"{current.version}.json", current)
             sync(root / _VERSIONS)

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.encoders import Encoder, passage_vectors, question_vectors
 from data.errors import IndexMismatchError, LogFormatError
@@ -83,16 +84,29 @@ class MilvusPassages:
         if k < 1:
             return []
         vector = question_vectors(self.encoder, [_writable(question)])[0]
-        chosen = _expression(where)
-        rows = self._nearest(self._vector, vector.tolist(), _POOL + 20 * k, chosen)
+        best: dict[str, tuple[float, str]] = {}
+        while len(best) < k:
+            # Where a few passages have all of the nearest rows, the others are asked for again.
+            further = self._best(question, vector, _POOL + 20 * k, _expression(where, best))
+            if not further:
+                break
+            best |= further
+        ranked = sorted(best.items(), key=lambda pair: (-pair[1][0], pair[0]))
+        return [replace(_passage(text), score=score) for _, (score, text) in ranked[:k]]
+
+    def _best(
+        self, question: str, vector: NDArray[np.float32], limit: int, chosen: str
+    ) -> dict[str, tuple[float, str]]:
+        """The score of each passage, by its key, that has one of the nearest rows; and itself."""
+        rows = self._nearest(self._vector, vector.tolist(), limit, chosen)
         words = {}
         if self.fusion.dense < 1 and (asked := _words(question)):
-            matched = self._nearest("bm25", asked, _POOL + 20 * k, chosen)
+            matched = self._nearest("bm25", asked, limit, chosen)
             # milvus-lite gives distances, which are negative, where Milvus gives scores.
             words = {row["row"]: abs(float(row["distance"])) for row in matched}
             rows = list({row["row"]: row for row in (*matched, *rows)}.values())
         if not rows:
-            return []
+            return {}
         cosines = np.array([row["entity"][self._vector] for row in rows], dtype=np.float32) @ vector
         matches = np.array([words.get(row["row"], 0.0) for row in rows], dtype=np.float32)
         found = scores(self.fusion, cosines, cosines, matches)
@@ -101,8 +115,7 @@ class MilvusPassages:
             entity = row["entity"]
             if score > best.get(entity["owner"], (-1.0, ""))[0]:
                 best[entity["owner"]] = score, entity["passage"]
-        ranked = sorted(best.items(), key=lambda pair: (-pair[1][0], pair[0]))
-        return [replace(_passage(text), score=score) for _, (score, text) in ranked[:k]]
+        return best
 
     def add(self, passages: Sequence[Passage], questions: Sequence[Question] = ()) -> None:
         """See LivingRetriever; `questions` are known ones that these passages answer.
@@ -129,21 +142,35 @@ class MilvusPassages:
                 zip(texts, vectors, strict=True)
             )
         ]
-        # A known passage may have had more rows than now.
-        self.delete(fresh.keys())
         with self._said():
             for start in range(0, len(rows), _BATCH):
                 self._client.upsert(
                     self._collection, rows[start : start + _BATCH], timeout=self._timeout
                 )
+            # A known passage may have had more rows than now. They go last: a call that fails
+            # before loses nothing.
+            surplus = self._rows_of(fresh.keys()) - {row["row"] for row in rows}
+            self._delete_where("row", surplus)
 
     def delete(self, ids: Collection[str]) -> None:
         """See LivingRetriever."""
+        with self._said():
+            self._delete_where("owner", {_key(identity) for identity in ids})
+
+    def get(self, ids: Sequence[str]) -> list[Passage]:
+        """See LivingRetriever."""
+        found: dict[str, Passage] = {}
         keys = sorted({_key(identity) for identity in ids})
         with self._said():
             for start in range(0, len(keys), _BATCH):
-                chosen = f"owner in {json.dumps(keys[start : start + _BATCH])}"
-                self._client.delete(self._collection, filter=chosen, timeout=self._timeout)
+                chosen = f"own == true and owner in {json.dumps(keys[start : start + _BATCH])}"
+                for row in self._client.query(
+                    self._collection, filter=chosen, output_fields=["passage"],
+                    timeout=self._timeout,
+                ):  # fmt: skip
+                    passage = _passage(row["passage"])
+                    found[passage.id] = passage
+        return [found[identity] for identity in dict.fromkeys(ids) if identity in found]
 
     def __len__(self) -> int:
         with self._said():
@@ -156,6 +183,24 @@ class MilvusPassages:
     def close(self) -> None:
         """Let go of the connection, or of milvus-lite's file."""
         self._client.close()
+
+    def _rows_of(self, ids: Collection[str]) -> set[str]:
+        """The keys of all rows that lead to these passages."""
+        keys = sorted({_key(identity) for identity in ids})
+        return {
+            row["row"]
+            for start in range(0, len(keys), _BATCH)
+            for row in self._client.query(
+                self._collection, filter=f"owner in {json.dumps(keys[start : start + _BATCH])}",
+                output_fields=["row"], timeout=self._timeout,
+            )
+        }  # fmt: skip
+
+    def _delete_where(self, field: str, values: Collection[str]) -> None:
+        ordered = sorted(values)
+        for start in range(0, len(ordered), _BATCH):
+            chosen = f"{field} in {json.dumps(ordered[start : start + _BATCH])}"
+            self._client.delete(self._collection, filter=chosen, timeout=self._timeout)
 
     def _nearest(
         self, field: str, asked: "list[float] | str", limit: int, chosen: str
@@ -265,18 +310,16 @@ def _number(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
-def _expression(where: Filter | None) -> str:
-    """A filter in Milvus' language; "" admits all."""
-    if where is None:
-        return ""
-    parts = []
-    for key, wanted in where.any_of:
+def _expression(where: Filter | None, without: Collection[str] = ()) -> str:
+    """A filter in Milvus' language, without the passages of some keys; "" admits all."""
+    parts = [f"owner not in {json.dumps(sorted(without))}"] if without else []
+    for key, wanted in where.any_of if where is not None else ():
         field = f"metadata[{json.dumps(_writable(key), ensure_ascii=False)}]"
         equal = [f"{field} == {json.dumps(_writable(each), ensure_ascii=False)}" for each in wanted]
         if key in FOR_ALL:
             equal.append(f"(not exists {field})")
         parts.append(f"({' or '.join(sorted(equal))})" if equal else "own != own")
-    if where.valid_on is not None:
+    if where is not None and where.valid_on is not None:
         day = _number(where.valid_on)
         parts += [
             f'metadata["{VALID_FROM}"] <= {day}',

@@ -33,6 +33,9 @@ class LivingRetriever(Retriever, Protocol):
     def delete(self, ids: Collection[str]) -> None:
         """Delete passages by id; unknown ones are passed over."""
 
+    def get(self, ids: Sequence[str]) -> list[Passage]:
+        """The passages of these ids in their order, each once; unknown ones are passed over."""
+
     def __len__(self) -> int:
         """How many passages can be found."""
 

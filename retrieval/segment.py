@@ -4,8 +4,8 @@
     ids.npy, places.npy            sorted hashes of ids, and whose they are
     columns.npy, columns.jsonl     metadata, for filters
     owners.npy, extras.jsonl       whose a row is; the texts of rows that are no passage's own
-    vectors.npy or .faiss, words/  of every row
-    segment.json                   counts, and the size of each file
+    vectors.npy or .faiss, words/  of every row; see dense.py and lexical.py
+    segment.json                   counts, the size of each file, the checksum of each small one
 
 A passage has a row of its own, and one for each further text that leads to it, such as a known
 question: what customers asked is closer to what customers will ask than the company's own words
@@ -16,8 +16,10 @@ import json
 import mmap
 import shutil
 import uuid
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,16 @@ from retrieval.manifest import SegmentEntry
 from retrieval.topics import Profiles, Topics
 
 ABOUT = "segment.json"
+_UNREADABLE = (OSError, EOFError, LookupError, TypeError, AttributeError, ValueError, RuntimeError)
+_SUMMED = 1 << 22  # bytes of a file up to which it is read through when it is opened
 _MASKS = 16  # filters whose masks are kept; an app asks with a few, again and again
+
+
+class _NotKept:
+    """Stands for a mask that is not kept: None is one that admits all."""
+
+
+_NOT_KEPT = _NotKept()
 
 
 def write_segment(
@@ -104,12 +115,10 @@ def _written(
         "keys": columns.save(folder),
         "vectors": write_vectors(folder, vectors),
     }
-    files = {
-        path.relative_to(folder).as_posix(): path.stat().st_size
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-    write_pieces(folder / ABOUT, [_json({**about, "files": files})])
+    paths = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    files = {name: path.stat().st_size for name, path in paths.items()}
+    sums = {name: _sum(path) for name, path in paths.items() if files[name] <= _SUMMED}
+    write_pieces(folder / ABOUT, [_json({**about, "files": files, "sums": sums})])
     return SegmentEntry(folder.name, len(ids), len(owners))
 
 
@@ -124,11 +133,16 @@ def write_tombstones(root: Path, places: NDArray[np.int32]) -> str:
 class Segment:
     """An opened segment without the passages that are deleted in it.
 
+    Args:
+        root: The index directory.
+        entry: What the manifest tells of it.
+        before: The same with fewer deleted passages: what it keeps of its rows is taken over.
+
     Raises:
         IndexMismatchError: If a file of it is missing, cut, or not what the others fit to.
     """
 
-    def __init__(self, root: Path, entry: SegmentEntry) -> None:
+    def __init__(self, root: Path, entry: SegmentEntry, before: "Segment | None" = None) -> None:
         self.root, self.entry = root, entry
         folder = root / entry.name
         try:
@@ -139,6 +153,11 @@ class Segment:
                         f"{root}: broken ({entry.name}/{name}: its parts differ in length); "
                         "index again"
                     )
+            for name, value in about.get("sums", {}).items():  # there are none from before
+                if _sum(folder / name) != value:
+                    raise IndexMismatchError(
+                        f"{root}: broken ({entry.name}/{name}: not what was written); index again"
+                    )
             with (folder / "passages.jsonl").open("rb") as file:
                 self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             has_extras = about["rows"] > about["passages"]
@@ -148,14 +167,19 @@ class Segment:
             )
             self._columns = Columns(folder, about["keys"])
             self.vectors = open_vectors(folder, about["vectors"])
-            self.words = Words(folder / "words", about["rows"])
             self.deleted = np.zeros(0, dtype=np.int32)
+            gone = None  # rows
             if entry.tombstones is not None:
                 self.deleted = np.load(root / entry.tombstones, allow_pickle=False)
+                gone = np.zeros(entry.passages, dtype=np.bool_)
+                gone[self.deleted] = True
+                gone = gone[self.owners]
+            self.words = Words(folder / "words", about["rows"], gone)
             fits = len(self.vectors) == len(self.owners) == entry.rows == about["rows"]
             fits &= len(self._offsets) - 1 == len(self._ids) == entry.passages
             fits &= len(self.deleted) == entry.deleted
-        except (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            fits &= bool((np.diff(self.deleted) > 0).all()) and self.deleted.min(initial=0) >= 0
+        except _UNREADABLE as error:
             raise IndexMismatchError(
                 f"{root}: broken ({entry.name}: {type(error).__name__}); index again"
             ) from error
@@ -164,8 +188,10 @@ class Segment:
                 f"{root}: broken ({entry.name}: its parts differ in length); index again"
             )
         self._masks: dict[Filter | None, NDArray[np.bool_] | None] = {}
-        self._focused: Focused | None = None
-        self._profiles: Profiles | None = None
+        self._keeping = Lock()
+        self._values: dict[str, list[str]] = {}
+        self._focused: Focused | None = None if before is None else before._focused
+        self._profiles: Profiles | None = None if before is None else before._profiles
 
     def __len__(self) -> int:
         return self.entry.passages - self.entry.deleted
@@ -196,6 +222,14 @@ class Segment:
         owners = self.owners[self.entry.passages :]
         return [(json.loads(text), int(owner)) for text, owner in zip(texts, owners, strict=False)]
 
+    def extras_of(self, places: NDArray[np.int64]) -> list[tuple[int, str, int]]:
+        """(row, text, place) of the rows that lead to these places beside the passages' own."""
+        own = self.entry.passages
+        owners = self.owners[own:]
+        rows = np.flatnonzero(np.isin(owners, places))
+        texts = self._extras.split(b"\n") if len(rows) else []
+        return [(own + int(row), json.loads(texts[row]), int(owners[row])) for row in rows]
+
     def places_of(self, ids: Collection[str]) -> dict[str, int]:
         """The places of those ids that are here and not deleted."""
         wanted = list(ids)
@@ -212,8 +246,14 @@ class Segment:
         return there
 
     def values(self, key: str) -> list[str]:
-        """The values that passages have under a metadata key."""
-        return self._columns.values(key)
+        """The values that passages which are not deleted have under a metadata key."""
+        if key not in self._values:
+            values, codes = self._columns.values(key), self._columns.codes_of(key)
+            if len(self.deleted) and codes is not None:
+                there = np.unique(codes[self.live()])
+                values = [values[code] for code in there.tolist() if code >= 0]
+            self._values[key] = values
+        return self._values[key]
 
     def sources(self) -> tuple[list[str], NDArray[np.int32]]:
         """The files that passages came from, and which of them each (n,) came from."""
@@ -274,12 +314,20 @@ class Segment:
         return np.stack(each, axis=1) if each else np.zeros((len(places), 0), dtype=np.bool_)
 
     def _row_mask(self, where: Filter | None) -> NDArray[np.bool_] | None:
-        if where not in self._masks:
-            mask = self.admitted(where)
+        known = self._masks.get(where, _NOT_KEPT)
+        if not isinstance(known, _NotKept):
+            return known
+        admitted = self.admitted(where)
+        mask = None if admitted is None else admitted[self.owners]
+        with self._keeping:  # threads search at once, and may not drop what another is adding
             while len(self._masks) >= _MASKS:
-                self._masks.pop(next(iter(self._masks)), None)
-            self._masks[where] = None if mask is None else mask[self.owners]
-        return self._masks[where]
+                self._masks.pop(next(iter(self._masks)))
+            self._masks[where] = mask
+        return mask
+
+
+def _sum(path: Path) -> int:
+    return zlib.crc32(path.read_bytes())
 
 
 def _line(passage: Passage) -> bytes:

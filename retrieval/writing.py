@@ -1,6 +1,6 @@
 """Making and changing an index: new passages get a segment of their own, old ones a tombstone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from data.encoders import Encoder
 from data.errors import IndexMismatchError
 from data.schema import Passage
+from retrieval.carrying import carried, encoded_beside
 from retrieval.compaction import MAX_SEGMENTS, merged, small_ones
+from retrieval.decision import Fit
 from retrieval.index import Index, open_index
 from retrieval.manifest import (
     Manifest,
@@ -35,6 +37,7 @@ def build_index(
     *,
     extra_rows: Sequence[tuple[str, str]] = (),
     sources: Mapping[str, str] | None = None,
+    fit: Callable[[Index], Fit] | None = None,
 ) -> Index:
     """Write a new index to `root`; one that was there is the version to roll back to.
 
@@ -46,6 +49,8 @@ def build_index(
         questions: Known questions and the passages that answer them; each is a further row.
         extra_rows: (text, passage id) of further texts that lead to a passage.
         sources: SHA-256 of the files that passages came from, by name.
+        fit: Told the new index before anyone sees it, says how it is to be searched. What it raises
+            leaves `root` as it was.
 
     Raises:
         LogFormatError: If an id stands twice, or a question's passage is not among `passages`.
@@ -60,8 +65,8 @@ def build_index(
         if passages:
             entries = (write_segment(root, passages, extras, vectors),)
         new = Manifest(name, encoder.fingerprint, entries, sources=dict(sources or {}))
-        manifest = commit(root, new)
-        return Index(root, manifest, [Segment(root, entry) for entry in entries], encoder)
+        segments = [Segment(root, entry) for entry in entries]
+        return _committed(Index(root, new, segments, encoder), fit)
 
 
 def add(
@@ -72,11 +77,13 @@ def add(
     extra_rows: Sequence[tuple[str, str]] = (),
     sources: Mapping[str, str] | None = None,
     delete: Collection[str] = (),
+    fit: Callable[[Index], Fit] | None = None,
 ) -> Index:
     """Add passages, and give the newest version: one with a known id replaces that passage.
 
-    An id that stands twice counts as given last. What led to a replaced passage beside its own
-    text (known questions, extra rows) goes with it: give it again.
+    An id that stands twice counts as given last. What leads to a passage beside its own text (known
+    questions, extra rows) stays where its text and title are as they were, and nothing of it is
+    encoded again; with another text it goes: give it again.
 
     Args:
         index: Any version of it; the newest is changed.
@@ -85,6 +92,7 @@ def add(
         extra_rows: (text, passage id) of further texts that lead to them.
         sources: SHA-256 of the files that they came from, by name.
         delete: Ids that go in the same step; unknown ones are passed over.
+        fit: As of `build_index`; without it the fit stays.
 
     Raises:
         LogFormatError: If a question's passage is not among `passages`.
@@ -92,7 +100,9 @@ def add(
     """
     fresh = list({passage.id: passage for passage in passages}.values())
     extras = owned(fresh, questions, extra_rows)
-    vectors = encoded(fresh, extras, index.encoder)  # the slow part, before anyone is kept waiting
+    kept = carried(index.current(), fresh)
+    # The slow part, before anyone is kept waiting.
+    extras, vectors = encoded_beside(kept, fresh, extras, index.encoder)
     with writing(index.root):
         latest = open_index(index.root, index.encoder, index)
         gone = {passage.id for passage in fresh} | set(delete)
@@ -103,7 +113,10 @@ def add(
         if len(segments) > MAX_SEGMENTS:
             segments = _merged_small(index.root, segments)
         known = {**latest.manifest.sources, **(sources or {})}
-        return _committed(latest, segments, known)
+        grown = _committed(_changed(latest, segments, known), fit)
+        if not latest.is_too_large:
+            grown.warn_if_too_large()
+        return grown
 
 
 def delete(index: Index, ids: Collection[str]) -> Index:
@@ -111,25 +124,33 @@ def delete(index: Index, ids: Collection[str]) -> Index:
     return add(index, (), delete=ids)
 
 
-def compact(index: Index) -> Index:
+def compact(index: Index, *, forget: bool = False) -> Index:
     """Merge all segments into one without deleted passages; nothing is encoded again.
+
+    With `forget` the version before goes too, and with it what it holds of deleted text: nothing
+    is left to roll back to.
 
     Vectors are read back from the segments. From a large one they come as its 8-bit quantizer kept
     them, so that what was rounded once is rounded again.
     """
     with writing(index.root):
         latest = open_index(index.root, index.encoder, index)
-        if len(latest.segments) < 2 and not any(len(s.deleted) for s in latest.segments):
+        segments: Sequence[Segment] = latest.segments
+        if len(segments) > 1 or any(len(segment.deleted) for segment in segments):
+            segments = merged(index.root, segments)
+        elif not forget or latest.manifest.previous is None:
             return latest
-        return _committed(latest, merged(index.root, latest.segments), latest.manifest.sources)
+        changed = _changed(latest, segments, latest.manifest.sources)
+        return _committed(changed, forget=forget)
 
 
 def rollback(root: Path) -> Manifest:
     """Make the version before this one the newest; once more takes that back.
 
     Raises:
-        IndexMismatchError: If none is kept.
+        IndexMismatchError: If none is kept, or there is no index.
     """
+    read_manifest(root)  # before a folder is made for the lock
     with writing(root):
         return commit(root, read_previous(root, read_manifest(root)))
 
@@ -150,7 +171,7 @@ def _without(segments: Sequence[Segment], ids: Collection[str]) -> list[Segment]
 def _buried(segment: Segment, deleted: NDArray[np.int32]) -> Segment:
     name = write_tombstones(segment.root, deleted)
     entry = replace(segment.entry, tombstones=name, deleted=len(deleted))
-    return Segment(segment.root, entry)
+    return Segment(segment.root, entry, segment)
 
 
 def _merged_small(root: Path, segments: Sequence[Segment]) -> list[Segment]:
@@ -160,8 +181,16 @@ def _merged_small(root: Path, segments: Sequence[Segment]) -> list[Segment]:
     return [s for place, s in enumerate(segments) if place not in small] + together
 
 
-def _committed(latest: Index, segments: Sequence[Segment], sources: Mapping[str, str]) -> Index:
+def _changed(latest: Index, segments: Sequence[Segment], sources: Mapping[str, str]) -> Index:
     entries = tuple(segment.entry for segment in segments)
-    changed = replace(latest.manifest, segments=entries, sources=dict(sources))
-    manifest = commit(latest.root, changed)
+    manifest = replace(latest.manifest, segments=entries, sources=dict(sources))
     return Index(latest.root, manifest, segments, latest.encoder, latest.lesson)
+
+
+def _committed(
+    index: Index, fit: Callable[[Index], Fit] | None = None, *, forget: bool = False
+) -> Index:
+    if fit is not None:
+        index.settle(fit(index))
+    manifest = commit(index.root, index.manifest, forget=forget)
+    return Index(index.root, manifest, index.segments, index.encoder, index.lesson)

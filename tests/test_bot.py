@@ -14,7 +14,7 @@ from apps.summarizer.summarizer import Summarizer
 from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.confidence.trust import Levels
 from finetune.intent.model import IntentPrediction
-from retrieval.writing import add, build_index
+from retrieval.writing import add, build_index, delete
 from tests.fakes import HashEncoder
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
@@ -255,6 +255,16 @@ def test_without_faq_entries_the_faq_app_answers_from_what_agents_said(tmp_path)
                    "conversation c1", {"kind": "conversation"})  # fmt: skip
     personal = replace(said, id="c2:1", text="Two days, [person].", title="how long to Orkney")
     app = FaqApp(build_index([personal, said], HashEncoder(), "hash", tmp_path / "log"))
+    assert chat(app, "how long to Orkney").text == said.text
+
+
+def test_an_index_whose_faq_entries_are_all_deleted_is_searched_whole(tmp_path):
+    said = Passage("c1:1", "Two working days to the islands.", "how long will it be to Orkney",
+                   "conversation c1", {"kind": "conversation"})  # fmt: skip
+    entry = Passage("f", "Yes.", "do you sell kettles", "faq.md#1", {"kind": "faq"})
+    index = build_index([said, entry], HashEncoder(), "hash", tmp_path / "log")
+    app = FaqApp(index)
+    delete(index, ["f"])
     assert chat(app, "how long to Orkney").text == said.text
 
 

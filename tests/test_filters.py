@@ -95,3 +95,7 @@ def test_of_one_source_come_at_most_so_many(tmp_path):
     assert {p.source[0] for p in index.search("mug number", 3)} == {"a"}
     assert [p.source[0] for p in index.search("mug number", 4, per_source=2)][:2] == ["a", "a"]
     assert sorted(p.source[0] for p in index.search("mug", 9, per_source=1)) == ["a", "b", "c"]
+
+
+def test_numbers_are_wanted_as_the_text_that_metadata_is():
+    assert Filter.of({"page": 3}) == Filter.of({"page": "3"}) == Filter.of({"page": [3]})

@@ -249,7 +249,7 @@ def test_a_judge_tells_which_passages_serve_and_encodes_each_once():
 
 def test_only_the_customer_service_bot_is_fitted(tmp_path):
     questions = tmp_path / "questions.jsonl"
-    questions.write_text('{"question": "is it late"}', encoding="utf-8")
+    questions.write_text('{"question": "is it late", "relevant": []}', encoding="utf-8")
     with pytest.raises(ConfigError, match="faq: only customer_service"):
         fit_verb("faq", questions)
 
@@ -273,7 +273,8 @@ def asked_in(folder):
              ("how long do I have to send back", WINDOW.id),
              ("days to send back", WINDOW.id)]  # fmt: skip
     lines = [{"question": text, "relevant": [page]} for text, page in texts]
-    lines += [{"question": f"{word} wrapping ribbons"} for word in ("red", "blue", "silk", "gold")]
+    unknown = [f"{word} wrapping ribbons" for word in ("red", "blue", "silk", "gold")]
+    lines += [{"question": text, "relevant": []} for text in unknown]
     path = folder / "questions.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path

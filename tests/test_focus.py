@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import retrieval.index
 import retrieval.lesson
 from data.errors import IndexMismatchError
 from retrieval.evaluate import apart_table, evaluate, fit
@@ -12,7 +13,7 @@ from retrieval.focus import LEAST, Focus, learned
 from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, Fusion
 from retrieval.index import open_index
 from retrieval.manifest import read_manifest
-from retrieval.writing import add, build_index, compact, rollback
+from retrieval.writing import add, build_index, compact, delete, rollback
 from tests.fakes import HashEncoder
 from tests.shop import asked, faq, ids
 
@@ -108,6 +109,37 @@ def test_what_comes_later_is_found_in_the_same_focus(index):
     rollback(index.root)
     assert open_index(index.root, HashEncoder()).manifest.fusion.focused
     assert files(index.root) == kept
+
+
+def test_an_index_that_has_grown_too_large_for_its_focus_is_searched_without_it(
+    index, monkeypatch, caplog
+):
+    index.refit(IN_FOCUS, 0.4, "test")
+    rows = sum(segment.words.live for segment in index.segments)
+    monkeypatch.setattr(retrieval.index, "MOST", rows)
+    grown = add(index, [faq("battery", "all about battery")])
+    assert len(caplog.records) == 1
+    assert "has grown past" in caplog.text
+    plain = grown.weighted(Fusion(1.0, 0.7))
+    for question in NEW[:3]:
+        assert grown.search(question.text, 6) == plain.search(question.text, 6)
+    assert not any(segment._focused for segment in grown.segments)
+    opened = open_index(index.root, HashEncoder())
+    assert opened.search("thing3 battery", 7) == grown.search("thing3 battery", 7)
+    smaller = delete(opened, ["battery"])
+    found = smaller.search(NEW[0].text, 6)
+    assert found == index.search(NEW[0].text, 6)  # in focus again
+
+
+def test_a_tombstone_does_not_put_a_segment_into_focus_again(index):
+    index.refit(IN_FOCUS, 0.4, "test")
+    index.search("thing3 return", 3)
+    kept = index.segments[0]._focused
+    assert kept is not None
+    smaller = delete(index, ["colour"])
+    assert smaller.segments[0]._focused is kept
+    assert index.current().segments[0]._focused is kept
+    assert "colour" not in ids(smaller.search("thing3 colour", 9))
 
 
 UNKNOWN_ANSWERED = [asked(question.text, "battery") for question in UNKNOWN[:8]]

@@ -1,12 +1,13 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import retrieval.writing
 from data.errors import IndexMismatchError
 from retrieval.index import open_index
-from retrieval.writing import add, build_index
+from retrieval.writing import add, build_index, delete, rollback
 from tests.fakes import HashEncoder
 from tests.shop import SHOP, Killed, asked, faq, ids, kill
 
@@ -62,6 +63,49 @@ def test_a_manifest_of_another_format_is_refused(index, values):
         open_index(index.root, HashEncoder())
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dense_weight", 5), ("dense_weight", "1"), ("whole", None), ("topic_weight", True),
+        ("threshold", None), ("margin", float("nan")), ("focus", 3), ("focus", "../x.npy"),
+        ("topics", ["t"]), ("sources", None), ("sources", {"a": 1}), ("segments", None),
+        ("segments", [{"name": "../../x", "passages": 1, "rows": 1}]), ("version", "2"),
+        ("segments", [{"name": "segment-a", "passages": -1, "rows": 1}]), ("encoder", 1),
+    ],
+)  # fmt: skip
+def test_a_manifest_with_a_value_that_cannot_be_is_refused_in_one_line(index, name, value):
+    path = index.root / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}), "utf-8")
+    with pytest.raises(IndexMismatchError, match="index again") as error:
+        open_index(index.root, HashEncoder())
+    assert "\n" not in str(error.value)
+
+
+def test_a_small_file_that_is_not_what_was_written_is_refused(index):
+    names = [
+        name for name in files_of(index.root) if name.startswith("segment-") and name[-4:] != "json"
+    ]
+    assert any(name.endswith("owners.npy") for name in names)
+    for name in names:
+        path = index.root / name
+        kept = path.read_bytes()
+        if kept:
+            path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 0xFF]))
+            with pytest.raises(IndexMismatchError, match="not what was written"):
+                open_index(index.root, HashEncoder())
+            path.write_bytes(kept)
+    open_index(index.root, HashEncoder())
+
+
+@pytest.mark.parametrize("places", [[0, 99], [-1, 3], [3, 0], [2, 2]])
+def test_tombstones_of_passages_that_are_not_there_are_refused(index, places):
+    index = delete(index, ["parcel"])
+    (name,) = [each.tombstones for each in index.manifest.segments if each.tombstones]
+    np.save(index.root / name, np.array(places, dtype=np.int32))
+    with pytest.raises(IndexMismatchError, match="index again"):
+        open_index(index.root, HashEncoder())
+
+
 def test_an_index_whose_parts_differ_in_length_is_refused(index, tmp_path):
     other = build_index(SHOP[:2], HashEncoder(), "hash", tmp_path / "other")
     segment = index.root / index.manifest.segments[0].name
@@ -71,6 +115,12 @@ def test_an_index_whose_parts_differ_in_length_is_refused(index, tmp_path):
         with pytest.raises(IndexMismatchError, match="differ in length"):
             open_index(index.root, HashEncoder())
         (segment / name).write_bytes(kept)
+
+
+def test_a_path_that_is_no_index_is_not_made_one_by_a_rollback(tmp_path):
+    with pytest.raises(IndexMismatchError, match="no index here"):
+        rollback(tmp_path / "mistyped")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_index_and_a_folder_of_other_things_are_refused(tmp_path):
@@ -140,5 +190,7 @@ def test_an_index_of_an_older_format_is_refused_and_can_be_built_again(index):
 def test_a_passage_that_cannot_be_read_is_said_in_one_line(index):
     path = index.root / index.manifest.segments[0].name / "passages.jsonl"
     path.write_bytes(b"?" * path.stat().st_size)
+    about = path.with_name("segment.json")  # a large file has no checksum
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"sums": {}}))
     with pytest.raises(IndexMismatchError, match="a passage cannot be read"):
         open_index(index.root, HashEncoder()).search("my parcel")

@@ -8,9 +8,11 @@ import pytest
 
 import apps.build
 import apps.cli
+import apps.verbs.index_fit
 import apps.verbs.indexing
 import apps.verbs.measure
 from apps.verbs.index import index as index_verb
+from data.errors import LogFormatError
 from tests.fakes import HashEncoder
 
 FAQ = """\
@@ -43,7 +45,7 @@ def run(tmp_path, monkeypatch, capsys):
         return code, out, err
 
     def encoder(name, threads):
-        return HashEncoder()
+        return HashEncoder("other-64") if name == "other" else HashEncoder()
 
     apps.build.opened_index.cache_clear()
     monkeypatch.setattr(apps.build, "opened_encoder", encoder)
@@ -134,6 +136,170 @@ def test_a_page_that_asks_too_little_to_be_an_faq_is_told_when_it_is_added(run, 
     assert asked(run, "late yes", "--where", "kind=faq") == []
 
 
+def test_a_line_put_in_above_keeps_what_leads_to_the_passages_below(run, tmp_path, monkeypatch):
+    (tmp_path / "known.jsonl").write_text('{"question": "zebra", "relevant": ["refund"]}\n')
+    result(run, "faq.md", "--out", "i", "--questions", "known.jsonl")
+    (tmp_path / "faq.md").write_text("All that people ask.\n\n" + FAQ, "utf-8")
+    encoded = []
+
+    class Counting(HashEncoder):
+        def encode(self, texts):
+            encoded.extend(texts)
+            return super().encode(texts)
+
+    monkeypatch.setattr(apps.verbs.indexing, "opened_encoder", lambda *_: Counting())
+    told = result(run, "faq.md", "--out", "i", "--add")
+    assert (told["added"], told["replaced"], told["unchanged"]) == (1, 0, 3)
+    assert all("All that people ask" in text or text == "faq" for text in encoded)
+    assert asked(run, "zebra", "-k", 1) == ["refund"]
+    found = run("search", "i", "zebra", "-k", 1, "--json")[1]
+    assert json.loads(found)["passages"][0]["source"] == "faq.md#7"
+
+
+def test_known_questions_are_added_to_what_is_there_and_stay_with_it(run, tmp_path):
+    known = tmp_path / "known.jsonl"
+    known.write_text('{"question": "zebra", "relevant": ["refund"]}\n')
+    result(run, "faq.md", "--out", "i", "--questions", "known.jsonl")
+    known.write_text('{"question": "giraffe", "relevant": ["refund", "gift"]}\n')
+    told = result(run, "gifts.md", "--out", "i", "--add", "--questions", "known.jsonl")
+    assert (told["added"], told["replaced"], told["unchanged"]) == (1, 0, 0)
+    assert asked(run, "zebra", "-k", 1) == ["refund"]
+    assert sorted(asked(run, "giraffe", "-k", 2)) == ["gift", "refund"]
+    again = result(run, "gifts.md", "--out", "i", "--add", "--questions", "known.jsonl")
+    assert again["version"] == told["version"]
+    known.write_text('{"question": "giraffe", "relevant": ["nowhere"]}\n')
+    says = refused(run, "index", "gifts.md", "--out", "i", "--add", "--questions", "known.jsonl")
+    assert "'nowhere' is not indexed" in says
+
+
+def test_an_id_of_another_file_is_refused_with_both_names(run, tmp_path):
+    (tmp_path / "shop.csv").write_text("id,question,answer\n1,Can I return it?,Yes.\n")
+    (tmp_path / "care.csv").write_text("id,question,answer\n1,How is it cleaned?,By hand.\n")
+    result(run, "shop.csv", "--out", "i")
+    says = refused(run, "index", "care.csv", "--out", "i", "--add")
+    assert says.startswith("error: care.csv: passage id '1' is one of shop.csv in the index")
+    assert asked(run, "Can I return it?") == ["1"]
+    (tmp_path / "shop.csv").write_text("id,question,answer\n2,Can I return it?,Yes.\n")
+    told = result(run, "care.csv", "shop.csv", "--out", "i", "--add")  # the entry has moved
+    assert (told["added"], told["replaced"], told["passages"]) == (1, 1, 2)
+
+
+def test_a_file_that_lost_its_text_loses_its_passages(run, tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.md").write_text(f"# What is {name}?\n<!-- id: {name} -->\nA word.\n")
+    result(run, "docs", "--out", "i")
+    (folder / "a.md").write_text("")
+    (folder / "b.md").write_text("<!-- to be written -->\n")
+    told = result(run, "docs", "--out", "i", "--add")
+    assert (told["deleted"], told["passages"]) == (2, 1)
+    assert asked(run, "What is a?") == ["c"]
+
+
+FIT = """\
+{"question": "parcel where", "relevant": ["parcel"]}
+{"question": "refund when", "relevant": ["refund"]}
+{"question": "bicycles sold", "relevant": []}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--fit", "none.jsonl"], "no such file"),
+        (["--fit", "bad.jsonl"], "relevant id 'nothing' is not in the index"),
+        (["--fit", "faq.md"], "unknown kind of file"),
+        (["--fit", "fit.jsonl", "--topics", "none.jsonl"], "no such file"),
+        (["--fit", "fit.jsonl", "--topics", "fit.jsonl"], "need a text and a label"),
+    ],
+)
+@pytest.mark.parametrize("add", [[], ["--add"]])
+def test_a_mistake_in_what_is_fitted_on_leaves_the_index_and_its_fit(
+    run, tmp_path, options, says, add
+):
+    (tmp_path / "fit.jsonl").write_text(FIT)
+    (tmp_path / "bad.jsonl").write_text('{"question": "x", "relevant": ["nothing"]}\n')
+    result(run, "faq.md", "--out", "i", "--fit", "fit.jsonl")
+    before = (tmp_path / "i" / "manifest.json").read_text()
+    (tmp_path / "faq.md").write_text(FAQ.replace("Two years", "Three years"))
+    assert says in refused(run, "index", "faq.md", "--out", "i", *add, *options)
+    assert (tmp_path / "i" / "manifest.json").read_text() == before
+
+
+def test_a_fit_that_fails_leaves_the_index_as_it_was(run, tmp_path, monkeypatch):
+    (tmp_path / "fit.jsonl").write_text(FIT)
+    result(run, "faq.md", "--out", "i", "--fit", "fit.jsonl")
+    names = {path.name for path in (tmp_path / "i").iterdir()}
+
+    def fails(*_, **__):
+        raise LogFormatError("this cannot be fitted on")
+
+    monkeypatch.setattr(apps.verbs.index_fit, "fitted", fails)
+    for add in ([], ["--add"]):
+        words = ("faq.md", "gifts.md", "--out", "i", "--fit", "fit.jsonl", *add)
+        assert "cannot be fitted on" in refused(run, "index", *words)
+        assert {path.name for path in (tmp_path / "i").iterdir()} == names
+
+
+def test_making_an_index_again_without_a_fit_says_what_is_lost(run, tmp_path):
+    (tmp_path / "fit.jsonl").write_text(FIT)
+    assert run("index", "faq.md", "--out", "i", "--fit", "fit.jsonl")[2] == ""
+    code, _, err = run("index", "faq.md", "--out", "i")
+    assert code == 0
+    assert err.startswith("warning: i: what was fitted (on fit.jsonl: 2 answerable, 1 unanswerable")
+    assert err.count("\n") == 1
+    assert run("index", "faq.md", "--out", "i")[2] == ""
+
+
+def test_a_fit_looks_at_the_faq_where_that_answers_all_and_else_at_everything(run, tmp_path):
+    (tmp_path / "rules.md").write_text("# Returns\n<!-- id: rules -->\nKeep every receipt.\n")
+    fits = {"faq": FIT, "all": FIT + '{"question": "keep every receipt", "relevant": ["rules"]}\n'}
+    seen = {}
+    for name, text in fits.items():
+        (tmp_path / "fit.jsonl").write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            real = apps.verbs.index_fit.fitted
+            patch.setattr(
+                apps.verbs.index_fit, "fitted",
+                lambda *words, kinds, **more: seen.update({name: kinds})  # noqa: B023
+                or real(*words, kinds=kinds, **more),  # noqa: B023
+            )  # fmt: skip
+            told = result(run, "faq.md", "rules.md", "--out", "i", "--fit", "fit.jsonl")
+        assert told["threshold"] > 0
+    assert seen == {"faq": {"faq"}, "all": None}
+    code, out, _ = run("search", "i", "keep every receipt", "--json")
+    assert json.loads(out)["answerable"]
+
+
+def test_rows_that_do_not_say_what_answers_are_refused(run, tmp_path):
+    rows = {
+        "bare": '{"question": "parcel"}\n',
+        "null": '{"question": "parcel", "relevant": null}\n',
+        "none": '{"question": "parcel", "relevant": []}\n',
+    }
+    for name, text in rows.items():
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    for name in ("bare", "null"):
+        for option in ("--fit", "--questions"):
+            says = refused(run, "index", "faq.md", "--out", "i", option, f"{name}.jsonl")
+            assert "list of ids as relevant, which is [] where nothing answers" in says
+    says = refused(run, "index", "faq.md", "--out", "i", "--questions", "none.jsonl")
+    assert "none.jsonl:1: a known question leads to a passage" in says
+
+
+def test_what_pairs_writes_is_read_as_labelled_and_as_known_questions(run, tmp_path):
+    assert run("pairs", "faq.md", "--out", "pairs.jsonl")[0] == 0
+    assert not list(tmp_path.glob(".*.partial"))
+    code, out, err = run(
+        "index", "faq.md", "--out", "i", "--questions", "pairs.jsonl", "--fit", "pairs.jsonl",
+        "--json",
+    )  # fmt: skip
+    assert code == 0
+    assert json.loads(out)["threshold"] == 0  # nothing that is unanswerable was given
+    assert err.startswith("warning: --fit pairs.jsonl: its questions are rows of the index too")
+
+
 def test_passages_are_deleted_by_their_ids(made):
     told = result(made, "--out", "i", "--delete", "parcel", "refund")
     assert (told["deleted"], told["passages"]) == (2, 1)
@@ -165,6 +331,14 @@ def test_segments_are_merged_on_request(made):
     told = result(made, "--out", "i", "--compact")
     assert (told["segments"], told["passages"]) == (1, 3)
     assert sorted(asked(made, "parcel")) == ["gift", "parcel", "warranty"]
+
+
+def test_what_was_deleted_can_be_forgotten(made, tmp_path):
+    result(made, "--out", "i", "--delete", "refund")
+    assert result(made, "--out", "i", "--compact", "--forget")["passages"] == 2
+    files = [path for path in (tmp_path / "i").rglob("*") if path.is_file()]
+    assert not any(b"Five working days" in path.read_bytes() for path in files)
+    assert "no earlier version" in refused(made, "index", "--out", "i", "--rollback")
 
 
 def test_passages_of_changed_and_vanished_files_are_listed(made, tmp_path):
@@ -201,6 +375,8 @@ def test_a_search_keeps_to_where_and_to_so_many_of_a_source(made):
         (["index", "faq.md", "--out", "i", "--add", "--encoder", "other"], "index again"),
         (["index", "faq.md", "--out", "faq.md"], "is not an index"),
         (["index", "--out", "faq.md", "--compact"], "no index here"),
+        (["index", "--out", "mistyped", "--rollback"], "no index here"),
+        (["index", "--out", "i", "--rollback", "--forget"], "--forget is for --compact"),
         (["search", "i", "x", "--where", "kind"], "key=value"),
         (["search", "i", "x", "--where", "valid_on=soon"], "a date is needed"),
     ],
@@ -213,7 +389,7 @@ def test_every_mode_is_in_the_help(run):
     code, out, _ = run("index", "--help")
     assert code == 0
     assert index_verb.__doc__ in out
-    for option in ("--add", "--delete", "--rollback", "--compact", "--stale"):
+    for option in ("--add", "--delete", "--rollback", "--compact", "--forget", "--stale"):
         assert option in out
 
 

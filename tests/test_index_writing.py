@@ -1,6 +1,9 @@
 import errno
+import json
 import os
+import sys
 import threading
+import time
 
 import pytest
 
@@ -12,7 +15,9 @@ import retrieval.lexical
 import retrieval.manifest
 import retrieval.segment
 from data.errors import DeskhandError, IndexMismatchError, LogFormatError
+from data.schema import Passage
 from retrieval.compaction import MAX_SEGMENTS, small_ones
+from retrieval.filters import Filter
 from retrieval.index import open_index
 from retrieval.manifest import read_manifest, writing
 from retrieval.segment import Segment
@@ -76,6 +81,132 @@ def test_words_are_weighted_alike_in_one_segment_and_in_many(tmp_path):
         assert one == pytest.approx(two, abs=1e-3)
 
 
+def lengths_apart():
+    """Passages of which some are forty times as long as others, in words that they share."""
+    return [
+        faq(
+            f"{n}",
+            f"kettle number{n}",
+            ("filler words " * (n % 5) * 10) + "descale vinegar " * (n % 3),
+        )
+        for n in range(30)
+    ]
+
+
+def by_words(index, question):
+    return dict(found(opened(index).weighted(0.0), question, 99))
+
+
+def test_words_score_alike_however_passages_of_any_length_are_parted(tmp_path):
+    passages = lengths_apart()
+    whole = build_index(passages, HashEncoder(), "hash", tmp_path / "whole")
+    grown = build_index(passages[:3], HashEncoder(), "hash", tmp_path / "grown")
+    for start in range(3, 30, 9):
+        grown = add(grown, passages[start : start + 9])
+    assert len(grown.segments) > 2
+    for question in ("descale kettle", "number7 filler", "vinegar", "words words kettle"):
+        assert by_words(grown, question) == pytest.approx(by_words(whole, question), abs=1e-4)
+
+
+def test_merging_and_what_was_deleted_change_no_score(tmp_path):
+    passages = lengths_apart()
+    index = build_index(passages[:20], HashEncoder(), "hash", tmp_path / "index")
+    index = delete(add(index, passages[20:]), [f"{n}" for n in range(30) if n % 4 == 0])
+    whole = build_index(
+        [p for p in passages if int(p.id) % 4], HashEncoder(), "hash", tmp_path / "whole"
+    )
+    for question in ("descale kettle", "number7 filler", "vinegar"):
+        scores = by_words(index, question)
+        assert scores == pytest.approx(by_words(whole, question), abs=1e-4)
+        assert by_words(compact(index), question) == pytest.approx(scores, abs=1e-4)
+
+
+def test_a_segment_from_before_lengths_were_kept_is_searched_as_it_was(tmp_path):
+    index = build_index(lengths_apart(), HashEncoder(), "hash", tmp_path / "index")
+    scores = by_words(index, "descale kettle")
+    folder = index.root / index.manifest.segments[0].name
+    (folder / "words" / "lengths.npy").unlink()
+    about = json.loads((folder / "segment.json").read_text())
+    del about["files"]["words/lengths.npy"], about["sums"]
+    (folder / "segment.json").write_text(json.dumps(about))
+    assert by_words(index, "descale kettle") == scores
+    grown = add(opened(index), [faq("new", "a kettle to descale")])
+    assert "new" in by_words(grown, "descale kettle")
+
+
+def test_forgetting_leaves_nothing_of_what_was_deleted_and_no_version_to_go_back_to(index):
+    def is_on_the_disk(text):
+        files = [path for path in index.root.rglob("*") if path.is_file()]
+        return any(text in path.read_bytes() for path in files)
+
+    index = delete(index, ["refund"])
+    assert is_on_the_disk(b"Five working days")
+    compact(index)
+    assert is_on_the_disk(b"Five working days")  # the version before is kept
+    compact(index, forget=True)
+    assert not is_on_the_disk(b"Five working days")
+    assert not is_on_the_disk(b"money back")
+    assert held(opened(index)) == ["gift", "parcel", "warranty"]
+    with pytest.raises(IndexMismatchError, match="no earlier version is kept"):
+        rollback(index.root)
+    again = delete(index, ["gift"])
+    assert len(compact(again, forget=True)) == 2
+    assert not is_on_the_disk(b"Ten to 250")
+
+
+def test_what_is_deleted_has_no_values_any_more(index):
+    assert index.values("kind") == {"faq", "policy"}
+    smaller = delete(index, ["warranty"])
+    assert smaller.values("kind") == opened(index).values("kind") == {"faq"}
+    assert smaller.values("colour") == set()
+
+
+def test_many_filters_at_once_find_what_each_admits(tmp_path):
+    passages = [
+        Passage(str(n), f"text number {n}", metadata={"part": str(n % 20)}) for n in range(40)
+    ]
+    index = build_index(passages, HashEncoder(), "hash", tmp_path / "index")
+    filters = [Filter.of({"part": str(n)}) for n in range(20)]
+
+    class Switching(dict):
+        """Lets another thread run between a look and what follows it."""
+
+        def __contains__(self, key):
+            there = super().__contains__(key)
+            time.sleep(0)
+            return there
+
+        def __setitem__(self, key, value):
+            time.sleep(0)
+            super().__setitem__(key, value)
+
+    segment = index.segments[0]
+    segment._masks = Switching()
+    wrong = []
+
+    def search(first):
+        for step in range(200):
+            part = (first * 7 + step) % 20
+            try:
+                found = index.search("text", 9, where=filters[part])
+                if {p.metadata["part"] for p in found} != {str(part)}:
+                    wrong.append(part)
+            except Exception as error:  # noqa: BLE001 - whatever a thread meets
+                wrong.append(repr(error))
+
+    threads = [threading.Thread(target=search, args=(number,)) for number in range(4)]
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(switch)
+    assert wrong == []
+
+
 def test_fit_and_sources_stay_when_passages_come(index):
     index.refit(0.7, 0.4, "by hand")
     grown = add(index, NEW, sources={"new.md": "1"})
@@ -123,12 +254,12 @@ def test_a_newer_version_that_cannot_be_opened_does_not_stop_the_old_one(index, 
 def test_a_reader_that_writers_overtake_begins_again(index, monkeypatch):
     overtaken = []
 
-    def segment(root, entry):
+    def segment(root, entry, before):
         if not overtaken:
             overtaken.append(entry)
             for passages in (NEW, NEW[:1]):  # what the reader was about to open is gone then
                 build_index(passages, HashEncoder(), "hash", root)
-        return Segment(root, entry)
+        return Segment(root, entry, before)
 
     monkeypatch.setattr(retrieval.index, "Segment", segment)
     assert held(opened(index)) == ["repair"]

@@ -111,6 +111,56 @@ def test_a_store_is_made_from_texts_with_our_encoder_or_any_embeddings(tmp_path)
     assert len(ours.embeddings.embed_query("mug")) == 64
 
 
+def test_a_filter_takes_the_values_that_documents_have(store):
+    store.add_texts(
+        ["alpha page", "beta page", "gamma page"],
+        [
+            {"page": 3, "source": "http://host:8000", "title": "A", "is_open": True},
+            {"page": 4, "source": "a.txt:12", "title": None},
+            {"page": 5, "source": "a.txt:13"},
+        ],
+    )
+
+    def found(**wanted):
+        return sorted(d.page_content[:-5] for d in store.similarity_search("page", filter=wanted))
+
+    assert found(page=3) == found(page=[3]) == found(page="3") == ["alpha"]
+    assert found(page=(3, 4)) == ["alpha", "beta"]
+    assert found(is_open=True) == ["alpha"]
+    assert found(source="http://host:8000") == ["alpha"]
+    assert found(source="a.txt:12") == ["beta"]
+    assert found(source="a.txt") == ["beta", "gamma"]
+    assert found(title="A") == ["alpha"]
+    assert found(title="A", page=4) == []
+    assert store.similarity_search("beta page", 1)[0].metadata["title"] == ""
+
+
+def test_metadata_that_no_filter_could_find_is_refused(store):
+    with pytest.raises(ValueError, match="metadata 'tags' is a list"):
+        store.add_texts(["x"], [{"tags": ["a", "b"]}])
+
+
+def test_documents_are_given_by_their_ids(store):
+    found = store.get_by_ids(["gift", "nothing", "parcel"])
+    assert [document.id for document in found] == ["gift", "parcel"]
+
+
+def test_half_an_emoji_is_searched_for_with_variety_too(store):
+    store.add_texts(["half \ud83d of it"])
+    assert len(store.max_marginal_relevance_search("bad \ud83d half", 2)) == 2
+    assert len(store.embeddings.embed_query("\ud83d")) == 64
+
+
+def test_two_stores_without_a_folder_are_two(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    one, two = (
+        PassageStore.from_texts([text], EncoderEmbeddings(HashEncoder()))
+        for text in ("apples are red", "cars are fast")
+    )
+    assert one.similarity_search("apples")[0].page_content == "apples are red"
+    assert two.similarity_search("apples")[0].page_content == "cars are fast"
+
+
 class TwoTongues(DeterministicFakeEmbedding):
     """Reads a question as the passage that answers it."""
 

@@ -157,9 +157,9 @@ def write(path, text):
 
 def test_questions_are_read_and_a_bad_one_is_named(tmp_path):
     path = tmp_path / "questions.jsonl"
-    write_jsonl(path, [{"question": "a", "relevant": ["x", 7]}, {"question": "b"}])
+    write_jsonl(path, [{"question": "a", "relevant": ["x", 7]}, {"question": "b", "relevant": []}])
     assert read_questions(path) == [asked("a", "x", "7"), asked("b")]
-    for row in ({"relevant": ["x"]}, {"question": "a", "relevant": "x"}):
-        write_jsonl(path, [{"question": "a"}, row])
+    for row in ({"relevant": ["x"]}, {"question": "a"}, {"question": "a", "relevant": "x"}):
+        write_jsonl(path, [{"question": "a", "relevant": []}, row])
         with pytest.raises(LogFormatError, match=r"questions\.jsonl:2: "):
             read_questions(path)

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -114,6 +115,23 @@ def test_chinese_is_cut_into_words_and_characters_and_other_text_is_left_as_it_w
         "订", "单", "订单", "12", "号", "mug",
     ]  # fmt: skip
     assert words_of("") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Ru\u0308ckgabe der Mu\u0308tzen", ["rückgabe", "der", "mützen"]),
+        ("ＶＩＰ会员 １２３", ["vip", "会", "员", "会员", "123"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("İstanbul ﬁsh", ["i\u0307stanbul", "fish"]),
+        ("Brand™ 20℃ ❤️ 1️⃣ a_b", ["brand", "20", "1", "a", "b"]),
+        ("สวัสดีครับ", ["สว", "สด", "คร", "บ"]),
+        ("½ — “naïve”", ["1", "2", "naïve"]),
+    ],
+)
+def test_a_letter_is_the_same_however_it_is_written(text, words):
+    assert words_of(text) == words
+    assert words_of(unicodedata.normalize("NFC", text)) == words
 
 
 def test_no_word_of_jieba_is_imported_or_said_before_chinese_is_met():

@@ -10,7 +10,7 @@ from retrieval.fusion import Fusion
 from retrieval.living import LivingIndex
 from retrieval.writing import build_index
 from tests.fakes import HashEncoder
-from tests.shop import SHOP, faq, ids
+from tests.shop import SHOP, asked, faq, ids
 
 
 def ours(folder):
@@ -115,6 +115,13 @@ def test_what_is_deleted_is_not_found_and_unknown_ids_are_passed_over(filled):
     assert filled.search("where is my parcel") == []
 
 
+def test_passages_are_given_by_their_ids_in_order(filled):
+    assert ids(filled.get(["parcel", "nothing", "gift", "parcel"])) == ["parcel", "gift"]
+    (parcel,) = filled.get(["parcel"])
+    assert (parcel.text, parcel.source) == ("See the tracking page.", "faq.md#1")
+    assert filled.get([]) == []
+
+
 def test_a_filter_admits_any_of_its_values_and_all_of_its_keys(empty):
     empty.add(
         [
@@ -155,3 +162,27 @@ def test_any_text_is_a_passage(empty):
     assert found == {f"p{place}\0é": text for place, text in enumerate(texts)}
     empty.delete(["p1\0é"])
     assert len(empty) == len(texts) - 1
+
+
+def test_milvus_finds_k_passages_where_one_has_very_many_known_questions(tmp_path):
+    store = milvus(tmp_path)
+    known = [asked(f"question {number} about a refund", "refund") for number in range(300)]
+    store.add(SHOP, known)
+    assert len(store.search("a question about a refund", 3)) == 3
+    store.add([SHOP[0]], known[:2])
+    assert len(store) == len(SHOP)
+    assert len(store._rows_of(["refund"])) == 3  # its own, and those of two questions
+
+
+def test_a_write_to_milvus_that_fails_loses_nothing(tmp_path, monkeypatch):
+    store = milvus(tmp_path)
+    store.add(SHOP)
+
+    def fails(*_, **__):
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._client, "upsert", fails)
+        with pytest.raises(ConnectionError):
+            store.add([faq("parcel", "where is my parcel", "Ask us.")])
+    assert store.search("where is my parcel", 1)[0].text == "See the tracking page."

@@ -42,6 +42,10 @@ def index(
     compact: Annotated[
         bool, typer.Option("--compact", help="merge what adding and deleting has left")
     ] = False,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="with --compact: keep no version that holds deleted text"),
+    ] = False,
     stale: Annotated[
         bool,
         typer.Option(
@@ -60,8 +64,8 @@ def index(
     verb = _chosen([name for name, is_asked in asked.items() if is_asked], given)
     if verb not in ("", "--add") and (questions or fit_questions or encoder or overrides):
         raise ConfigError(f"{verb} reads no questions and no encoder; leave those options out")
-    if topics and not fit_questions:
-        raise ConfigError("--topics is for a fit: give --fit, questions with and without an answer")
+    _check_pairs(verb, forget, topics, fit_questions)
+    _warn_of_rows(questions, fit_questions)
     from apps.verbs import indexing
 
     files = [Path(name) for name in given]
@@ -75,7 +79,7 @@ def index(
         made = indexing.roll_back(out)
         text = f"{made['passages']} passages, as before → {out} (version {made['version']})"
     elif verb == "--compact":
-        made = indexing.compact_index(out)
+        made = indexing.compact_index(out, forget)
         text = f"{made['passages']} passages in {made['segments']} segments → {out}"
     elif verb == "--stale":
         made = indexing.stale_passages(out, files)
@@ -92,12 +96,40 @@ def index(
             f"deleted, {made['unchanged']} as they were; {made['passages']} → {out}"
         )
     else:
+        before = indexing.fit_of(out)
         made = indexing.make_index(
             files, out, questions, fit_questions, encoder, overrides or (), topics
         )
         kinds = ", ".join(f"{count} {kind}" for kind, count in made["kinds"].items())
         text = f"{made['passages']} passages ({kinds}) → {out}"
+        _warn_of_lost(None if fit_questions else before, out)
     say(made, as_json, text)
+
+
+def _check_pairs(verb: str, forget: bool, topics: Path | None, fit_questions: Path | None) -> None:
+    """Refuse an option without the one that it belongs to."""
+    if topics and not fit_questions:
+        raise ConfigError("--topics is for a fit: give --fit, questions with and without an answer")
+    if forget and verb != "--compact":
+        raise ConfigError("--forget is for --compact: give both, once what goes is deleted")
+
+
+def _warn_of_rows(questions: Path | None, fit_questions: Path | None) -> None:
+    if questions and fit_questions and questions.resolve() == fit_questions.resolve():
+        typer.echo(
+            f"warning: --fit {fit_questions}: its questions are rows of the index too, which finds "
+            "them better than others; fit on other ones",
+            err=True,
+        )
+
+
+def _warn_of_lost(fitted_on: str | None, out: Path) -> None:
+    if fitted_on is not None:
+        typer.echo(
+            f"warning: {out}: what was fitted (on {fitted_on}) is gone, every question counts as "
+            "answerable; give --fit again",
+            err=True,
+        )
 
 
 def _chosen(verbs: Sequence[str], given: Sequence[str]) -> str:

@@ -1,27 +1,29 @@
 """What the command line does with an index: make one, change it, tell what no longer holds."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from apps.build import opened_encoder
+from apps.verbs.index_fit import fit_on, weights
 from data.encoders import DEFAULT_ENCODER
-from data.errors import ConfigError, LogFormatError
+from data.errors import ConfigError, IndexMismatchError, LogFormatError
 from data.rows import BadRows, write_jsonl
 from data.schema import Passage
+from retrieval.carrying import carried, is_as_it_was
 from retrieval.columns import source_file
-from retrieval.evaluate import fit
+from retrieval.evaluate import check_ids
 from retrieval.filters import Filter
 from retrieval.index import Index, open_index
-from retrieval.manifest import read_manifest
+from retrieval.manifest import UNFITTED, read_manifest
 from retrieval.pairs import training_pairs
 from retrieval.parts import part_rows
 from retrieval.passages import fingerprints, read_passages
-from retrieval.questions import read_questions
+from retrieval.questions import Question, read_known_questions
 from retrieval.stale import ids_from, stale
-from retrieval.topics import read_labelled_turns
 from retrieval.writing import add, build_index, compact, delete, rollback
 
 THREADS = 2
@@ -51,13 +53,27 @@ def make_index(
         DeskhandError: If a file, an option or the encoder is wrong.
     """
     name = _encoder_name(encoder, overrides) or DEFAULT_ENCODER
-    passages, sources = _read(paths)
-    known = read_questions(questions) if questions is not None else []
+    passages, sources, _ = _read(paths)
+    known = read_known_questions(questions) if questions is not None else []
     opened = opened_encoder(name, THREADS)
+    fit = fit_on(labelled, topics, opened)
+    if fit is not None:
+        ids = {passage.id for passage in passages}
+        check_ids(fit.questions, fit.relevant - ids, out)
     rows = [row for passage in passages for row in part_rows(passage)]
-    index = build_index(passages, opened, name, out, known, extra_rows=rows, sources=sources)
+    index = build_index(
+        passages, opened, name, out, known, extra_rows=rows, sources=sources, fit=fit
+    )
     made = {"index": str(out), "passages": len(passages), "kinds": _kinds(passages)}
-    return made | {"encoder": name} | _fitted(index, labelled, topics)
+    return made | {"encoder": name} | (weights(index.manifest) if fit is not None else {})
+
+
+def fit_of(out: Path) -> str | None:
+    """What the index that is at `out` now was fitted on; None where there is no fit to lose."""
+    with suppress(IndexMismatchError):
+        told = read_manifest(out).fitted_on
+        return None if told == UNFITTED else told
+    return None
 
 
 def add_passages(
@@ -71,14 +87,16 @@ def add_passages(
 ) -> dict[str, Any]:
     """Add files to an index; a passage with a known id replaces that one, if it has changed.
 
-    What the index has from one of these files, and the file no longer has, is deleted.
+    What the index has from one of these files, and the file no longer has, is deleted. A passage
+    that says what it said keeps its known questions, wherever in the file it stands now.
 
     Args:
         paths: As of `make_index`, like the others.
         out: The index directory.
-        questions: Known questions that the files' passages answer.
+        questions: Known questions that passages of the files or of the index answer; they come
+            beside those that are known.
         labelled: Questions to fit fusion and threshold on again; without them both stay.
-        encoder: The index's own, if any.
+        encoder: The index's own, by any name, if any.
         overrides: The same again.
         topics: Labelled turns; without them the fit keeps the topics that are known.
 
@@ -87,29 +105,44 @@ def add_passages(
     """
     index = _opened(out)
     name = _encoder_name(encoder, overrides)
-    if name is not None and name != index.manifest.encoder:
+    if name not in (None, index.manifest.encoder) and not _is_encoder_of(index, name):
         raise ConfigError(
             f"{out}: its encoder is {index.manifest.encoder}; index again to take {name}"
         )
-    passages, sources = _read(paths)
-    known = read_questions(questions) if questions is not None else []
+    passages, sources, read = _read(paths)
+    known = read_known_questions(questions) if questions is not None else []
+    fit = fit_on(labelled, topics, index.encoder)
     ids = {passage.id for passage in passages}
-    new = index.missing(ids)
-    gone = ids_from(index, sources) - ids
-    # What is as it was keeps its known questions, and is no version to roll back from.
-    held = {passage.id: passage for passage in map(index.passage, index.places(ids).tolist())}
+    gone = ids_from(index, read) - ids
+    if fit is not None:
+        check_ids(fit.questions, (index.missing(fit.relevant) | gone) & fit.relevant - ids, out)
+    held = _held(index, ids)
+    _check_one_file(passages, held, read)
     asked = {each for question in known for each in question.relevant}
-    fresh = [each for each in passages if each.id in asked or held.get(each.id) != each]
+    # Of what the files do not have, the index may know more that is asked.
+    every = passages + list(_held(index, asked - ids - gone).values())
+    new_questions = _new_questions(index, every, known)
+    led_to = {each for question in new_questions for each in question.relevant}
+    # What is as it was is no version to roll back from.
+    fresh = [p for p in every if p.id in led_to or (p.id in ids and held.get(p.id) != p)]
     is_known = all(index.manifest.sources.get(file) == value for file, value in sources.items())
     grown = index
-    if fresh or gone or not is_known:
+    if fresh or new_questions or gone or not is_known:
         rows = [row for passage in fresh for row in part_rows(passage)]
-        grown = add(index, fresh, known, extra_rows=rows, sources=sources, delete=gone)
+        grown = add(
+            index, fresh, new_questions, extra_rows=rows, sources=sources, delete=gone, fit=fit
+        )
+    elif fit is not None:
+        found = fit(index)
+        decision = found.decision
+        grown = index.refit(found.fusion, decision.threshold, found.fitted_on, decision.margin)
+    unchanged = [p for p in passages if p.id in held and is_as_it_was(p, held[p.id])]
     counts = {
-        "added": len(new), "replaced": len(fresh) - len(new), "unchanged": len(ids) - len(fresh),
-        "deleted": len(gone),
+        "added": len(ids) - len(held), "replaced": len(held) - len(unchanged),
+        "unchanged": len(unchanged), "deleted": len(gone),
     }  # fmt: skip
-    return _told(grown) | counts | {"kinds": _kinds(passages)} | _fitted(grown, labelled, topics)
+    told = _told(grown) | counts | {"kinds": _kinds(passages)}
+    return told | (weights(grown.manifest) if fit is not None else {})
 
 
 def delete_passages(
@@ -145,9 +178,12 @@ def roll_back(out: Path) -> dict[str, Any]:
     return {"index": str(out), "version": manifest.version, "passages": passages}
 
 
-def compact_index(out: Path) -> dict[str, Any]:
-    """Merge the segments of an index into one without what was deleted."""
-    index = compact(_opened(out))
+def compact_index(out: Path, forget: bool = False) -> dict[str, Any]:
+    """Merge the segments of an index into one without what was deleted.
+
+    With `forget` no version is kept to roll back to: what was deleted is then nowhere on the disk.
+    """
+    index = compact(_opened(out), forget=forget)
     return _told(index) | {"segments": len(index.segments)}
 
 
@@ -178,9 +214,12 @@ def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dic
         raise ConfigError(f"{out}: pairs are JSONL; give --out the name of a .jsonl file")
     if any(out.resolve() == path.resolve() for path in (*paths, questions) if path is not None):
         raise ConfigError(f"{out}: is read too; choose another --out")
-    passages, _ = _read(paths)
-    known = read_questions(questions) if questions is not None else []
-    return {"out": str(out), "pairs": write_jsonl(out, list(training_pairs(passages, known)))}
+    passages, _, _ = _read(paths)
+    known = read_known_questions(questions) if questions is not None else []
+    partial = out.with_name(f".{out.name}.partial")
+    count = write_jsonl(partial, list(training_pairs(passages, known)))
+    partial.replace(out)  # half a file is never taken for whole
+    return {"out": str(out), "pairs": count}
 
 
 def filter_of(entries: Sequence[str]) -> Filter | None:
@@ -211,14 +250,67 @@ def _opened(out: Path) -> Index:
     return open_index(out, opened_encoder(read_manifest(out).encoder, THREADS))
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[Passage], dict[str, str]]:
-    """The passages of files, and the hashes of those that some came from."""
+def _read(paths: Sequence[Path]) -> tuple[list[Passage], dict[str, str], set[str]]:
+    """The passages of files, the hashes of files that some came from, and the names of all."""
     bad = BadRows()
     passages = read_passages(paths, bad)
     if bad.lines:
         raise LogFormatError(f"{bad.lines[0]} ({len(bad)} bad rows; nothing was indexed)")
     named = {source_file(passage) for passage in passages}
-    return passages, {name: v for name, v in fingerprints(paths).items() if name in named}
+    hashed = fingerprints(paths)
+    # An empty file of a folder is not read, and has no text any more either.
+    empty = {
+        file.relative_to(path).as_posix()
+        for path in paths
+        if path.is_dir()
+        for file in path.rglob("*")
+        if file.is_file() and not file.stat().st_size
+    }
+    return passages, {name: v for name, v in hashed.items() if name in named}, {*hashed, *empty}
+
+
+def _is_encoder_of(index: Index, name: str) -> bool:
+    """Whether it is the index's own by another name: the weights tell."""
+    return opened_encoder(name, THREADS).fingerprint == index.manifest.fingerprint
+
+
+def _held(index: Index, ids: Collection[str]) -> dict[str, Passage]:
+    """What an index has under these ids."""
+    return {passage.id: passage for passage in map(index.passage, index.places(ids).tolist())}
+
+
+def _check_one_file(
+    passages: Sequence[Passage], held: Mapping[str, Passage], read: Collection[str]
+) -> None:
+    """Refuse an id that another file has, which is not read: its passage would be lost.
+
+    Raises:
+        LogFormatError: Naming both files.
+    """
+    for passage in passages:
+        if passage.id not in held:
+            continue
+        file, other = source_file(passage), source_file(held[passage.id])
+        if file != other and other not in read:
+            raise LogFormatError(
+                f"{file}: passage id {passage.id!r} is one of {other or 'another source'} in the "
+                f"index; give it another id, add both files, or --delete {passage.id} first"
+            )
+
+
+def _new_questions(
+    index: Index, passages: Sequence[Passage], known: Sequence[Question]
+) -> list[Question]:
+    """The known questions that do not lead to their passages yet."""
+    asked = {each for question in known for each in question.relevant}
+    kept = carried(index, [passage for passage in passages if passage.id in asked])
+    return [
+        question
+        for question in known
+        if not all(
+            each in kept and question.text in kept[each].further for each in question.relevant
+        )
+    ]
 
 
 def _encoder_name(encoder: str | None, overrides: Sequence[str]) -> str | None:
@@ -238,17 +330,3 @@ def _kinds(passages: Sequence[Passage]) -> dict[str, int]:
 
 def _told(index: Index) -> dict[str, Any]:
     return {"index": str(index.root), "version": index.manifest.version, "passages": len(index)}
-
-
-def _fitted(index: Index, labelled: Path | None, topics: Path | None) -> dict[str, Any]:
-    """Fit on labelled questions, if any are given; what came out."""
-    if labelled is None:
-        return {}
-    turns = None if topics is None else read_labelled_turns(topics, index.encoder)
-    questions = read_questions(labelled)
-    fitted = fit(index, questions, labelled.name, kinds={"faq"}, turns=turns).manifest
-    return {
-        "dense_weight": fitted.dense_weight, "whole": fitted.whole,
-        "focused": fitted.fusion.focused, "topics": fitted.topic_weight,
-        "threshold": fitted.threshold, "margin": fitted.margin,
-    }  # fmt: skip
