@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from data.errors import ConfigError
+from data.outputs import check_file
 
 
 def partial_of(out: Path) -> Path:
@@ -25,16 +26,13 @@ def check_out(path: Path, out: Path, suffixes: Collection[str]) -> None:
         suffixes: Of the kinds that can be written.
 
     Raises:
-        ConfigError: If it is a folder, of another kind, or among what is read.
+        ConfigError: If it is a folder, of another kind, among what is read, or cannot be written.
     """
     if out.suffix.lower() not in suffixes or out.is_dir():
         raise ConfigError(f"{out}: --out writes a file that ends in {', '.join(suffixes)}")
     if path.resolve() in (out.resolve(), *out.resolve().parents):
         raise ConfigError(f"{out}: lies in what is read, {path}; write it elsewhere")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
+    check_file(out)
 
 
 def begun(partial: Path, head: Mapping[str, str]) -> int:

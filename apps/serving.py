@@ -1,9 +1,10 @@
 """Apps put together and opened: one message from the command line, or the page."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from socket import socket
 from threading import Thread
 from typing import Any
 
@@ -12,10 +13,11 @@ from threadpoolctl import threadpool_limits
 from apps.app import App
 from apps.build import APPS, build_review, build_store, build_summarizer, build_triage
 from apps.chat import exchange, recover
-from apps.config import AppConfig, app_config
+from apps.config import AppConfig, AppName, app_config
 from apps.customer_service.bot import CustomerServiceBot
 from apps.email_triage.email_triage import mail_of, triage_values
 from apps.explain import answer_values
+from apps.listening import bound
 from apps.store import Store
 from apps.web.paste import parse_conversation
 from data.conversations import entity_values
@@ -35,6 +37,8 @@ def ask_app(
         DeskhandError: If the app, its runs or its index are not what is needed.
     """
     config, folder = app_config(app, overrides)
+    if conversation is not None and config.app not in APPS:
+        raise ConfigError(f"--conversation: {config.app} holds none; leave it out")
     if config.app == "summarizer":
         talk = parse_conversation(message)
         summary = build_summarizer(config).summarize(talk)
@@ -106,7 +110,8 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
     """Serve the page, a tab for each app, until it is stopped.
 
     Raises:
-        DeskhandError: If an app, its runs or its index are not what is needed.
+        DeskhandError: If an app, its runs or its index are not what is needed, or nothing can be
+            served on that host and port.
     """
     configs = {
         config.app: (config, folder)
@@ -118,15 +123,36 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
         raise ConfigError("email_triage has no tab; deskhand ask email_triage MAIL sorts a mail")
     if "review" in configs:
         check_review(apps, host)
-    first, first_folder = next(iter(configs.values()))
     # The bot's store has the orders; all apps of a page share one store.
-    store_config, store_folder = configs.get("customer_service", (first, first_folder))
-    store = build_store(store_config, store_folder)
-    if store.in_memory:
-        raise ConfigError(
-            f"store {store_config.store!r}: lives in one thread's memory, and a page answers in "
-            "many; name a file, such as sqlite:///var/deskhand.db"
-        )
+    owner = "customer_service" if "customer_service" in configs else next(iter(configs))
+    _check_stores([config for config, _ in configs.values()], configs[owner][0])
+    with bound(host, port) as sockets:  # before all that takes long
+        store = build_store(*configs[owner])
+        if store.in_memory:
+            raise ConfigError(
+                f"store {configs[owner][0].store!r}: lives in one thread's memory, and a page "
+                "answers in many; name a file, such as sqlite:///var/deskhand.db"
+            )
+        _serve(configs, store, sockets)
+
+
+def _check_stores(configs: Sequence[AppConfig], owner: AppConfig) -> None:
+    """Refuse a page of which one app's config names another store than the one it would use.
+
+    Raises:
+        ConfigError: If one does.
+    """
+    for config in configs:
+        if "store" in config.model_fields_set and config.store != owner.store:
+            raise ConfigError(
+                f"{config.app}: names another store than {owner.app}, and a page has one; name the "
+                "same in both, or --set store=URL for all"
+            )
+
+
+def _serve(
+    configs: Mapping[AppName, tuple[AppConfig, Path]], store: Store, sockets: Sequence[socket]
+) -> None:
     chats: dict[str, App] = {
         name: APPS[name](config, folder, store)
         for name, (config, folder) in configs.items()
@@ -143,4 +169,4 @@ def serve_apps(apps: Sequence[str], host: str, port: int, overrides: Sequence[st
 
     desk = build_review(configs["review"][0], store) if "review" in configs else None
     page = build_page(chats, summarizer.summarize if summarizer else None, store, desk)
-    serve(create_server(page), host, port)
+    serve(create_server(page), sockets)

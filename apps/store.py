@@ -69,7 +69,12 @@ class Store:
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
         if url.startswith("sqlite:///") and ":memory:" not in url:
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(
+                    f"store {url!r} cannot be opened ({error.strerror}); check its URL"
+                ) from error
         try:
             self._engine = create_engine(url)
             if url.startswith("sqlite"):

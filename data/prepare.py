@@ -26,6 +26,7 @@ from data.engines import Engine, local
 from data.errors import LogFormatError
 from data.log_report import write_report
 from data.logs import read_export, refuse_others
+from data.outputs import check_folder
 from data.process import Drop, Processed, Settings
 from data.redact.conversation import EntityFinder
 from data.rows import BadRows
@@ -110,12 +111,11 @@ def prepare(
         engine: What runs the processing; see `data.engines`.
 
     Raises:
-        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is a file
-            or where the exports are, or a split by time or customer is asked for where the log has
-            none.
+        ConfigError: If `out` is a file, or nothing can be written there.
+        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is where
+            the exports are, or a split by time or customer is asked for where the log has none.
     """
-    if out.exists() and not out.is_dir():
-        raise LogFormatError(f"{out}: is a file; choose a folder as --out")
+    check_folder(out)
     for path in paths:
         if _in_the_way(path.resolve(), out.resolve()):
             raise LogFormatError(

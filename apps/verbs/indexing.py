@@ -9,6 +9,7 @@ from typing import Any
 from apps.build import opened_encoder
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, LogFormatError
+from data.outputs import check_file, check_folder
 from data.rows import BadRows, write_jsonl
 from data.schema import Passage
 from retrieval.columns import source_file
@@ -50,6 +51,7 @@ def make_index(
     Raises:
         DeskhandError: If a file, an option or the encoder is wrong.
     """
+    check_folder(out)
     name = _encoder_name(encoder, overrides) or DEFAULT_ENCODER
     passages, sources = _read(paths)
     known = read_questions(questions) if questions is not None else []
@@ -178,6 +180,7 @@ def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dic
         raise ConfigError(f"{out}: pairs are JSONL; give --out the name of a .jsonl file")
     if any(out.resolve() == path.resolve() for path in (*paths, questions) if path is not None):
         raise ConfigError(f"{out}: is read too; choose another --out")
+    check_file(out)
     passages, _ = _read(paths)
     known = read_questions(questions) if questions is not None else []
     return {"out": str(out), "pairs": write_jsonl(out, list(training_pairs(passages, known)))}
