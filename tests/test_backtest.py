@@ -10,7 +10,6 @@ import pytest
 from apps.actions import Catalog
 from apps.backtest.evidence import Pair, evidence_of
 from apps.backtest.judging import judge_by
-from apps.backtest.opening import without_calls
 from apps.backtest.pairs import JUDGED, Agreement, agreement, fit_likeness, halves, read_pairs
 from apps.backtest.passing import passed_on
 from apps.backtest.replaying import Point, Replayed, points, replay
@@ -21,6 +20,7 @@ from apps.build import APPS
 from apps.cli import main
 from apps.customer_service.progress import Said
 from apps.customer_service.workflow_check import read_workflows
+from apps.harmless import without_calls
 from benchmarks.check_samples import wrong_pairs
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations, to_dict

@@ -35,7 +35,6 @@ def backtest(
 ) -> None:
     """Past conversations through an app: what it would have got right, wrong, or handed over."""
     from apps.backtest.judging import judge_by
-    from apps.backtest.opening import opened_harmless
     from apps.backtest.pairs import JUDGED, fit_likeness, read_pairs
     from apps.backtest.report import page_html
     from apps.backtest.results import hours_of, result_lines, result_values
@@ -43,6 +42,7 @@ def backtest(
     from apps.build import opened_encoder
     from apps.config import app_config
     from apps.growing_file import check_out, partial_of, stamp
+    from apps.harmless import opened_harmless
     from data.sources import of_path
 
     check_page(report)
@@ -51,7 +51,7 @@ def backtest(
     of_path(log)  # tells what is missing before models are loaded
     pairs = read_pairs(judged or JUDGED)
     config, folder = app_config(app_name, overrides or ())
-    app = opened_harmless(config, folder)
+    app, _ = opened_harmless(config, folder)
     encoder = opened_encoder(config.encoder, config.threads)
     typer.echo(f"fitting the judge on half of {len(pairs)} pairs", err=True)
     likeness = fit_likeness(pairs, encoder)

@@ -82,7 +82,7 @@ def _of_log(
     from apps.customer_service.actions import shop
     from apps.customer_service.fitting import labelled_log
     from apps.customer_service.workflow_check import read_workflows
-    from apps.testing.running import IN_MEMORY
+    from apps.harmless import IN_MEMORY
     from data.logs import read_export
     from data.rows import BadRows
     from data.sources import of_path
