@@ -1,9 +1,13 @@
 """Where results go: looked at before the work, so that none is for nothing, and written whole."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from data.errors import ConfigError
+from filelock import FileLock, Timeout
+
+from data.errors import ConfigError, DeskhandError
 
 
 def check_file(out: Path, option: str = "--out") -> None:
@@ -41,6 +45,40 @@ def write_whole(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         raise _cannot(path, error) from error
+
+
+@contextmanager
+def alone(
+    out: Path, refused: type[DeskhandError] = ConfigError, what: str = "file"
+) -> Iterator[None]:
+    """Be the only process that writes a file or folder; one that ended in any way holds it no more.
+
+    Args:
+        out: What is written.
+        refused: The error where another process writes it.
+        what: What it is called there.
+
+    Raises:
+        DeskhandError: If another process does, or nothing can be written beside it.
+    """
+    file = out.parent / f".{out.name}.lock"
+    lock = FileLock(file, timeout=0)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise refused(
+            f"{out}: another process is writing this {what}; wait for it, or choose another --out"
+        ) from error
+    except OSError as error:
+        raise _cannot(out, error) from error
+    try:
+        yield
+    finally:
+        # While it is held: who waits for the file that is gone is told so by the library.
+        with suppress(OSError):
+            file.unlink()
+        lock.release()
 
 
 def _check_room(out: Path, folder: Path) -> None:

@@ -3,13 +3,17 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from apps.growing_file import stamps
 from apps.pages import check_page, write_page
 from apps.verbs.options import AsJson, Overrides, say
 from data.errors import DeskhandError
+
+if TYPE_CHECKING:
+    from apps.config import AppConfig
 
 _SHOWN = 20  # bad rows
 _EACH = 20  # conversations a line, where stderr is no terminal
@@ -41,7 +45,7 @@ def backtest(
     from apps.backtest.running import SUFFIX, backtest_file
     from apps.build import opened_encoder
     from apps.config import app_config
-    from apps.growing_file import check_out, partial_of, stamp
+    from apps.growing_file import check_out, partial_of
     from apps.harmless import opened_harmless
     from data.sources import of_path
 
@@ -65,9 +69,7 @@ def backtest(
         elif conversations % _EACH == 0:
             typer.echo(line, err=True)
 
-    runs = config.runs
-    parts = (judged or JUDGED, config.index, runs.intent, runs.ner, folder / config.workflows)
-    settings = " ".join([config.model_dump_json(exclude={"store"}), *map(stamp, parts)])
+    settings = decided_by(config, folder, judged or JUDGED)
     try:
         found = backtest_file(
             log, app, judge_by(likeness, encoder), out, limit, settings, format_, told
@@ -93,3 +95,14 @@ def backtest(
         "seconds": round(time.perf_counter() - begun, 1),
     }
     say(values, as_json, "\n".join(result_lines(found, hours, likeness.agreement)))
+
+
+def decided_by(config: "AppConfig", folder: Path, judged: Path) -> str:
+    """What judged turns depend on beside the log: the config, and all files that it names."""
+    runs, orders = config.runs, config.orders
+    parts = (
+        judged, config.index, runs.intent, runs.ner, runs.mood, folder / config.workflows,
+        None if orders is None else folder / orders, config.answers, config.generate.run,
+        Path(config.encoder),
+    )  # fmt: skip
+    return f"{config.model_dump_json(exclude={'store'})} {stamps(parts)}"
