@@ -66,8 +66,9 @@ _SPAN = re.compile(
 _COUPLE = Decimal(2)
 _SOME = (Decimal(3), Decimal(4), Decimal(5))  # what "a few" may be
 _VAGUE = re.compile(
-    rf"\b(?:(?P<couple>a couple of)|a few) (?:more |extra |further |whole |full )?"
-    rf"(?P<working>working |business )?(?P<unit>{_ENGLISH_SPAN})",
+    rf"\b(?P<couple>a couple of) (?:more |extra |further |whole |full )?"
+    rf"(?P<working>working |business )?(?P<unit>{_ENGLISH_SPAN})"
+    r"|\ba few (?:more |extra |further |whole |full )?(?P<few>(?:week|month|year)s)\b",
     re.I,
 )
 _PARTS = re.compile(
@@ -233,9 +234,12 @@ def _spans(text: str) -> Iterator[Value]:
 
 
 def _vague(text: str) -> Iterator[Value]:
-    """A couple of weeks, which are two, and a few, which are three to five."""
+    """A couple of weeks, which are two, and a few, which are three to five.
+
+    A few days are no figure: people say so of any short while.
+    """
     for match in _VAGUE.finditer(text):
-        unit, factor = _SPANS[_unit(match["unit"])]
+        unit, factor = _SPANS[_unit(match["unit"] or match["few"])]
         if match["working"]:
             unit, factor = "working day", factor / _MINUTES["day"]
         many = (_COUPLE,) if match["couple"] else _SOME
