@@ -1,5 +1,6 @@
 """The command line: a contract that scripts rely on. Heavy imports stand inside the commands."""
 
+import io
 import logging
 import os
 import sys
@@ -16,7 +17,7 @@ from apps.verbs.forget import forget
 from apps.verbs.gaps import gaps
 from apps.verbs.index import index, pairs, search
 from apps.verbs.logs import discover, ground, mine, prepare
-from apps.verbs.options import AsJson, Overrides, say
+from apps.verbs.options import AsJson, Overrides, Port, in_utf8, say
 from apps.verbs.runs import evaluate, extend, predict, train, tune
 from apps.verbs.summaries import summarize
 from data.errors import DeskhandError
@@ -24,7 +25,6 @@ from data.errors import DeskhandError
 app = typer.Typer(
     name="deskhand",
     help="From a company's own support logs to a working, measured, private support assistant.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -33,7 +33,7 @@ app = typer.Typer(
 @app.command()
 def demo(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port of the page")] = 7860,
+    port: Port = 7860,
 ) -> None:
     """Train on the sample logs if needed, then open the chat page."""
     from apps.local import is_local
@@ -57,8 +57,10 @@ for verb in (
 @app.command()
 def ask(
     app_name: Annotated[str, typer.Argument(metavar="APP", help="template or config file")],
-    message: Annotated[str, typer.Argument(help="what the customer writes")],
-    conversation: Annotated[str | None, typer.Option(help="go on in this conversation")] = None,
+    message: Annotated[str, typer.Argument(help="what the customer writes", callback=in_utf8)],
+    conversation: Annotated[
+        str | None, typer.Option(help="go on in this conversation", callback=in_utf8)
+    ] = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
@@ -73,7 +75,7 @@ def ask(
 def serve(
     apps: Annotated[list[str], typer.Argument(help="templates or config files")],
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port")] = 7860,
+    port: Port = 7860,
     allow_host: Annotated[
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="a name a proxy serves it under; repeat"),
@@ -94,15 +96,9 @@ app.command("test")(run_tests)
 
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and exit code 2."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    for ours in ("apps", "data", "finetune", "retrieval"):
-        logging.getLogger(ours).setLevel(logging.INFO)
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if not sys.stderr.isatty():
-        os.environ.setdefault("TQDM_DISABLE", "1")  # bars are for terminals, not for log files
+    _settle()
     try:
-        app(standalone_mode=False)
+        app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except DeskhandError as error:
@@ -111,10 +107,26 @@ def main() -> None:
         _fail("stopped")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads has gone away
+    except OSError as error:  # a disk that is full, a file that cannot be read, …
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
     except Exception as error:
         if hasattr(error, "format_message"):  # click's own: a wrong option or a missing argument
             _fail(f"{error.format_message()} (deskhand --help shows the commands)")
         raise
+
+
+def _settle() -> None:
+    """What holds for the whole process: what is logged, how it prints, what libraries may do."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for ours in ("apps", "data", "finetune", "retrieval"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what no encoding has
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")  # bars are for terminals, not for log files
 
 
 def _fail(message: str) -> None:

@@ -12,6 +12,7 @@ from apps.store import Store, StoredTurn, existing_store
 from apps.store_review import Correction, Reviews
 from data.conversations import to_dict
 from data.errors import ConfigError
+from data.outputs import check_folder
 from data.redact.conversation import redact_conversation
 from data.redact.digits import is_region
 from data.rows import write_jsonl
@@ -32,11 +33,11 @@ def write_feedback(url: str, out: Path, region: str = "GB") -> dict[str, Any]:
         region: Where phone numbers without a country code are read.
 
     Raises:
-        ConfigError: If there is no such store, nothing in it was reviewed, or `out` is a file.
+        ConfigError: If there is no such store, nothing in it was reviewed, or `out` is no
+            folder that can be written.
     """
     store = existing_store(url)
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: is a file; choose a folder as --out")
+    check_folder(out)
     if not is_region(region):
         raise ConfigError(f"--region {region}: no such region; two letters such as GB, US, CN")
     done = export_feedback(store, out, region)

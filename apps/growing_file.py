@@ -5,10 +5,12 @@ Its first line says what of; a file of other input or settings begins no resume.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from data.errors import ConfigError
+from data.outputs import check_file, write_whole
 
 
 def partial_of(out: Path) -> Path:
@@ -25,20 +27,19 @@ def check_out(path: Path, out: Path, suffixes: Collection[str]) -> None:
         suffixes: Of the kinds that can be written.
 
     Raises:
-        ConfigError: If it is a folder, of another kind, or among what is read.
+        ConfigError: If it is a folder, of another kind, among what is read, or cannot be written.
     """
     if out.suffix.lower() not in suffixes or out.is_dir():
         raise ConfigError(f"{out}: --out writes a file that ends in {', '.join(suffixes)}")
     if path.resolve() in (out.resolve(), *out.resolve().parents):
         raise ConfigError(f"{out}: lies in what is read, {path}; write it elsewhere")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
+    check_file(out)
 
 
 def begun(partial: Path, head: Mapping[str, str]) -> int:
     """Whole lines of an earlier start; a new file gets its first line, a torn last one is cut.
+
+    Whoever calls it is `alone` with the file that grows.
 
     Raises:
         ConfigError: If the file is of other input or settings, or no such file.
@@ -51,9 +52,12 @@ def begun(partial: Path, head: Mapping[str, str]) -> int:
             raise ConfigError(
                 f"{partial}: was begun with other input or settings; remove it to begin again"
             )
-        partial.write_bytes(whole or first)
+        if whole and len(whole) < len(content):
+            os.truncate(partial, len(whole))
     except OSError as error:
         raise ConfigError(f"{partial}: cannot be written ({error.strerror})") from error
+    if not whole:
+        write_whole(partial, first.decode())
     return max(0, whole.count(b"\n") - 1)
 
 
@@ -66,3 +70,8 @@ def stamp(path: Path) -> str:
             facts = file.stat()
             digest.update(f"{file}:{facts.st_size}:{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def stamps(paths: Iterable[Path | None]) -> str:
+    """The stamps of several paths, of which some may not be there."""
+    return " ".join("" if path is None else stamp(path) for path in paths)

@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from data.errors import ConfigError
+from data.outputs import check_file, write_whole
 
 _SUFFIXES = (".html", ".htm")
 _STYLE = """
@@ -38,12 +39,12 @@ def check_page(path: Path | None) -> None:
     """Refuse what is no place for a page, before the work that it is to tell of.
 
     Raises:
-        ConfigError: If it is a folder, or is not called as a page is: another file may be there.
+        ConfigError: If nothing can be written there, or it is not called as a page is: another
+            file may be there.
     """
     if path is None:
         return
-    if path.is_dir():
-        raise ConfigError(f"{path}: a folder; --report needs the name of a file")
+    check_file(path, "--report")
     if path.suffix.lower() not in _SUFFIXES:
         raise ConfigError(f"{path}: --report writes HTML; give it a name that ends in .html")
 
@@ -54,12 +55,4 @@ def write_page(path: Path, page: str) -> None:
     Raises:
         ConfigError: If it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be written ({error.strerror}); choose another"
-        ) from error
+    write_whole(path, page)

@@ -2,13 +2,13 @@
 
 import logging
 import re
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from socket import gethostname
 from threading import Thread
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from threadpoolctl import threadpool_limits
 
 from apps.api.key import VARIABLE, api_key
@@ -26,6 +26,7 @@ from apps.config import AppConfig, AppName, app_config
 from apps.customer_service.bot import CustomerServiceBot
 from apps.email_triage.email_triage import mail_of, triage_values
 from apps.explain import answer_values
+from apps.listening import bound
 from apps.local import is_local
 from apps.retention import keep_days
 from apps.store import Store
@@ -35,6 +36,7 @@ from data.errors import ConfigError
 from data.schema import Answer, Conversation
 
 logger = logging.getLogger(__name__)
+Configs = Mapping[AppName, tuple[AppConfig, Path]]
 OWNER = "command line"  # whose conversations `ask` holds
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
@@ -48,6 +50,8 @@ def ask_app(
         DeskhandError: If the app, its runs or its index are not what is needed.
     """
     config, folder = app_config(app, overrides)
+    if conversation is not None and config.app not in APPS:
+        raise ConfigError(f"--conversation: {config.app} holds none; leave it out")
     if config.app == "summarizer":
         talk = parse_conversation(message)
         return summary_values(build_summarizer(config).summarize(talk), talk)
@@ -118,7 +122,7 @@ def names_of(host: str, allowed: Sequence[str] = ()) -> list[str]:
             )
     if is_local(host):
         return [*allowed]
-    machine = socket.gethostname()
+    machine = gethostname()
     return [*allowed, host, machine, machine.partition(".")[0], f"{machine}.local"]
 
 
@@ -165,7 +169,8 @@ def serve_apps(
         api_key_file: Holds the API's key; None: DESKHAND_API_KEY does, or there is none.
 
     Raises:
-        DeskhandError: If an app, its runs, its index or the API's key are not what is needed.
+        DeskhandError: If an app, its runs, its index or the API's key are not what is needed, or
+            nothing can be served on that host and port.
     """
     names = names_of(host, allowed)
     key = api_key(api_key_file)
@@ -183,15 +188,41 @@ def serve_apps(
             "email_triage has no tab, and there is no API without a key; deskhand ask email_triage "
             "MAIL sorts a mail"
         )
-    first, first_folder = next(iter(configs.values()))
     # The bot's store has the orders; all apps of a page share one store.
-    store_config, store_folder = configs.get("customer_service", (first, first_folder))
-    store = build_store(store_config, store_folder)
-    if store.in_memory:
-        raise ConfigError(
-            f"store {store_config.store!r}: lives in one thread's memory, and a page answers in "
-            "many; name a file, such as sqlite:///var/deskhand.db"
-        )
+    owner = "customer_service" if "customer_service" in configs else next(iter(configs))
+    _check_stores([config for config, _ in configs.values()], configs[owner][0])
+    with bound(host, port) as sockets:  # before all that takes long
+        store = build_store(*configs[owner])
+        if store.in_memory:
+            raise ConfigError(
+                f"store {configs[owner][0].store!r}: lives in one thread's memory, and a page "
+                "answers in many; name a file, such as sqlite:///var/deskhand.db"
+            )
+        server = _server(configs, store, names, with_api, key)
+        from apps.web.server import serve
+
+        keep_days(store, configs[owner][0].store_days)
+        serve(server, sockets)
+
+
+def _check_stores(configs: Sequence[AppConfig], owner: AppConfig) -> None:
+    """Refuse a page of which one app's config names another store than the one it would use.
+
+    Raises:
+        ConfigError: If one does.
+    """
+    for config in configs:
+        if "store" in config.model_fields_set and config.store != owner.store:
+            raise ConfigError(
+                f"{config.app}: names another store than {owner.app}, and a page has one; name the "
+                "same in both, or --set store=URL for all"
+            )
+
+
+def _server(
+    configs: Configs, store: Store, names: Sequence[str], with_api: bool, key: str | None
+) -> FastAPI:
+    """The page and the API of opened apps; messages that were left unanswered are answered."""
     chats: dict[str, App] = {
         name: APPS[name](config, folder, store)
         for name, (config, folder) in configs.items()
@@ -202,20 +233,19 @@ def serve_apps(
     for chat in chats.values():
         if isinstance(chat, CustomerServiceBot):  # the page need not wait for it
             Thread(target=chat.read_ahead, daemon=True).start()
-    keep_days(store, store_config.store_days)
     summarizer = build_summarizer(configs["summarizer"][0]) if "summarizer" in configs else None
     summarize = summarizer.summarize if summarizer else None
     from apps.web.page import build_page
-    from apps.web.server import create_server, serve
+    from apps.web.server import create_server
 
     desk = build_review(configs["review"][0], store) if "review" in configs else None
     page = build_page(chats, summarize, store, desk)
     routers = [_api(configs, store, chats, summarize, key)] if with_api else []
-    serve(create_server(page, routers, hosts=names), host, port)
+    return create_server(page, routers, hosts=names)
 
 
 def _api(
-    configs: Mapping[AppName, tuple[AppConfig, Path]],
+    configs: Configs,
     store: Store,
     chats: Mapping[str, App],
     summarize: Callable[[Conversation], Summary] | None,

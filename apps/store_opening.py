@@ -16,15 +16,15 @@ def opened_engine(url: str) -> Engine:
     Raises:
         ConfigError: If the database cannot be opened.
     """
-    if url.startswith("sqlite:///") and ":memory:" not in url:
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
+        if url.startswith("sqlite:///") and ":memory:" not in url:
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         # Parameters are customers' words and visitors' secrets: no error may quote them.
         engine = create_engine(url, hide_parameters=True)
         if url.startswith("sqlite"):
             event.listen(engine, "connect", _sqlite_settings)
         _create_tables(engine)
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
+    except (SQLAlchemyError, ModuleNotFoundError, OSError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise ConfigError(
             f"store {_shown(url)}: cannot be opened ({reason}); check its URL"

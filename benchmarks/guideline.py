@@ -40,9 +40,9 @@ import typer
 
 from apps.app import App
 from apps.config import app_config
+from apps.harmless import IN_MEMORY
 from apps.serving import OWNER, last_answer, opened_chat
 from apps.store import Store
-from apps.testing.running import IN_MEMORY
 from benchmarks.guideline_cases import CASES, SETS, Case, read_cases
 from benchmarks.guideline_customer import Talk, play
 from benchmarks.guideline_verdict import OUTCOMES, Verdict, judged

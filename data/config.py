@@ -38,12 +38,12 @@ def load_config(
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError) as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ConfigError(f"{path}: no such config; check --config") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes, or a day that is none
         where = getattr(error, "problem_mark", None)
         line = f":{where.line + 1}" if where else ""
-        raise ConfigError(f"{path}{line}: not valid YAML; mend that line") from error
+        raise ConfigError(f"{path}{line}: not valid YAML{_why(error)}; mend that line") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: a mapping of keys to values is needed")
     raw |= values
@@ -73,5 +73,11 @@ def _override(raw: dict[str, Any], override: str) -> None:
         place = inner
     try:
         place[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML{_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """What a date or the like is wrong in, which no line is told of."""
+    told = not isinstance(error, yaml.YAMLError | UnicodeDecodeError)
+    return f" ({error})" if told else ""

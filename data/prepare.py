@@ -26,6 +26,8 @@ from data.engines import Engine, local
 from data.errors import LogFormatError
 from data.log_report import write_report
 from data.logs import read_export, refuse_others
+from data.logs.roles import agent_names
+from data.outputs import check_folder
 from data.process import Drop, Processed, Settings
 from data.redact.conversation import EntityFinder
 from data.rows import BadRows
@@ -110,12 +112,11 @@ def prepare(
         engine: What runs the processing; see `data.engines`.
 
     Raises:
-        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is a file
-            or where the exports are, or a split by time or customer is asked for where the log has
-            none.
+        ConfigError: If `out` is a file, or nothing can be written there.
+        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is where
+            the exports are, or a split by time or customer is asked for where the log has none.
     """
-    if out.exists() and not out.is_dir():
-        raise LogFormatError(f"{out}: is a file; choose a folder as --out")
+    check_folder(out)
     for path in paths:
         if _in_the_way(path.resolve(), out.resolve()):
             raise LogFormatError(
@@ -145,6 +146,7 @@ def prepare(
                 raise LogFormatError(
                     f"{', '.join(map(str, paths))}: no conversation could be read{detail}"
                 )
+            _tell_unheard(columns or {}, bad.heard, paths)
             sizes = _scatter(partial, seen, counts, bad, split_by, keep_split)
         result = _result(sizes, counts, bad, split_by, time.perf_counter() - began)
         write_report(partial, out.name, result.report)
@@ -154,6 +156,14 @@ def prepare(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return result
+
+
+def _tell_unheard(columns: Mapping[str, str], heard: set[str], paths: Sequence[Path]) -> None:
+    """Warn of the names of `--map agent` that nobody has: one that is mistyped is a customer."""
+    read = ", ".join(map(str, paths))
+    for name in agent_names(columns):
+        if name not in heard:
+            logger.warning("--map agent=%s: nobody of that name speaks in %s", name, read)
 
 
 def _in_the_way(path: Path, out: Path) -> bool:

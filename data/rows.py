@@ -37,7 +37,8 @@ class BadRows:
         sink: Told `(where, why)` of each; without it all are kept, with it the first SHOWN.
 
     `mended` counts what was put right on the way, `left_out` what is no turn (internal notes,
-    attachments), `dropped` whole conversations of no use, by kind.
+    attachments), `dropped` whole conversations of no use, by kind; `heard` has those of the names
+    of `--map agent` that speak.
     """
 
     sink: Callable[[str, str], None] | None = None
@@ -46,6 +47,7 @@ class BadRows:
     left_out: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     count: int = 0
+    heard: set[str] = field(default_factory=set)
 
     def add(self, where: str, why: str) -> None:
         """Note one bad row; `where` is `file:line`."""

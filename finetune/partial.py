@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
+from data import outputs
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, RunDirError, RunInUseError
 from data.schema import Example
@@ -55,22 +55,8 @@ def alone(run: RunDir) -> Iterator[None]:
     Raises:
         RunInUseError: If another process does.
     """
-    run.root.parent.mkdir(parents=True, exist_ok=True)
-    file = run.root.parent / f".{run.root.name}.lock"
-    lock = FileLock(file, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise RunInUseError(
-            f"{run.root}: another process is writing this run; wait for it, or choose another --out"
-        ) from error
-    try:
+    with outputs.alone(run.root, RunInUseError, "run"):
         yield
-    finally:
-        # While it is held: who waits for the file that is gone is told so by the library.
-        with suppress(OSError):
-            file.unlink()
-        lock.release()
 
 
 def check_out(run: RunDir) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ import pytest
 from apps.actions import Catalog
 from apps.backtest.evidence import Pair, evidence_of
 from apps.backtest.judging import judge_by
-from apps.backtest.opening import without_calls
 from apps.backtest.pairs import JUDGED, Agreement, agreement, fit_likeness, halves, read_pairs
 from apps.backtest.passing import passed_on
 from apps.backtest.replaying import Point, Replayed, points, replay
@@ -19,12 +19,16 @@ from apps.backtest.results import hours_of, result_lines, result_values
 from apps.backtest.running import backtest_file
 from apps.build import APPS
 from apps.cli import main
+from apps.config import AppConfig
 from apps.customer_service.progress import Said
 from apps.customer_service.workflow_check import read_workflows
+from apps.harmless import without_calls
+from apps.verbs.backtest import decided_by
 from benchmarks.check_samples import wrong_pairs
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations, to_dict
 from data.errors import ConfigError, LogFormatError
+from data.outputs import alone
 from data.schema import Answer, Conversation, Passage, Turn
 from tests.conftest import write_lines
 from tests.fakes import HashEncoder
@@ -400,3 +404,22 @@ def test_a_pair_that_is_not_what_its_turn_holds_is_told():
     told = wrong_pairs(talks | {name: TALK})
     assert told
     assert all("is not that turn" in line and f"{name}:" in line for line in told)
+
+
+@pytest.mark.parametrize("name", ["answers.json", "orders.csv", "flows.yaml"])
+def test_what_decides_an_answer_is_stamped(name, tmp_path):
+    config = AppConfig(
+        app="customer_service", answers=tmp_path / "answers.json", orders=Path("orders.csv"),
+        workflows=Path("flows.yaml"),
+    )  # fmt: skip
+    before = decided_by(config, tmp_path, JUDGED)
+    (tmp_path / name).write_text("another", encoding="utf-8")
+    assert decided_by(config, tmp_path, JUDGED) != before
+
+
+def test_a_second_process_does_not_write_the_same_file(tmp_path, judge):
+    talks = [talk(0)]
+    path, out = log(tmp_path / "log.jsonl", talks), tmp_path / "turns.jsonl"
+    with alone(out), pytest.raises(ConfigError, match="another process is writing this file"):
+        backtest_file(path, Repeats(talks), judge, out)
+    assert backtest_file(path, Repeats(talks), judge, out).conversations == 1

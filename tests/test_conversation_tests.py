@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from apps import build
+from apps import build, harmless
+from apps.actions import ActionResult
 from apps.cli import app as command_line
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
@@ -16,6 +18,7 @@ from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import WorkflowsConfig, stages
 from apps.faq.faq import FaqApp
 from apps.store import Store
+from apps.store_ledger import Ledger
 from apps.testing.checks import CHECKS, misses
 from apps.testing.coverage import measure
 from apps.testing.reading import read_suites
@@ -55,6 +58,8 @@ conversations:
       - customer: cancel FK-204881
         expect: {step: "workflow:cancel_order:confirm"}
 """
+SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MONDAYS = '{week: {monday: "09:00-17:00"}, wait: false}'
 HELLO = "conversations:\n  - name: a\n    turns: [{customer: hi, expect: {hand_over: true}}]\n"
 WRONG = CANCELLED.replace("second", "wrong").replace(':confirm"}', ':answer:done", intent: null}')
 
@@ -99,11 +104,14 @@ def fresh(index):
 def deskhand(index, tmp_path, monkeypatch):
     """The verb in an empty folder, its apps made of fakes."""
 
-    def bot(config, folder, store):
-        flows = Workflows.load(folder / config.workflows, shop(store))
-        return CustomerServiceBot(KeywordIntents(), OrderFinder(), index, flows)
+    def bot(config, folder, store, workflows=None):
+        flows = workflows or Workflows.load(folder / config.workflows, shop(store), Ledger(store))
+        return CustomerServiceBot(
+            KeywordIntents(), OrderFinder(), index, flows, hours=config.hours, now=lambda: SUNDAY
+        )
 
     monkeypatch.setitem(build.APPS, "customer_service", bot)
+    monkeypatch.setattr(harmless, "build_bot", bot)
     monkeypatch.setitem(build.APPS, "faq", lambda config, folder, store: FaqApp(index))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "intent").mkdir(parents=True)
@@ -404,3 +412,50 @@ def test_a_missing_run_is_one_line_and_exit_code_2(tmp_path):
 def test_the_conversations_of_the_sample_company_can_be_read():
     suites = read_suites(SAMPLES / "tests")
     assert sum(len(suite.written.conversations) for suite in suites) >= 40
+
+
+CALLS = """\
+workflows:
+  cancel_order:
+    intents: [cancel_order]
+    slots: {}
+    action:
+      http: {method: POST, url: "http://127.0.0.1:9/cancel", say: {200: done}}
+    answers: {done: Done., failed: "Sorry, that failed."}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "step", "calls"),
+    [([], "hand_over", 0), (["--live"], "workflow:cancel_order:answer:done", 1)],
+)
+def test_other_systems_are_called_only_where_that_is_asked_for(
+    options, step, calls, deskhand, tmp_path, monkeypatch
+):
+    made = []
+    monkeypatch.setattr(
+        "apps.customer_service.workflow.call",
+        lambda *what: made.append(what) or ActionResult("done"),
+    )
+    write(tmp_path, CALLS, "flows.yaml")
+    write(tmp_path, "app: customer_service\nworkflows: flows.yaml\n", "mine.yaml")
+    done = deskhand(
+        "app: mine.yaml\nconversations:\n  - name: a\n    turns:\n      - customer: please cancel\n"
+        f"        expect: {{step: '{step}'}}\n",
+        *options,
+    )
+    assert done.exit_code == 0, done.output
+    assert len(made) == calls
+
+
+def test_hours_hold_only_where_a_test_sets_them(deskhand, tmp_path):
+    config = f"app: customer_service\nworkflows: {SHIPPED}\nhours: {MONDAYS}\n"
+    write(tmp_path, config, "mine.yaml")
+    text = (
+        "app: mine.yaml\nsettings: [threads=1]\nconversations:\n  - name: a\n    turns:\n"
+        "      - customer: let me talk to a human\n        expect: {reason: asked_for_person}\n"
+    )
+    assert deskhand(text).exit_code == 0
+    closed = text.replace("threads=1", f"'hours={MONDAYS}'")
+    done = deskhand(closed.replace("asked_for_person", "closed"))
+    assert done.exit_code == 0, done.output

@@ -373,7 +373,7 @@ def test_a_search_keeps_to_where_and_to_so_many_of_a_source(made):
         (["index", "--out", "i", "--rollback", "--encoder", "x"], "no encoder"),
         (["index", "faq.md", "--out", "none", "--add"], "no index here"),
         (["index", "faq.md", "--out", "i", "--add", "--encoder", "other"], "index again"),
-        (["index", "faq.md", "--out", "faq.md"], "is not an index"),
+        (["index", "faq.md", "--out", "faq.md"], "is a file; choose a folder"),
         (["index", "--out", "faq.md", "--compact"], "no index here"),
         (["index", "--out", "mistyped", "--rollback"], "no index here"),
         (["index", "--out", "i", "--rollback", "--forget"], "--forget is for --compact"),

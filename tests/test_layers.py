@@ -20,7 +20,7 @@ ONE_DOOR = {
     "pypdf": "retrieval/documents/pdf.py",
     "docx": "retrieval/documents/word.py",
     "jieba": "retrieval/lexical.py",
-    "filelock": ("retrieval/manifest.py", "finetune/partial.py"),
+    "filelock": ("retrieval/manifest.py", "data/outputs.py"),
     "pymilvus": "retrieval/milvus.py",
     "langchain_core": (
         "apps/langchain.py",

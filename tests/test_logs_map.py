@@ -80,3 +80,21 @@ def test_an_archive_in_a_folder_is_read_and_one_in_an_archive_is_noted(tmp_path)
     bad = BadRows()
     assert ids(tmp_path, bad=bad) == ["c1"]
     assert len(bad) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "suffix", "agents"),
+    [
+        (CHAT, "txt", "Ann, bBo,BOB"),
+        ("id,speaker,text\nc1,Carl,hi\nc1,Ann,hello\nc1,Bob,yes\n", "csv", "Ann,bBo,bob"),
+    ],
+)
+def test_a_name_of_the_companys_that_nobody_has_is_told_once(
+    content, suffix, agents, tmp_path, caplog
+):
+    path = tmp_path / f"a.{suffix}"
+    path.write_text(content)
+    with caplog.at_level("WARNING"):
+        prepare([path], tmp_path / "out", columns={"agent": agents})
+    told = [each.getMessage() for each in caplog.records]
+    assert told == [f"--map agent=bBo: nobody of that name speaks in {path}"]

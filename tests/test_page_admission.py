@@ -134,7 +134,7 @@ def test_files_beyond_one_files_bytes_are_refused(takes_files, monkeypatch):
 
 
 def test_on_this_machine_no_name_is_needed_and_on_the_network_its_own_count(monkeypatch):
-    monkeypatch.setattr("socket.gethostname", lambda: "desk.corp")
+    monkeypatch.setattr("apps.serving.gethostname", lambda: "desk.corp")
     assert serving.names_of("127.0.0.1") == []
     assert {"desk", "desk.corp", "shop.example.com"} <= set(
         serving.names_of("0.0.0.0", ["shop.example.com"])  # noqa: S104 - no socket is opened

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from data.conversations import read_conversations
-from data.errors import LogFormatError
+from data.errors import ConfigError, LogFormatError
 from data.prepare import prepare
 from data.split import SPLITS, split_of
 
@@ -108,7 +108,7 @@ def test_the_folder_stays_as_it_was_when_nothing_can_be_read(tmp_path, rows):
 
 def test_an_out_that_is_a_file_is_refused(tmp_path):
     path = log(tmp_path / "log.jsonl", [conversation(1)])
-    with pytest.raises(LogFormatError, match="is a file"):
+    with pytest.raises(ConfigError, match="is a file"):
         prepare([path], path)
 
 

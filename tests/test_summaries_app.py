@@ -19,6 +19,7 @@ from apps.summarizer.moods import by_words
 from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.summary import markdown_of, subject_of
 from apps.summarizer.whole import WholeWriter, parts_of
+from apps.verbs.summaries import decided_by
 from benchmarks.check_samples import wrong_summaries
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations
@@ -344,3 +345,29 @@ def test_the_verb_is_stopped_by_ctrl_c_and_keeps_what_is_done(tmp_path):
     assert "Traceback" not in said
     for line in partial.read_text(encoding="utf-8").splitlines()[1:20]:
         assert json.loads(line)["wanted"]
+
+
+def test_a_second_process_does_not_write_the_same_file(tmp_path, summarizer):
+    path, out = write_lines(tmp_path / "a.jsonl", rows()), tmp_path / "o.jsonl"
+
+    def beside(conversation):
+        with pytest.raises(ConfigError, match="another process is writing this file"):
+            summarize_file(path, out, summarizer.summarize)
+        return summarizer.summarize(conversation)
+
+    assert summarize_file(path, out, beside).tickets == 5
+    assert {each.name for each in tmp_path.iterdir()} == {"a.jsonl", "o.jsonl"}
+
+
+def test_what_decides_a_summary_is_stamped(tmp_path, monkeypatch, summarizer):
+    monkeypatch.chdir(tmp_path)
+    config, _ = app_config("summarizer", ["runs.ner=ner"])
+    before = decided_by(config)
+    (tmp_path / "ner").mkdir()
+    (tmp_path / "ner" / "config.yaml").write_text("trained anew\n", encoding="utf-8")
+    assert decided_by(config) != before
+    path, out = write_lines(tmp_path / "a.jsonl", rows()), tmp_path / "o.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        summarize_file(path, out, interrupted)
+    with pytest.raises(ConfigError, match="other input or settings"):
+        summarize_file(path, out, summarizer.summarize, importer="jsonl")

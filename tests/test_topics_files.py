@@ -222,5 +222,5 @@ def test_a_request_with_thanks_is_more_than_thanks(text):
 
 def test_out_must_not_be_a_file(tmp_path, encoder):
     path = log_of(tmp_path / "log.jsonl")
-    with pytest.raises(LogFormatError, match="is a file; choose a folder"):
+    with pytest.raises(ConfigError, match="is a file; choose a folder"):
         discover(path, path, encoder="fake")

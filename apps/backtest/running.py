@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from apps.backtest.replaying import Replayed, replay
 from apps.growing_file import begun, check_out, partial_of, stamp
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
+from data.outputs import alone
 from data.rows import BadRows
 from data.schema import Conversation
 from data.sources import of_path
@@ -78,14 +80,34 @@ def backtest_file(
         told: Told after each conversation how many there are, and how many judged turns.
 
     Raises:
-        ConfigError: If `out` cannot be written, or a half-written one is of something else.
+        ConfigError: If `out` cannot be written, another process writes it, or a half-written one
+            is of something else.
         LogFormatError: If the log has no conversation, or none that a person answered.
     """
+    if out is not None:
+        check_out(path, out, (SUFFIX,))
+    with nullcontext() if out is None else alone(out):
+        return _backtested(path, app, judge, out, limit, settings, importer, told)
+
+
+def _backtested(
+    path: Path,
+    app: App,
+    judge: Judge,
+    out: Path | None,
+    limit: int | None,
+    settings: str,
+    importer: str | None,
+    told: Callable[[int, int], None],
+) -> Backtest:
+    """See backtest_file."""
     source, found = of_path(path), Backtest()
     done: Iterator[list[Judged]] = iter(())
     if out is not None:
-        check_out(path, out, (SUFFIX,))
-        head = {"input": str(path.resolve()), "stamp": stamp(path), "settings": settings}
+        head = {
+            "input": str(path.resolve()), "stamp": stamp(path), "importer": importer or "",
+            "settings": settings,
+        }  # fmt: skip
         found.before = begun(partial_of(out), head)
         done = _lines(partial_of(out))
     try:

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import RunDirError
+from data.outputs import write_whole
 from data.schema import Passage
 
 SAID = 2  # passages of one answer at most
@@ -86,9 +87,12 @@ class Fitness:
         return [best, *(each for each in others if chances[each] >= self.beside)]
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write it as JSON, whole or not at all.
+
+        Raises:
+            ConfigError: If it cannot be written.
+        """
+        write_whole(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Fitness":

@@ -10,6 +10,7 @@ from apps.guard.evidence import Evidence, Read, about, gather, read
 from apps.guard.finding import Entailment, Finding, Kind
 from apps.guard.leaks import leaks
 from apps.guard.marks import holds_code, plain
+from apps.guard.opposites import opposite
 from apps.guard.posture import yes_to_no
 from apps.guard.products import other_things, unknown_names
 from apps.guard.promises import made, segment
@@ -20,6 +21,7 @@ from retrieval import sentences
 
 ENTAILED = 0.5  # how sure a model must be that a sentence follows
 MAX_CHARS = 4000  # of an answer; a longer one is not checked but stopped
+MAX_FIGURES = 100  # and links and codes; each is compared with all others, so more take seconds
 _CLAIM = 4  # words of the shortest sentence that a model is asked about
 
 
@@ -54,6 +56,9 @@ def check(
             Finding("unsupported", answer, 0, len(answer), f"longer than {MAX_CHARS} characters"),
         )
     taken = read(answer)
+    if len(taken.held) > MAX_FIGURES:
+        why = f"more than {MAX_FIGURES} figures, links and codes"
+        return (Finding("unsupported", answer, 0, len(answer), why),)
     evidence = about(gather(passages, said, facts), taken)
     promises = made(answer)
     of_money = [(each.first, each.last) for each in promises if each.name in OF_MONEY]
@@ -66,6 +71,7 @@ def check(
         found += allowed(answer, evidence)
         found += waived(answer, evidence, case)
         found += foretold(answer, evidence)
+        found += opposite(answer, evidence)
         if whole:
             found += yes_to_no(answer, evidence, case)
     found += unknown_names(answer, evidence)

@@ -63,6 +63,14 @@ _SPAN = re.compile(
     rf"|周(?![一二三四五六日])|个?星期|个月|年(?!\d))",
     re.I,
 )
+_COUPLE = Decimal(2)
+_SOME = (Decimal(3), Decimal(4), Decimal(5))  # what "a few" may be
+_VAGUE = re.compile(
+    rf"\b(?P<couple>a couple of) (?:more |extra |further |whole |full )?"
+    rf"(?P<working>working |business )?(?P<unit>{_ENGLISH_SPAN})"
+    r"|\ba few (?:more |extra |further |whole |full )?(?P<few>(?:week|month|year)s)\b",
+    re.I,
+)
 _PARTS = re.compile(
     r"\b(?P<part>half|(?:a )?quarter of|three quarters of) an? (?P<unit>hour|day|year|month)\b"
     r"|(?P<half>半)(?P<chinese>个?小时|天|年|个月)",
@@ -143,7 +151,7 @@ def values(text: str) -> list[Value]:
     for no_figure in (_LIST_MARK, _IDIOMS):
         text = no_figure.sub(lambda match: "\0" * len(match.group()), text)
     found: list[Value] = []
-    for finder in (dates, times, _prices, _percentages, _often, _spans, _measures, _counts):
+    for finder in (dates, times, _prices, _percentages, _often, _vague, _spans, _measures, _counts):
         for value in finder(text):
             if "\0" not in text[value.start : value.end]:
                 found.append(value)
@@ -223,6 +231,19 @@ def _spans(text: str) -> Iterator[Value]:
         if match["working"]:
             unit, factor = "working day", factor / _MINUTES["day"]
         yield from _ranged(text, match, "number", unit, factor)
+
+
+def _vague(text: str) -> Iterator[Value]:
+    """A couple of weeks, which are two, and a few, which are three to five.
+
+    A few days are no figure: people say so of any short while.
+    """
+    for match in _VAGUE.finditer(text):
+        unit, factor = _SPANS[_unit(match["unit"] or match["few"])]
+        if match["working"]:
+            unit, factor = "working day", factor / _MINUTES["day"]
+        many = (_COUPLE,) if match["couple"] else _SOME
+        yield Value("number", tuple(each * factor for each in many), unit, *match.span())
 
 
 def _unit(said: str) -> str:

@@ -44,6 +44,8 @@ def another_fact(value: Value, answer: Read, evidence: Evidence) -> str:
         and any(_alike(value, each) for each in fact.told.held)
         and not any(_holds(fact, each) for each in beside if not any(_holds(x, each) for x in own))
     ]
+    if value.kind == "date" and _of_another_event(value, answer.text[first:last], own, evidence):
+        return "a fact says it of something else"
     if not own or not rivals or not value.unit or value.kind == "code":
         return ""
     clause = words_of(answer, value) | _events(answer.text[first:last])
@@ -54,6 +56,16 @@ def another_fact(value: Value, answer: Read, evidence: Evidence) -> str:
     if any(mine & clause for mine in names):
         return _nearer(rivals, names, clause)
     return _nearer(rivals, names, clause.union(*(content(text) | _events(text) for text in asked)))
+
+
+def _of_another_event(value: Value, sentence: str, own: list[Source], evidence: Evidence) -> bool:
+    """Whether all facts with that day name what happened on it, and the sentence something else."""
+    happened, told = [_events(fact.name.replace("_", " ")) for fact in own], _events(sentence)
+    if not told or not happened or any(not each or each & told for each in happened):
+        return False
+    return not any(
+        same(value, each, "said") for source in evidence.of("said") for each in source.told.held
+    )
 
 
 def _nearer(rivals: list[Source], names: list[frozenset[str]], said: frozenset[str]) -> str:

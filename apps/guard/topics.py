@@ -223,7 +223,7 @@ _TOPICS = {
     r"|a thing|anything|nothing)\b"
     r"|\bon the house\b"
     r"|\bwithout (?:paying|payment)\b|\bfor nothing\b|\b(?:is|are|be|['’]s) on us\b"
-    r"|\bcomplimentary\b|\bgratis\b"
+    r"|\bcomplimentary\b|\bgratis\b|\b(?:covered|paid|met|borne|absorbed)(?: for)? by us\b"
     r"|(?<!we do)(?<!we wo)(?<!we ca)(?<!we do )(?<!we will )(?:\bnot|n['’]t) (?:have to "
     r"|need to |be asked to )?(?:pay|cost|be charged"
     r"|charge)(?: you)?"

@@ -17,6 +17,7 @@ from apps.summarizer.summary import Summary, markdown_of
 from data.clean import without_quotes
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
+from data.outputs import alone
 from data.rows import BadRows
 from data.schema import Conversation
 from data.sources import of_path
@@ -57,13 +58,30 @@ def summarize_file(
         importer: Its name in `data.logs`; None tells it by the content.
 
     Raises:
-        ConfigError: If `out` cannot be written, or a half-written one is of something else.
+        ConfigError: If `out` cannot be written, another process writes it, or a half-written one
+            is of something else.
         LogFormatError: If no conversation can be read.
     """
     check_out(path, out, SUFFIXES)
+    with alone(out):
+        return _summarized(path, out, summarize, told, settings, importer)
+
+
+def _summarized(
+    path: Path,
+    out: Path,
+    summarize: Summarize,
+    told: Callable[[int], None],
+    settings: str,
+    importer: str | None,
+) -> Batch:
+    """See summarize_file."""
     source, bad = of_path(path), BadRows()
     partial = partial_of(out)
-    head = {"input": str(path.resolve()), "stamp": stamp(path), "settings": settings}
+    head = {
+        "input": str(path.resolve()), "stamp": stamp(path), "importer": importer or "",
+        "settings": settings,
+    }  # fmt: skip
     before = begun(partial, head)
     tickets = 0
     try:

@@ -17,6 +17,9 @@ def run_tests(
         list[str] | None, typer.Option("--set", help="key.of.config=value, last word")
     ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="an HTML file for people")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="workflows really call other systems")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="print one JSON object and nothing else")
     ] = False,
@@ -29,7 +32,7 @@ def run_tests(
     from apps.testing.running import run_suites
 
     check_page(report)
-    subjects = run_suites(read_suites(tests), overrides or ())
+    subjects = run_suites(read_suites(tests), overrides or (), live)
     coverages = {subject.name: coverage_of(subject) for subject in subjects}
     values = result_values(subjects, coverages)
     if report is not None:

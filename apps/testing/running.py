@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from apps.app import App
 from apps.build import APPS
 from apps.config import AppConfig, app_config
+from apps.harmless import IN_MEMORY, opened_harmless
 from apps.serving import OWNER, last_answer, opened_chat
 from apps.store import Store
 from apps.testing.checks import Miss, misses
@@ -16,7 +18,6 @@ from apps.testing.written import WrittenConversation
 from data.errors import ConfigError
 from data.schema import Answer
 
-IN_MEMORY = "sqlite://"  # a database that ends with its conversation
 Verdict = Literal["passed", "failed", "failed_as_expected", "passed_unexpectedly"]
 
 
@@ -63,12 +64,17 @@ class Subject:
         return " ".join([self.app, *self.settings])
 
 
-def run_suites(suites: Sequence[Suite], overrides: Sequence[str]) -> list[Subject]:
+def run_suites(
+    suites: Sequence[Suite], overrides: Sequence[str], live: bool = False
+) -> list[Subject]:
     """Run all conversations; those of one app with the same settings make a Subject.
 
     Args:
         suites: What was written.
         overrides: Settings that win over those of the files.
+        live: Whether workflows call other systems; else each call fails without being made.
+
+    Business hours hold only where a setting names them: a result must not depend on the clock.
 
     Raises:
         ConfigError: If a file names an app that is none or holds no conversation.
@@ -81,10 +87,7 @@ def run_suites(suites: Sequence[Suite], overrides: Sequence[str]) -> list[Subjec
     configs = [_config(app, settings, found[0]) for (app, settings), found in groups.items()]
     subjects = []
     for (key, found), (config, folder) in zip(groups.items(), configs, strict=True):
-
-        def fresh(config: AppConfig = config, folder: Path = folder) -> tuple[App, Store]:
-            return opened_chat(config, folder)
-
+        fresh = partial(_opened, config, folder, _sets_hours(key[1]), live)
         ran = tuple(each for suite in found for each in run_suite(suite, fresh))
         subjects.append(Subject(*key, config, folder, ran))
     return subjects
@@ -123,6 +126,18 @@ def _run(
     return Ran(path, line, conversation, tuple(answers), tuple(failures))
 
 
+def _opened(config: AppConfig, folder: Path, keep_hours: bool, live: bool) -> tuple[App, Store]:
+    if not live:
+        return opened_harmless(config, folder, keep_hours)
+    hours = config.hours if keep_hours else None
+    return opened_chat(config.model_copy(update={"store": IN_MEMORY, "hours": hours}), folder)
+
+
+def _sets_hours(settings: Sequence[str]) -> bool:
+    keys = (setting.partition("=")[0] for setting in settings)
+    return any(key.split(".")[0] == "hours" for key in keys)
+
+
 def _config(app: str, settings: Sequence[str], suite: Suite) -> tuple[AppConfig, Path]:
     try:
         config, folder = app_config(app, settings)
@@ -132,4 +147,4 @@ def _config(app: str, settings: Sequence[str], suite: Suite) -> tuple[AppConfig,
         raise ConfigError(
             f"{suite.path}: the app {config.app} holds no conversations; {', '.join(APPS)} do"
         )
-    return config.model_copy(update={"store": IN_MEMORY}), folder
+    return config, folder

@@ -3,13 +3,17 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from apps.growing_file import stamps
 from apps.pages import check_page, write_page
 from apps.verbs.options import AsJson, Overrides, say
 from data.errors import DeskhandError
+
+if TYPE_CHECKING:
+    from apps.config import AppConfig
 
 _SHOWN = 20  # bad rows
 _EACH = 20  # conversations a line, where stderr is no terminal
@@ -35,14 +39,14 @@ def backtest(
 ) -> None:
     """Past conversations through an app: what it would have got right, wrong, or handed over."""
     from apps.backtest.judging import judge_by
-    from apps.backtest.opening import opened_harmless
     from apps.backtest.pairs import JUDGED, fit_likeness, read_pairs
     from apps.backtest.report import page_html
     from apps.backtest.results import hours_of, result_lines, result_values
     from apps.backtest.running import SUFFIX, backtest_file
     from apps.build import opened_encoder
     from apps.config import app_config
-    from apps.growing_file import check_out, partial_of, stamp
+    from apps.growing_file import check_out, partial_of
+    from apps.harmless import opened_harmless
     from data.sources import of_path
 
     check_page(report)
@@ -51,7 +55,7 @@ def backtest(
     of_path(log)  # tells what is missing before models are loaded
     pairs = read_pairs(judged or JUDGED)
     config, folder = app_config(app_name, overrides or ())
-    app = opened_harmless(config, folder)
+    app, _ = opened_harmless(config, folder)
     encoder = opened_encoder(config.encoder, config.threads)
     typer.echo(f"fitting the judge on half of {len(pairs)} pairs", err=True)
     likeness = fit_likeness(pairs, encoder)
@@ -65,9 +69,7 @@ def backtest(
         elif conversations % _EACH == 0:
             typer.echo(line, err=True)
 
-    runs = config.runs
-    parts = (judged or JUDGED, config.index, runs.intent, runs.ner, folder / config.workflows)
-    settings = " ".join([config.model_dump_json(exclude={"store"}), *map(stamp, parts)])
+    settings = decided_by(config, folder, judged or JUDGED)
     try:
         found = backtest_file(
             log, app, judge_by(likeness, encoder), out, limit, settings, format_, told
@@ -93,3 +95,14 @@ def backtest(
         "seconds": round(time.perf_counter() - begun, 1),
     }
     say(values, as_json, "\n".join(result_lines(found, hours, likeness.agreement)))
+
+
+def decided_by(config: "AppConfig", folder: Path, judged: Path) -> str:
+    """What judged turns depend on beside the log: the config, and all files that it names."""
+    runs, orders = config.runs, config.orders
+    parts = (
+        judged, config.index, runs.intent, runs.ner, runs.mood, folder / config.workflows,
+        None if orders is None else folder / orders, config.answers, config.generate.run,
+        Path(config.encoder),
+    )  # fmt: skip
+    return f"{config.model_dump_json(exclude={'store'})} {stamps(parts)}"

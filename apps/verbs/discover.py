@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from apps.build import opened_encoder
-from data.errors import ConfigError, LogFormatError
+from data.errors import ConfigError
 from data.log_report import add_to_report
+from data.outputs import check_file, check_folder
 from data.rows import write_jsonl
 from data.topics.discover import Discovered, Earlier, discover_topics
 from data.topics.files import (
@@ -58,10 +59,9 @@ def discover(
         What `--json` prints.
 
     Raises:
-        DeskhandError: If a path cannot be read, or has too few turns to speak of topics.
+        DeskhandError: If a path cannot be read or written, or has too few turns to speak of topics.
     """
-    if out.exists() and not out.is_dir():
-        raise LogFormatError(f"{out}: is a file; choose a folder as --out")
+    check_folder(out)
     start = time.perf_counter()
     turns = read_turns(path, text_column)
     check_turns(path, turns)
@@ -146,8 +146,7 @@ def apply_topics(folder: Path, out: Path) -> dict[str, Any]:
     """
     if out.suffix.lower() != ".jsonl":
         raise ConfigError(f"{out}: training rows are JSONL; give --out a name that ends in .jsonl")
-    if out.is_dir():
-        raise ConfigError(f"{out}: is a folder; give --out the name of a file")
+    check_file(out)
     rows = training_rows(folder)
     write_jsonl(out, rows)
     return {"out": str(out), "rows": len(rows), "labels": sorted({row["label"] for row in rows})}

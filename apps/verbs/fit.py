@@ -39,11 +39,14 @@ def fit(
     from apps.build import opened_index, opened_intents, opened_ner
     from apps.config import app_config
     from apps.customer_service import fitting
+    from data.outputs import check_file
     from retrieval.questions import read_questions
 
     config, folder = app_config(app, overrides or ())
     if config.app != "customer_service":
         raise ConfigError(f"{app}: only customer_service weighs its answers so")
+    target = out or config.answers
+    check_file(target)
     asked = read_questions(questions)
     index = opened_index(config.index, config.threads)
     missing = index.missing({identity for each in asked for identity in each.relevant})
@@ -57,7 +60,6 @@ def fit(
     rows, name = fitting.labelled(asked, *models), questions.name
     past = _of_log(log, config, folder, models) if log is not None else []
     made = fitting.fit(rows, f"{name}, {log.name}" if log else name, config.costs, past)
-    target = out or config.answers
     made.fitness.save(target)
     say(
         made.values(), as_json,
@@ -80,7 +82,7 @@ def _of_log(
     from apps.customer_service.actions import shop
     from apps.customer_service.fitting import labelled_log
     from apps.customer_service.workflow_check import read_workflows
-    from apps.testing.running import IN_MEMORY
+    from apps.harmless import IN_MEMORY
     from data.logs import read_export
     from data.rows import BadRows
     from data.sources import of_path

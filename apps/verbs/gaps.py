@@ -32,10 +32,13 @@ def gaps(
     from apps.store import existing_store
     from apps.store_review import Reviews
     from data.encoders import DEFAULT_ENCODER
+    from data.outputs import check_file
     from data.redact.digits import is_region
 
-    if out is not None and (out.suffix.lower() != ".csv" or out.is_dir()):
-        raise ConfigError(f"{out}: --out writes a file that ends in .csv")
+    if out is not None:
+        if out.suffix.lower() != ".csv" or out.is_dir():
+            raise ConfigError(f"{out}: --out writes a file that ends in .csv")
+        check_file(out)
     if not is_region(region):
         raise ConfigError(f"--region {region}: no such region; two letters such as GB, US, CN")
     begin = None if since is None else datetime.combine(_day(since), datetime.min.time())

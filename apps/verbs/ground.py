@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data.conversations import read_conversations, to_dict
 from data.errors import ConfigError, LogFormatError
+from data.outputs import check_file, check_folder
 from data.rows import require_file, write_jsonl
 from data.schema import Conversation, Passage
 from data.split import SPLITS
@@ -37,12 +38,13 @@ def ground(
         Counts: `conversations`, `answers` and those of them that are `grounded`.
 
     Raises:
-        ConfigError: If `out` is `path`.
+        ConfigError: If `out` is `path`, or cannot be written.
         LogFormatError: If there is no conversation.
     """
     require_file(path)
     if out.resolve() == path.resolve():
         raise ConfigError(f"--out {out}: it is what is read; name another")
+    (check_folder if path.is_dir() else check_file)(out)
     files = [(path, out)]
     if path.is_dir():
         there = [path / f"{split}.jsonl" for split in SPLITS]

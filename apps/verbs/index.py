@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from apps.verbs.options import AsJson, Overrides, say
+from apps.verbs.options import AsJson, Overrides, in_utf8, say
 from data.errors import ConfigError
 
 _SHOWN = 20  # stale passages that people are shown
@@ -146,7 +146,7 @@ def _chosen(verbs: Sequence[str], given: Sequence[str]) -> str:
 
 def search(
     index_path: Annotated[Path, typer.Argument(metavar="INDEX", help="an index")],
-    question: Annotated[str, typer.Argument(help="what is asked")],
+    question: Annotated[str, typer.Argument(help="what is asked", callback=in_utf8)],
     k: Annotated[int, typer.Option("-k", min=1, help="passages at most")] = 5,
     where: Annotated[
         list[str] | None,

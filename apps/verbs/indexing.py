@@ -11,6 +11,7 @@ from apps.build import opened_encoder
 from apps.verbs.index_fit import fit_on, weights
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, IndexMismatchError, LogFormatError
+from data.outputs import check_file, check_folder
 from data.rows import BadRows, write_jsonl
 from data.schema import Passage
 from retrieval.carrying import carried, is_as_it_was
@@ -52,6 +53,7 @@ def make_index(
     Raises:
         DeskhandError: If a file, an option or the encoder is wrong.
     """
+    check_folder(out)
     name = _encoder_name(encoder, overrides) or DEFAULT_ENCODER
     passages, sources, _ = _read(paths)
     known = read_known_questions(questions) if questions is not None else []
@@ -214,6 +216,7 @@ def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dic
         raise ConfigError(f"{out}: pairs are JSONL; give --out the name of a .jsonl file")
     if any(out.resolve() == path.resolve() for path in (*paths, questions) if path is not None):
         raise ConfigError(f"{out}: is read too; choose another --out")
+    check_file(out)
     passages, _, _ = _read(paths)
     known = read_known_questions(questions) if questions is not None else []
     partial = out.with_name(f".{out.name}.partial")

@@ -14,7 +14,7 @@ from apps.predicted import entities_values, intent_values
 from apps.verbs.predict_pairs import predict_answers, predict_relations
 from apps.verbs.predict_steps import conversation_texts, first_turns, reads_conversations
 from data.errors import ConfigError, LogFormatError, RunDirError
-from data.rows import SUFFIXES, read_rows, read_text
+from data.rows import SUFFIXES, Row, read_rows, read_text
 from data.schema import Situation, Turn
 from finetune.config import TrainConfig
 from finetune.dialogue.model import DialogueModel
@@ -79,8 +79,11 @@ def read_texts(path: Path | None) -> list[str]:
     if path is None:
         if sys.stdin.isatty():
             raise ConfigError("no text given; name some, or --input FILE")
-        texts = [line.rstrip("\n") for line in sys.stdin]
-    elif path.suffix in SUFFIXES:
+        try:
+            texts = [line.rstrip("\n") for line in sys.stdin]
+        except UnicodeDecodeError as error:
+            raise LogFormatError("standard input: not UTF-8; convert it and try again") from error
+    elif path.suffix.lower() in SUFFIXES:
         texts = []
         for row in read_rows(path):
             if "text" not in row.values and "turns" not in row.values:
@@ -88,12 +91,19 @@ def read_texts(path: Path | None) -> list[str]:
                     f"{row.where}: no column 'text'; found: {', '.join(row.values)}"
                 )
             whole = "text" not in row.values  # a conversation, read as what a summary is made of
-            texts.append(source_of(row) if whole else str(row.values["text"]))
+            texts.append(source_of(row) if whole else _text_of(row))
     else:
         texts = read_text(path).splitlines()
     if not texts:
         raise LogFormatError(f"{path or 'standard input'}: no text in it")
     return texts
+
+
+def _text_of(row: Row) -> str:
+    value = row.values["text"]
+    if value is None or isinstance(value, float | list | dict):  # pandas writes NaN for none
+        raise LogFormatError(f"{row.where}: no text in 'text'; fill or remove the row")
+    return str(value)
 
 
 def predict_given(path: Path, texts: Sequence[str], rows: Path | None) -> Iterator[dict[str, Any]]:

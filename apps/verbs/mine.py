@@ -12,6 +12,7 @@ from data.log_report import add_to_report
 from data.mining.answers import mine
 from data.mining.facts import contradictions
 from data.mining.faq import propose
+from data.outputs import check_folder
 from data.rows import write_jsonl
 from data.schema import Conversation
 from data.split import SPLITS
@@ -33,10 +34,9 @@ def mine_log(path: Path, out: Path, encoder: str, threads: int) -> dict[str, Any
         threads: CPU threads of the encoder.
 
     Raises:
-        DeskhandError: If the path holds no conversations.
+        DeskhandError: If the path holds no conversations, or `out` cannot be written.
     """
-    if out.exists() and not out.is_dir():
-        raise LogFormatError(f"{out}: is a file; choose a folder as --out")
+    check_folder(out)
     log = list(_conversations(path))
     if not log:
         raise LogFormatError(f"{path}: no conversations in it; make some with deskhand prepare")

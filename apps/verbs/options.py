@@ -2,17 +2,40 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from data.errors import ConfigError
 
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="key.of.config=value, last word")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
+Port = Annotated[int, typer.Option(help="port of the page", min=0, max=65535)]
 Out = Annotated[Path, typer.Option("--out", help="where to write")]
 
 
 def say(values: Any, as_json: bool, text: str) -> None:  # noqa: ANN401 - whatever JSON holds
     """Print a result: the values as one line of JSON, or the text for people."""
     typer.echo(json.dumps(values, ensure_ascii=False) if as_json else text)
+
+
+T = TypeVar("T", str, str | None, list[str] | None)
+
+
+def in_utf8(parameter: typer.CallbackParam, given: T) -> T:
+    """A text, or several, as it was given.
+
+    Raises:
+        ConfigError: If the terminal or the script sent bytes that are not UTF-8.
+    """
+    for text in [given] if isinstance(given, str) else given or ():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"{parameter.name}: is not UTF-8 at character {error.start + 1}; "
+                "convert it, or set the terminal to UTF-8"
+            ) from error
+    return given

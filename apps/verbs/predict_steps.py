@@ -22,7 +22,7 @@ def conversation_texts(rows: Path) -> list[str] | None:
     Raises:
         LogFormatError: If a row is no conversation.
     """
-    if rows.suffix not in SUFFIXES or not holds_conversations(rows):
+    if rows.suffix.lower() not in SUFFIXES or not holds_conversations(rows):
         return None
     return [step_text(situation_in(row)) for row in read_rows(rows)]
 

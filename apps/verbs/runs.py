@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from apps.verbs.options import AsJson, Out, Overrides, say
+from apps.verbs.options import AsJson, Out, Overrides, in_utf8, say
 from data.errors import ConfigError, DeskhandError
 
 
@@ -149,7 +149,8 @@ def predict(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            help="texts (qa: a question and a passage); none: --input or standard input"
+            help="texts (qa: a question and a passage); none: --input or standard input",
+            callback=in_utf8,
         ),
     ] = None,
     input_: Annotated[
@@ -162,6 +163,8 @@ def predict(
     from apps.verbs.measure import explained, predict_given, texts_for
 
     given = list(texts or ())
+    if given and input_ is not None:
+        raise ConfigError(f"--input {input_}: texts are given too; give the one or the other")
     rows = (
         explained(run, texts_for(run, given, input_))
         if explain

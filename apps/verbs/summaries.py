@@ -3,12 +3,16 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from apps.growing_file import stamps
 from apps.verbs.options import AsJson, Out, Overrides, say
 from data.errors import DeskhandError
+
+if TYPE_CHECKING:
+    from apps.config import AppConfig
 
 _SHOWN = 20  # bad rows
 _EACH = 100  # tickets a line, where stderr is no terminal
@@ -52,7 +56,7 @@ def summarize(
             out,
             summarizer.summarize,
             told,
-            settings=config.model_dump_json(exclude={"store"}),
+            settings=decided_by(config),
             importer=format_,
         )
     except KeyboardInterrupt as stop:
@@ -76,3 +80,10 @@ def summarize(
         as_json,
         f"{done.tickets} summaries → {out} ({summarizer.made_by}); {len(done.bad)} bad rows",
     )
+
+
+def decided_by(config: "AppConfig") -> str:
+    """What summaries depend on beside what is read: the config, and the runs that it names."""
+    runs = config.runs
+    parts = (runs.ner, runs.summary, runs.sentiment, runs.writer, Path(config.encoder))
+    return f"{config.model_dump_json(exclude={'store'})} {stamps(parts)}"

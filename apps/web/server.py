@@ -1,6 +1,8 @@
 """The server: the page at /, its visitors' cookie, who is let in, and /health."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from socket import socket
 
 import gradio as gr
 import uvicorn
@@ -11,7 +13,6 @@ from apps.web.draft import SCRIPT
 from apps.web.theme import style, theme
 from apps.web.visitor import VisitorCookie
 
-HOST, PORT = "127.0.0.1", 7860
 WITHOUT_VISITOR = ("/health", "/api")  # what programs call
 
 
@@ -59,6 +60,10 @@ def create_server(
     return server
 
 
-def serve(server: FastAPI, host: str = HOST, port: int = PORT) -> None:
-    """Serve until interrupted. Request lines are not logged."""
-    uvicorn.run(server, host=host, port=port, log_level="warning", access_log=False)
+def serve(server: FastAPI, sockets: Sequence[socket]) -> None:
+    """Serve on bound sockets until interrupted. Request lines are not logged."""
+    running = uvicorn.Server(uvicorn.Config(server, log_level="warning", access_log=False))
+    with suppress(KeyboardInterrupt):
+        running.run([*sockets])
+        if not running.started:
+            raise SystemExit(1)  # what was wrong, uvicorn has told

@@ -47,7 +47,7 @@ def fits(source: Source) -> bool:
 def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
     """Yield the threads."""
     threads = threads_of(source)
-    is_agent = named_agents(columns) or _in_company(threads.company)
+    is_agent = named_agents(columns, bad.heard) or _in_company(threads.company)
 
     def mails(bad: BadRows) -> Iterator[tuple[int, tuple[str, bytes]]]:
         # Both readings yield the same mails in the same order.

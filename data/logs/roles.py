@@ -11,17 +11,33 @@ from data.schema import Speaker
 AGENT = "agent"  # the field of --map that names the company's people
 
 
-def named_agents(columns: Mapping[str, str]) -> Callable[[str], bool] | None:
+def agent_names(columns: Mapping[str, str]) -> list[str]:
+    """The names of `--map agent=…`, as they were given."""
+    return [part.strip() for part in columns.get(AGENT, "").split(",") if part.strip()]
+
+
+def named_agents(columns: Mapping[str, str], heard: set[str]) -> Callable[[str], bool] | None:
     """Whether a person is one of those named by `--map agent=…`; None where none are named.
 
     A name that begins with `@` is the end of a mail address.
+
+    Args:
+        columns: From `--map`.
+        heard: Each name, as it was given, is added when somebody of that name is asked about.
     """
-    named = [part.strip().casefold() for part in columns.get(AGENT, "").split(",") if part.strip()]
+    named = {name.casefold(): name for name in agent_names(columns)}
     if not named:
         return None
-    exact = {name for name in named if not name.startswith("@")}
     ends = tuple(name for name in named if name.startswith("@"))
-    return lambda person: person.casefold() in exact or person.casefold().endswith(ends or ("\0",))
+
+    def is_agent(person: str) -> bool:
+        called = person.casefold()
+        found = [end for end in ends if called.endswith(end)]
+        found += [called] if called in named else []
+        heard.update(named[name] for name in found)
+        return bool(found)
+
+    return is_agent
 
 
 def speakers(people: Sequence[str], is_agent: Callable[[str], bool] | None) -> list[Speaker]:

@@ -55,11 +55,11 @@ def fits(source: Source) -> bool:
 def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[Conversation]:
     """Yield the threads, and the messages that nobody answered."""
     people, size = _people(source, bad)
-    by_name = named_agents(columns)
+    by_name = named_agents(columns, bad.heard)
 
     def is_agent(user: str) -> bool:
         called = people[user].called if user in people else ()
-        return by_name is not None and any(map(by_name, (user, *called)))
+        return by_name is not None and any([by_name(name) for name in (user, *called)])
 
     def messages(bad: BadRows) -> Iterator[tuple[_ONE, _Message]]:
         return _messages(source, people, bad)

@@ -81,7 +81,7 @@ def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[C
     if not one_to_five:
         bad.left_out["rating column of another scale than 1 to 5"] += 1
         names = {field: column for field, column in names.items() if field != "rating"}
-    table = _Table(names, named_agents(columns), day_first)
+    table = _Table(names, named_agents(columns, bad.heard), day_first)
     read_pieces = partial(_pieces, source, names)
     if "id" in names:
         for identity, pieces in grouped(read_pieces, _passes(source), bad):

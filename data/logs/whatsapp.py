@@ -68,7 +68,7 @@ def read(source: Source, columns: Mapping[str, str], bad: BadRows) -> Iterator[C
     """Yield the chat's conversations."""
     silent = BadRows(sink=lambda where, why: None)
     day_first = day_comes_first(message.date for message in _messages(source, silent))
-    is_agent = named_agents(columns)
+    is_agent = named_agents(columns, bad.heard)
     turns: list[tuple[datetime | None, str, str]] = []
     last: datetime | None = None
     for message in _messages(source, bad):

@@ -11,27 +11,34 @@ from apps.customer_service.actions import shop
 from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import FAILED, WorkflowsConfig
-from apps.testing.running import IN_MEMORY
+from apps.store import Store
 from data.errors import ConfigError
 
+IN_MEMORY = "sqlite://"  # a database that ends with its app
 _NOT_CALLED = "not called"
 
 
-def opened_harmless(config: AppConfig, folder: Path) -> App:
-    """A chat app in a store of its own, open at any hour.
+def opened_harmless(config: AppConfig, folder: Path, keep_hours: bool = False) -> tuple[App, Store]:
+    """A chat app, and the store of its own that it reads.
+
+    Args:
+        config: Of the app.
+        folder: Where the config lies.
+        keep_hours: Whether its hours hold; else it is open at any hour.
 
     Raises:
         DeskhandError: If it is no chat app, or its runs or its index are not what is needed.
     """
     if config.app not in APPS:
         raise ConfigError(f"the app {config.app} answers no customers; {', '.join(APPS)} do")
-    config = config.model_copy(update={"store": IN_MEMORY, "hours": None})
+    hours = config.hours if keep_hours else None
+    config = config.model_copy(update={"store": IN_MEMORY, "hours": hours})
     store = build_store(config, folder)
     if config.app != "customer_service":
-        return APPS[config.app](config, folder, store)
+        return APPS[config.app](config, folder, store), store
     catalog = shop(store)
     workflows = read_workflows(folder / config.workflows, catalog)
-    return build_bot(config, folder, store, without_calls(workflows, catalog))
+    return build_bot(config, folder, store, without_calls(workflows, catalog)), store
 
 
 def without_calls(config: WorkflowsConfig, catalog: Catalog) -> Workflows:
