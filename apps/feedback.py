@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from apps.app import clean as read_as
 from apps.store import Store, StoredTurn, existing_store
+from apps.store_opening import shown_url
 from apps.store_review import Correction, Reviews
 from data.conversations import to_dict
 from data.errors import ConfigError
@@ -42,7 +43,9 @@ def write_feedback(url: str, out: Path, region: str = "GB") -> dict[str, Any]:
         raise ConfigError(f"--region {region}: no such region; two letters such as GB, US, CN")
     done = export_feedback(store, out, region)
     if not done["conversations"]:
-        raise ConfigError(f"--store {url}: no answer in it has a thumb or a correction yet")
+        raise ConfigError(
+            f"--store {shown_url(url)}: no answer in it has a thumb or a correction yet"
+        )
     return {"out": str(out), **done}
 
 

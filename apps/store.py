@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from apps.actions import Order
-from apps.store_opening import opened_engine
+from apps.store_opening import opened_engine, shown_url
 from apps.store_tables import (
     ConversationRow,
     CorrectionRow,
@@ -311,7 +311,9 @@ def existing_store(url: str) -> Store:
     """
     path = url.removeprefix("sqlite:///")
     if path != url and not Path(path).exists():
-        raise ConfigError(f"store {url}: no such database; it is made when an app is served")
+        raise ConfigError(
+            f"store {shown_url(url)}: no such database; it is made when an app is served"
+        )
     return Store(url)
 
 

@@ -27,7 +27,7 @@ def opened_engine(url: str) -> Engine:
     except (SQLAlchemyError, ModuleNotFoundError, OSError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise ConfigError(
-            f"store {_shown(url)}: cannot be opened ({reason}); check its URL"
+            f"store {shown_url(url)}: cannot be opened ({reason}); check its URL"
         ) from error
     return engine
 
@@ -42,7 +42,7 @@ def _create_tables(engine: Engine) -> None:
         Base.metadata.create_all(connection)
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
     """A URL without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)

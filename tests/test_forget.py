@@ -17,6 +17,7 @@ from apps.owners import api_owner
 from apps.store import Store
 from apps.store_forget import Forgotten, forget_conversation, forget_older, forget_owners, wipe
 from apps.store_ledger import Ledger
+from apps.store_opening import shown_url
 from apps.store_review import Reviews
 from apps.store_tables import ConversationRow
 from data.errors import ConfigError, DeskhandError
@@ -252,3 +253,9 @@ def test_old_conversations_are_deleted_at_the_start_and_then_daily(store, monkey
         daily(*given)
     assert slept == [86_400] * 3
     assert len(store.conversations("jo", "faq")) == 1
+
+
+def test_a_stores_password_is_never_shown():
+    shown = shown_url("postgresql://desk:secret@db.corp/desk")
+    assert "secret" not in shown
+    assert "db.corp/desk" in shown

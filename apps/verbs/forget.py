@@ -23,6 +23,7 @@ def forget(
     from apps.owners import owners_of
     from apps.store import existing_store
     from apps.store_forget import forget_conversation, forget_owners, wipe
+    from apps.store_opening import shown_url
 
     if bool(customer) == bool(conversation):
         raise ConfigError("forget: --customer ID or --conversation ID is needed, one of the two")
@@ -36,6 +37,8 @@ def forget(
         gone = forget_conversation(store, conversation or "")
     wipe(store)  # also where nothing is found: the last time may have ended before this
     if not gone.conversations:
-        raise ConfigError(f"{what}: store {config.store} has nothing of that name; check the id")
+        raise ConfigError(
+            f"{what}: store {shown_url(config.store)} has nothing of that name; check the id"
+        )
     counts = asdict(gone)
     say(counts, as_json, f"deleted: {', '.join(f'{n} {name}' for name, n in counts.items())}")

@@ -22,7 +22,7 @@ def gaps(
     ] = None,
     encoder: Annotated[str, typer.Option("--encoder", help="name, path or run")] = "",
     region: Annotated[str, typer.Option(help="country of phone numbers without prefix")] = "GB",
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads")] = 2,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads", min=1)] = 2,
     as_json: AsJson = False,
 ) -> None:
     """Questions that got no answer, grouped by meaning, for who writes the FAQ."""

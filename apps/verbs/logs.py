@@ -66,7 +66,7 @@ def discover(
     topics: Annotated[int | None, typer.Option("--topics", help="how many, if you know")] = None,
     encoder: Annotated[str, typer.Option("--encoder", help="name, path or run")] = "",
     text_column: Annotated[str, typer.Option(help="column of the text")] = "text",
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads")] = 2,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads", min=1)] = 2,
     apply: Annotated[
         Path | None, typer.Option("--apply", help="an edited run → labelled rows in --out FILE")
     ] = None,
@@ -100,7 +100,7 @@ def mine(
     path: Annotated[Path, typer.Argument(help="prepared folder or conversations")],
     out: Out,
     encoder: Annotated[str, typer.Option("--encoder", help="name, path or run")] = "",
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads")] = 2,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads", min=1)] = 2,
     as_json: AsJson = False,
 ) -> None:
     """Solved conversations → best answers, an FAQ to edit, and answers that contradict."""
