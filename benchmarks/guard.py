@@ -25,7 +25,7 @@ SEEN = (
     "third_stranger",
 )  # what the rules were made on, in the end
 KEPT = "kept"  # by the same writer; only its counts were looked at for long
-HELD_OUT = "held_out"  # by a writer who has not seen the guard; there is none before one writes it
+HELD_OUT = "held_out"  # by a writer who has not seen the guard; nobody has read what fails
 AIMED = ("number", "date", "link", "promise")
 ROUNDS = 5  # of timing; the quickest of each answer counts
 _DIGITS = re.compile(r"\d+")
@@ -40,7 +40,7 @@ _USED = {
     "probes": "idioms and rules told anew, rules made on it since",
     "third_stranger": "by a third stranger, unseen at first, rules made on it since",
     KEPT: "only its counts looked at at first, its failures read since",
-    HELD_OUT: "by a further stranger, measured once",
+    HELD_OUT: "by a further stranger, its failures unread",
 }
 
 Stops = Callable[[Mapping[str, Any]], set[str]]
