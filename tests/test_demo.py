@@ -16,8 +16,8 @@ from tests.browser import CHAT, chromium, needs_browser, write
 
 ROOT = Path(__file__).parent.parent
 CONVERSATIONS = ROOT / "data" / "samples" / "tests"
-# Models trained on another machine differ in the last digits, and a few turns lie near a threshold.
-MAY_FAIL = 2
+# Of a hundred. Models trained on another kind of CPU differ, and a few turns lie near a threshold.
+MAY_FAIL = 5
 pytestmark = pytest.mark.slow
 
 
