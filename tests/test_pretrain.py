@@ -15,6 +15,7 @@ from finetune.config import TrainConfig
 from finetune.encoder import Pooled, load_encoder
 from finetune.intent.model import IntentModel
 from finetune.methods import METHODS
+from finetune.pretrain import task
 from finetune.pretrain.half_matching import half_matches
 from finetune.pretrain.masked_net import MaskedNet, fit_head, guesses, word_metrics
 from finetune.pretrain.masking import Masker, Remover, windows
@@ -22,7 +23,7 @@ from finetune.pretrain.task import notes
 from finetune.reading.unlabelled import read_unlabelled
 from finetune.run_dir import RunDir
 from finetune.serving import encoder_of
-from finetune.train import train
+from finetune.train import describe, train
 from tests.conftest import (
     SMALL,
     THINGS,
@@ -219,6 +220,15 @@ def test_the_head_is_tied_to_the_table_of_words_and_fitted_without_the_encoder(t
     assert word_metrics(guesses(net, fixed, masker, config))["loss"] < 0.8 * loss
     for name, value in encoder.state_dict().items():
         assert torch.equal(value, before[name])
+
+
+def test_an_estimate_does_not_wait_for_the_head_to_be_fitted(tiny, data, tmp_path, monkeypatch):
+    fitted = []
+    monkeypatch.setattr(task, "fit_head", lambda *given: fitted.append(1) or fit_head(*given))
+    assert describe(brief(tiny), data)["steps"] > 0
+    assert not fitted
+    train(brief(tiny), data, tmp_path / "mine")
+    assert len(fitted) == 2  # before it is tuned, and to score the untuned encoder
 
 
 def test_texts_are_cut_some_at_a_time_into_small_arrays(masker, monkeypatch):

@@ -1,14 +1,13 @@
 """What every request of the API passes: the key, the size of its body, and what went wrong."""
 
 import hmac
-import re
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from apps.api.problems import problem
+from apps.body_limit import bounded, told_length
 from apps.local import is_local
 from apps.web.failure import note
 
@@ -44,18 +43,10 @@ class Gate:
         if refusal is not None:
             await problem(401, refusal)(scope, receive, send)
             return
-        if _length(headers) > MAX_BODY_BYTES:
+        if told_length(headers) > MAX_BODY_BYTES:
             await problem(413, _TOO_LARGE)(scope, receive, send)
             return
-        left, begun = MAX_BODY_BYTES, False
-
-        async def receive_some() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise HTTPException(413, _TOO_LARGE)
-            return message
+        begun = False
 
         async def send_noting(message: Message) -> None:
             nonlocal begun
@@ -63,7 +54,7 @@ class Gate:
             await send(message)
 
         try:
-            await self._app(scope, receive_some, send_noting)
+            await self._app(scope, bounded(receive, MAX_BODY_BYTES, _TOO_LARGE), send_noting)
         except Exception as error:  # its words may quote a customer's, so no server may log them
             note("api", error)
             if not begun:
@@ -86,9 +77,3 @@ def _host(headers: Headers) -> str:
         return urlsplit(f"//{headers.get('host', '')}").hostname or ""
     except ValueError:
         return ""
-
-
-def _length(headers: Headers) -> int:
-    """The length that a body says of itself; 0 where it says none that can be."""
-    given = headers.get("content-length", "")
-    return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0

@@ -9,9 +9,10 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from apps.body_limit import bounded, told_length
 
 MAX_BODY_BYTES = 4 << 20  # the largest that a tab sends is a pasted conversation
 MAX_FILE_BYTES = 64 << 20  # of an upload: the summarizer takes a file of conversations
@@ -51,7 +52,8 @@ class Admission:
             return
         refused = self._refused(scope)
         if refused is None:
-            await self._app(scope, _bounded(receive, self._limit(scope)), send)
+            held = bounded(receive, self._limit(scope), _TOO_LARGE.strip())
+            await self._app(scope, held, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -67,8 +69,7 @@ class Admission:
             return 403, _OTHER_SITE
         if scope["path"] in _TAKES_FILES and not self._files:
             return 404, _NO_FILES
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._limit(scope):
+        if told_length(headers) > self._limit(scope):
             return 413, _TOO_LARGE
         return None
 
@@ -81,21 +82,6 @@ class Admission:
     def _limit(self, scope: Scope) -> int:
         """Bytes of a request's body."""
         return MAX_FILE_BYTES + _FRAME_BYTES if scope["path"] == _UPLOAD else MAX_BODY_BYTES
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """The request, up to so many bytes: one may be sent in pieces without telling its length."""
-    left = limit
-
-    async def receive_some() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body") or b"")
-        if left < 0:
-            raise HTTPException(413, _TOO_LARGE.strip())
-        return message
-
-    return receive_some
 
 
 def _address(url: str) -> SplitResult | None:

@@ -86,7 +86,8 @@ def fit_head(
     counts = torch.from_numpy(word_counts([row["input_ids"] for row in rows], len(net.bias)))
     with torch.no_grad():
         net.bias.copy_((counts.float() + 0.1).log() - counts.float().sum().log())
-    optimizer = torch.optim.AdamW(net.head().values(), lr=HEAD_LR, weight_decay=0.01)
+    head = list(net.head().values())
+    optimizer = torch.optim.AdamW(head, lr=HEAD_LR, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     generator = np.random.default_rng(config.seed)
     for _ in range(steps):
@@ -96,10 +97,12 @@ def fit_head(
         with torch.no_grad():
             hidden = hidden_states(net.encoder, batch["attention_mask"], batch["input_ids"])
         loss = nn.functional.cross_entropy(net.guess(hidden[chosen]), batch["labels"][chosen])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        # Of the head alone: that of the table of words costs as much, and is the encoder's.
+        for value, gradient in zip(head, torch.autograd.grad(loss, head), strict=True):
+            value.grad = gradient
         optimizer.step()
         schedule.step()
+    optimizer.zero_grad()
 
 
 def word_counts(rows: Sequence[NDArray[np.integer[Any]]], words: int) -> NDArray[np.int64]:

@@ -7,7 +7,8 @@ https://aclanthology.org/2020.acl-main.740
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,25 @@ SCORED_SHARE = 0.15  # of the words hidden where encoders are compared, whatever
 HALVES = "halves_recall_at_1"
 
 
+class _Pretrainer(Tuner):
+    """A Tuner that does something `first`, unless it goes on from a checkpoint."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        first: Callable[[], None] | None,
+        **settings: Any,  # noqa: ANN401 - the library's
+    ) -> None:
+        super().__init__(config, **settings)
+        self._first = first
+
+    def train(self, resume_from_checkpoint: str | None = None, **settings: Any) -> Any:  # noqa: ANN401
+        """See transformers.Trainer."""
+        if self._first is not None and resume_from_checkpoint is None:
+            self._first()
+        return super().train(resume_from_checkpoint, **settings)
+
+
 class PretrainTask:
     """See Task."""
 
@@ -64,15 +84,15 @@ class PretrainTask:
         collator: Masker | Remover
         if config.pretrain.objective == "masked":
             collator = Masker(tokenizer, share_of(config))
-            net = MaskedNet(encoder, encoder.config.hidden_size)
-            fit_head(net, rows, collator, config)
-            net.encoder = prepare(net.encoder, config)
+            net = MaskedNet(prepare(encoder, config), encoder.config.hidden_size)
             held = collator.hidden(held, config.seed)
+            first = partial(fit_head, net, rows, collator, config)
         else:
             collator = Remover(tokenizer.pad_token_id, share_of(config))
-            net = DenoisingNet(source, config)
-        return Tuner(
+            net, first = DenoisingNet(source, config), None
+        return _Pretrainer(
             config,
+            first,
             model=net,
             args=arguments(
                 config, run.checkpoints, len(rows), prediction_loss_only=True, **BY_LENGTH
