@@ -24,7 +24,8 @@ ASKS_OR_WAITS = [
     "hold on, let me think, ok?", "do it tomorrow", "okay hang on a sec", "yes, but later",
     "ok let me check with my wife first", "could you do that later?", "sure about that?",
     "what does correct mean here", "I was told y", "let me go on thinking", "ok what happens then",
-    "I will do it myself", "correct the address to 4 Elm Road",
+    "I will do it myself", "correct the address to 4 Elm Road", "yes, is that correct?",
+    "yes. are you sure?", "yeah, right?", "yeah right", "oh sure, right.",
 ]  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def test_who_asks_or_puts_it_off_has_not_agreed(flows, text):
         "sure, why not", "yes n thanks", "yes please, no longer needed", "thank you, yes",
         "hmm ok", "no problem, go ahead", "I'd like to go ahead", "yes please can you stop it?",
         "that's right, yes", "you can go ahead", "I confirm", "of course", "please", "yes, stop it",
+        "yeah right, go ahead", "yes please, is that all?", "yes that's right",
     ],
 )  # fmt: skip
 def test_a_yes_that_leads_is_one_whatever_follows_it(flows, text):

@@ -55,6 +55,12 @@ _PUT_OFF = re.compile(
 _QUESTION = re.compile("[?？]")
 # A question of its own beside a plain yes: "yes please, when will it come?".
 _APART = re.compile(r"\W*(?:please|pls|plz)\b|[^?？.,;:!\n–—]*[.,;:!\n–—]", re.I)
+# Unless it asks about that very yes: "yes, is that correct?".
+_ABOUT_IT = re.compile(
+    r"\W*(?:(?:is|was) (?:that|this|it) (?:right|correct|ok|okay|all ?right)|right|correct"
+    r"|(?:are )?you(?:['’]re)? sure)\s*[?？]",
+    re.I,
+)
 # "ok so what happens now": a question without its mark.
 _WORD_OF_QUESTION = re.compile(
     r"(?:\W*(?:so|and|then|but|well)\b)*\W*(?:(?:how|what|where|why(?! not)|which|who)\b"
@@ -74,7 +80,12 @@ _CONDITION = re.compile(
     r"(?:ok|okay|fine|all ?right|possible|no (?:bother|trouble)))\b))\b",
     re.I,
 )
-_UNSURE = re.compile(r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b", re.I)
+# "Yeah, right." may be said either way.
+_UNSURE = re.compile(
+    r"\b(?:not (?:so |too )?sure|unsure|don['’]?t know|dunno|maybe)\b"
+    r"|^\W*(?:oh\W+)?(?:yeah|yea|sure)\W+right\W*$",
+    re.I,
+)
 # Behind an address: what stands before it is not what was meant.
 _TAKEN_BACK = re.compile(
     r"\b(?:sorry|oops|wait|scrap that|i meant?|correction|typo)\b"
@@ -174,7 +185,7 @@ def _taken_back(text: str, yes: re.Match[str], question: str) -> bool:
 def _asks(text: str, yes: re.Match[str]) -> bool:
     """Whether a leading yes asks; what is asked apart from a plain one is a matter of its own."""
     rest = text[yes.end() :]
-    if yes["plain"] and _APART.match(rest):
+    if yes["plain"] and _APART.match(rest) and not _ABOUT_IT.match(rest):
         return False
     return bool(_QUESTION.search(rest) or _WORD_OF_QUESTION.match(rest))
 
