@@ -102,7 +102,9 @@ def _step_seconds(trainer: Any) -> float:  # noqa: ANN401 - any of the Trainer f
         batch = trainer.data_collator([data[place] for place in order[start : start + size]])
         begun = time.perf_counter()
         inputs = trainer._prepare_inputs(batch)
-        trainer.compute_loss(trainer.model, inputs).backward()
+        with trainer.accelerator.autocast():  # in the precision that it trains in
+            loss = trainer.compute_loss(trainer.model, inputs)
+        loss.backward()
         spent.append(time.perf_counter() - begun)
         trainer.model.zero_grad(set_to_none=False)
     mean = sum(spent[1:]) / len(spent[1:])

@@ -10,7 +10,7 @@ from data.schema import Entity
 
 IGNORE = -100  # the loss skips it
 _FORBIDDEN = -1e4
-_EDGES = " \t\r\n.,;:!?()\"'“”‘’"
+_MARKS = " \t\r\n.,;:!?()\"'“”‘’"
 
 
 def tag_names(types: Sequence[str]) -> list[str]:
@@ -90,22 +90,31 @@ def spans_of(
     tags: Sequence[str],
     confidences: Sequence[float],
 ) -> list[Entity]:
-    """Entities from the tags of real tokens; a span's confidence is its least sure token's."""
+    """Entities from the tags of real tokens; a span's confidence is its least sure token's.
+
+    Marks at the ends of a token with letters are left out ("York," is a token of some tokenizers);
+    a token of its own is what its tag says: the labels have taught that "U.S." ends in one.
+    """
     spans: list[tuple[str, int, int, float]] = []
     before = "O"
     for (start, end), tag, sure in zip(offsets, tags, confidences, strict=True):
+        left, right = _bare(text, start, end)
         if tag[0] == "I" and before[2:] == tag[2:]:
-            kind, left, _, least = spans[-1]
-            spans[-1] = (kind, left, end, min(least, sure))
+            kind, begin, _, least = spans[-1]
+            spans[-1] = (kind, begin, right, min(least, sure))
         elif tag != "O":
-            spans.append((tag[2:], start, end, sure))
+            spans.append((tag[2:], left, right, sure))
         before = tag
-    entities = []
-    for kind, start, end, sure in spans:
-        while start < end and text[start] in _EDGES:
-            start += 1
-        while end > start and text[end - 1] in _EDGES:
-            end -= 1
-        if start < end:
-            entities.append(Entity(kind, text[start:end], start, end, sure))
-    return entities
+    return [
+        Entity(kind, text[start:end], start, end, sure)
+        for kind, start, end, sure in spans
+        if text[start:end].strip(_MARKS)
+    ]
+
+
+def _bare(text: str, start: int, end: int) -> tuple[int, int]:
+    """The characters of a token without the marks and white space around its letters, if any."""
+    token = text[start:end]
+    kept = token.strip(_MARKS) or token.strip()
+    begin = start + token.index(kept)
+    return begin, begin + len(kept)

@@ -175,6 +175,9 @@ def test_several_labels_and_entities_are_counted_a_row():
     spans = score("ner", [row], {"said": [[("LOC", 3, 6)]]})
     assert spans["counts"] == "0/1/1"
     assert spans["predictions"] == "1:0"
+    assert spans["metrics"]["entity_f1"] == 0
+    within = score("ner", [row], {"said": [[("LOC", 3, 10)]]})  # a part of the last word
+    assert (within["counts"], within["metrics"]["entity_f1"]) == ("1/1/1", 1)
 
 
 def test_a_refused_row_of_predict_keeps_its_best_label():

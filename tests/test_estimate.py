@@ -11,14 +11,14 @@ from finetune.estimate import estimate
 from finetune.reading import read_splits
 from finetune.run_dir import RunDir
 from finetune.tasks import TASKS
-from tests.conftest import small
+from tests.conftest import SMALL, small
 
 pytestmark = pytest.mark.usefixtures("here")
 
 
-def estimated(method, tiny, folders, tmp_path, watch=lambda trainer: None):
+def estimated(method, tiny, folders, tmp_path, watch=lambda trainer: None, precision="fp32"):
     task = TASKS["intent"]
-    config = small("intent", tiny, method)
+    config = small("intent", tiny, method, optim={**SMALL, "precision": precision})
     splits = read_splits(folders["intent"], None, lambda path: task.read(path, config))
     trainer = task.trainer(config, splits, RunDir(tmp_path / method))
     watch(trainer)
@@ -50,6 +50,19 @@ def test_an_estimate_leaves_weights_gradients_and_random_numbers_alone(tiny, fol
     assert torch.equal(torch.get_rng_state(), torches)
     assert found.minutes >= 0
     assert found.memory_gib > 0
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_steps_are_timed_in_the_precision_of_the_training(precision, tiny, folders, tmp_path):
+    seen = set()
+
+    def watch(trainer):
+        trainer.model.encoder.register_forward_pre_hook(
+            lambda *_: seen.add(torch.is_autocast_enabled("cpu"))
+        )
+
+    estimated("full", tiny, folders, tmp_path, watch, precision)
+    assert seen == {precision == "bf16"}
 
 
 def test_the_longest_rows_do_not_count_for_the_time(tiny, folders, tmp_path, monkeypatch):

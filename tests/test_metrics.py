@@ -8,6 +8,7 @@ from seqeval.metrics import recall_score as entity_recall
 from seqeval.scheme import IOB2
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
+from benchmarks.finetune.scoring import word_scores
 from data.schema import OOS, Entity
 from finetune.metrics import (
     entity_metrics,
@@ -104,6 +105,8 @@ def test_entity_metrics_equal_seqeval_and_scikit_learn(seed):
     assert found["entity_precision"] == pytest.approx(entity_precision(gold, said, **strict))
     assert found["entity_recall"] == pytest.approx(entity_recall(gold, said, **strict))
     assert found["entity_f1"] == pytest.approx(entity_f1(gold, said, **strict))
+    by_words = word_scores(list(zip(gold, said, strict=True)))
+    assert by_words == pytest.approx({name: found[name] for name in by_words})
     flat_gold, flat_said = sum(gold, []), sum(said, [])
     for average in ("weighted", "macro"):
         wanted = f1_score(flat_gold, flat_said, average=average, zero_division=0)

@@ -60,6 +60,15 @@ def test_spans_of_joins_trims_and_keeps_the_least_confidence():
     ]
 
 
+def test_a_mark_that_is_a_token_of_its_own_is_what_its_tag_says():
+    text = "the U.S. (now)"
+    offsets = [(0, 3), (4, 5), (5, 6), (6, 7), (7, 8), (9, 10), (10, 13), (13, 14)]
+    tags = ["O", "B-city", "I-city", "I-city", "I-city", "O", "B-city", "O"]
+    assert [each.text for each in spans_of(text, offsets, tags, [1] * 8)] == ["U.S.", "now"]
+    tags[4] = "O"
+    assert [each.text for each in spans_of(text, offsets, tags, [1] * 8)] == ["U.S", "now"]
+
+
 def test_an_i_that_follows_nothing_of_its_type_begins_a_span():
     offsets = [(0, 1), (2, 3), (4, 5), (6, 7)]
     found = spans_of("a b c d", offsets, ["I-city", "O", "I-city", "I-order"], [1] * 4)
