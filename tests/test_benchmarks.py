@@ -180,6 +180,16 @@ def test_several_labels_and_entities_are_counted_a_row():
     assert (within["counts"], within["metrics"]["entity_f1"]) == ("1/1/1", 1)
 
 
+def test_an_entity_ends_with_its_sentence():
+    said = {"said": [[("LOC", 3, 13)]]}
+    row = {"text": "in York Bath is", "entities": [{"type": "LOC", "start": 3, "end": 7},
+           {"type": "LOC", "start": 8, "end": 12}]}  # fmt: skip
+    assert score("ner", [row], said)["counts"] == "0/1/2"
+    parted = score("ner", [row | {"sentences": [2, 2]}], said)
+    assert parted["counts"] == "1/1/1 1/1/1"
+    assert parted["metrics"]["token_macro_f1"] == 1
+
+
 def test_a_refused_row_of_predict_keeps_its_best_label():
     row = {"intent": None, "top": [["lost", 0.3], ["found", 0.2]]}
     assert said_of("intent", [row]) == {"best": ["lost"], "said": [OOS], "confidence": [0.3]}

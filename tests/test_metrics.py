@@ -107,6 +107,7 @@ def test_entity_metrics_equal_seqeval_and_scikit_learn(seed):
     assert found["entity_f1"] == pytest.approx(entity_f1(gold, said, **strict))
     by_words = word_scores(list(zip(gold, said, strict=True)))
     assert by_words == pytest.approx({name: found[name] for name in by_words})
+    assert len(by_words) == 5
     flat_gold, flat_said = sum(gold, []), sum(said, [])
     for average in ("weighted", "macro"):
         wanted = f1_score(flat_gold, flat_said, average=average, zero_division=0)

@@ -112,19 +112,22 @@ def clinc150(cell: Cell, source: Path) -> Rows:
 
 def conll2003(cell: Cell, source: Path) -> Rows:
     """Entities in newswire; words joined by spaces, neighbouring sentences by JOINED words."""
-    train, validation, test = (
-        [
-            {
-                "text": example.text,
-                "entities": [
-                    {"type": e.type, "start": e.start, "end": e.end} for e in example.entities
-                ],
-            }
-            for example in read_entities(source / "conll2003" / name, join_words=JOINED)
-        ]
-        for name in ("train.txt", "valid.txt", "test.txt")
+    return Rows(
+        *(_newswire(source / "conll2003" / name) for name in ("train.txt", "valid.txt", "test.txt"))
     )
-    return Rows(train, validation, test)
+
+
+def _newswire(path: Path) -> list[Record]:
+    """The texts of a file; `sentences` are the words in each sentence that was joined."""
+    lengths = iter([len(each.text.split()) for each in read_entities(path)])
+    records = []
+    for example in read_entities(path, join_words=JOINED):
+        words, sentences = len(example.text.split()), list[int]()
+        while sum(sentences) < words:
+            sentences.append(next(lengths))
+        entities = [{"type": e.type, "start": e.start, "end": e.end} for e in example.entities]
+        records.append({"text": example.text, "entities": entities, "sentences": sentences})
+    return records
 
 
 def multidogo(cell: Cell, source: Path) -> Rows:

@@ -1,12 +1,14 @@
 """From what a system said of each row to metrics, and to what a paired test needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sklearn.metrics import f1_score
+
 from data.rows import read_rows
 from data.schema import OOS, Entity
-from finetune.metrics import entity_metrics, intent_metrics, rounded, word_tags
+from finetune.metrics import intent_metrics, rounded, word_tags
 
 Said = Mapping[str, Any]
 
@@ -29,7 +31,7 @@ def score(task: str, rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str,
     Returns:
         `metrics`; `predictions`, indexes among the sorted labels; and for paired tests `right`, a
         0 or 1 a row (intent: in-scope rows, nothing refused), or `counts`, the right, said and
-        wanted labels or entities a row.
+        wanted labels a row or entities a sentence.
 
     Raises:
         ValueError: If there is not one answer for each row.
@@ -80,23 +82,23 @@ def _multi(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
 
 
 def _ner(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
-    texts = [row["text"] for row in rows]
     gold = [
         [_entity(row["text"], e["type"], e["start"], e["end"]) for e in row["entities"]]
         for row in rows
     ]
     found = [
-        [_entity(text, *entity) for entity in entities]
-        for text, entities in zip(texts, said["said"], strict=True)
+        [_entity(row["text"], *entity) for entity in entities]
+        for row, entities in zip(rows, said["said"], strict=True)
     ]
     pairs = [
-        (word_tags(text, right), word_tags(text, given))
-        for text, right, given in zip(texts, gold, found, strict=True)
+        pair
+        for row, right, given in zip(rows, gold, found, strict=True)
+        for pair in _by_sentence(row, right, given)
     ]
     said_tags = [tag for _, given in pairs for tag in given]
     places = _places({*said_tags, "O"})
     return {
-        "metrics": rounded(entity_metrics(texts, gold, found) | word_scores(pairs)),
+        "metrics": rounded({"n": len(rows), **word_scores(pairs)}),
         "predictions": " ".join(  # word:tag, words counted over all rows, `O` left out
             f"{word}:{places[tag]}" for word, tag in enumerate(said_tags) if tag != "O"
         ),
@@ -104,24 +106,48 @@ def _ner(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
     }
 
 
+def _by_sentence(
+    row: Mapping[str, Any], right: Sequence[Entity], said: Sequence[Entity]
+) -> Iterator[tuple[list[str], list[str]]]:
+    """The right and the said tags of the words of each sentence: no entity goes on behind its end.
+
+    A row that does not tell its `sentences` is one.
+    """
+    both = [word_tags(row["text"], entities) for entities in (right, said)]
+    start = 0
+    for words in row.get("sentences", [len(both[0])]):
+        parts = [tags[start : start + words] for tags in both]
+        for tags in parts:
+            if tags[0].startswith("I-"):
+                tags[0] = f"B{tags[0][1:]}"
+        yield parts[0], parts[1]
+        start += words
+
+
 def word_scores(pairs: Sequence[tuple[list[str], list[str]]]) -> dict[str, float]:
-    """Precision, recall and F1 of entities by their words, as seqeval's strict IOB2.
+    """Precision, recall and F1 of entities by their words, as seqeval's strict IOB2, and of tags.
 
     That is how the field scores CoNLL-2003, and all that a system which tags words can be right in.
 
     Args:
-        pairs: The right and the said tags of the words of each row.
+        pairs: The right and the said tags of the words of each sentence.
     """
     right, said, wanted = (sum(row[place] for row in word_counts(pairs)) for place in range(3))
+    true_tags, said_tags = ([tag for pair in pairs for tag in pair[side]] for side in (0, 1))
+    tags = {
+        f"token_{average}_f1": f1_score(true_tags, said_tags, average=average, zero_division=0)
+        for average in ("weighted", "macro")
+    }
     return {
         "entity_precision": right / said if said else 0.0,
         "entity_recall": right / wanted if wanted else 0.0,
         "entity_f1": micro_f1([(right, said, wanted)]),
+        **tags,
     }
 
 
 def word_counts(pairs: Sequence[tuple[list[str], list[str]]]) -> list[tuple[int, int, int]]:
-    """Of each row the entities that are right, said and wanted."""
+    """Of each sentence the entities that are right, said and wanted."""
     both = [(_word_spans(right), _word_spans(said)) for right, said in pairs]
     return [(len(a & b), len(b), len(a)) for a, b in both]
 
