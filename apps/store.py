@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -236,17 +236,6 @@ class Store:
             if conversation is None or conversation.owner != owner:
                 return False
             row.thumb = value
-            return True
-
-    def edit(self, turn_id: int, text: str) -> bool:
-        """Keep what a reviewer would have said ("": nothing); False if it is no agent's turn."""
-        with Session(self._engine) as session, session.begin():
-            row = session.get(TurnRow, turn_id)
-            if row is None or row.speaker != "agent":
-                return False
-            session.execute(delete(EditRow).where(EditRow.turn_id == turn_id))
-            if text.strip():
-                session.add(EditRow(turn_id=turn_id, text=text))
             return True
 
     def reviewed(self) -> list[str]:

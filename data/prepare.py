@@ -33,7 +33,7 @@ from data.redact.conversation import EntityFinder
 from data.rows import BadRows
 from data.schema import Conversation
 from data.sources import Source, of_path
-from data.split import SPLITS, Split, hash_number, splits_of
+from data.split import SPLITS, hash_number, splits_of
 
 DROPPED = "dropped.jsonl"
 SplitBy = Literal["conversation", "customer", "time"]
@@ -85,7 +85,6 @@ def prepare(
     importer: str | None = None,
     columns: Mapping[str, str] | None = None,
     region: str = "GB",
-    keep_split: Split | None = None,
     split_by: SplitBy = "conversation",
     key: bytes | None = None,
     finder: EntityFinder | None = None,
@@ -103,7 +102,6 @@ def prepare(
         importer: Its name in IMPORTERS, or None to choose by content.
         columns: From our field to the file's column, for tables; `agent`: the company's names.
         region: Where phone numbers without country code are read.
-        keep_split: Put everything in this split instead of splitting.
         split_by: By a hash of the conversation's id or of its customer's, or by time: the latest
             tenth is the test split, the tenth before it validation.
         key: What stand-ins are drawn with: the same key gives the same again. Without one a random
@@ -147,7 +145,7 @@ def prepare(
                     f"{', '.join(map(str, paths))}: no conversation could be read{detail}"
                 )
             _tell_unheard(columns or {}, bad.heard, paths)
-            sizes = _scatter(partial, seen, counts, bad, split_by, keep_split)
+            sizes = _scatter(partial, seen, counts, bad, split_by)
         result = _result(sizes, counts, bad, split_by, time.perf_counter() - began)
         write_report(partial, out.name, result.report)
         out.mkdir(parents=True, exist_ok=True)
@@ -209,7 +207,6 @@ def _scatter(
     counts: Counter[str],
     bad: BadRows,
     split_by: SplitBy,
-    keep_split: Split | None,
 ) -> dict[str, int]:
     """Send each line to its split, a second conversation of the same id to the dropped ones."""
     ids = np.frombuffer(seen.ids, dtype=np.uint64)
@@ -231,8 +228,6 @@ def _scatter(
         of_customers = np.frombuffer(seen.customer_places, dtype=np.uint64)
         decides = np.where(customers != 0, of_customers, decides)
     place = splits_of(decides, together, starts if split_by == "time" else None)
-    if keep_split is not None:
-        place = np.full(len(ids), SPLITS.index(keep_split), dtype=np.int8)
     sizes: dict[str, int] = dict.fromkeys(SPLITS, 0)
     files = [(partial / f"{name}.jsonl").open("wb") for name in SPLITS]
     try:

@@ -1,6 +1,6 @@
 """One conversation's way from an export to a training row: a pure function, here and on a cluster.
 
-Redaction is the last thing that needs the raw text; nothing raw leaves `process`.
+Redaction is the last thing that needs the raw text; nothing raw leaves `processed`.
 """
 
 import json
@@ -59,16 +59,6 @@ class Processed:
     counts: Counter[str]
     place: int
     customer_place: int
-
-
-def process(
-    conversation: Conversation, settings: Settings, finder: EntityFinder | None = None
-) -> Conversation | Drop:
-    """Clean and redact a conversation; a Drop where nothing of it is left."""
-    cleaned, _ = _cleaned(conversation)
-    if isinstance(cleaned, Drop):
-        return cleaned
-    return redact_conversation(cleaned, settings.region, settings.key, finder)[0]
 
 
 def processed(

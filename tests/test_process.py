@@ -12,7 +12,7 @@ from data.duplicates import groups, hash_of, signature
 from data.engines import FEW, local, on_ray
 from data.errors import DeskhandError, LogFormatError
 from data.prepare import prepare
-from data.process import Drop, Settings, process, processed
+from data.process import Drop, Settings, processed
 from data.schema import Conversation, Turn
 from data.split import SPLITS, splits_of
 
@@ -29,15 +29,14 @@ def talk(number, text=None, **more):
 
 
 def test_one_conversation_becomes_another_or_a_drop():
-    clean = process(talk(1), SETTINGS)
-    assert isinstance(clean, Conversation)
-    assert clean.labels == {"language": "en"}
-    assert "100001" not in repr(clean)
-    assert process(Conversation("x", (Turn("customer", " "),)), SETTINGS) == Drop(
-        "x", "no text is left after cleaning"
-    )
+    clean = processed(talk(1), SETTINGS)
+    assert json.loads(clean.line)["labels"] == {"language": "en"}
+    assert b"100001" not in clean.line
+    silent = processed(Conversation("x", (Turn("customer", " "),)), SETTINGS)
+    assert isinstance(silent, Drop)
+    assert silent.why == "no text is left after cleaning"
     nobody = Conversation("x", (Turn("agent", "Chat ended"),))
-    assert process(nobody, SETTINGS) == Drop("x", "nobody said anything in it")
+    assert processed(nobody, SETTINGS).why == "nobody said anything in it"
 
 
 def test_a_key_is_never_shown():
