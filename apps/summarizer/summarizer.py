@@ -168,7 +168,7 @@ class Summarizer:
         return tuple(zip(places, moods, strict=True))
 
     def _listed(self, turns: Sequence[Turn]) -> tuple[Entity, ...]:
-        found = [list(turn.entities) for turn in turns]
+        found: Sequence[Sequence[Entity]] = [turn.entities for turn in turns]
         if self._entities is not None and turns:
             found = self._entities.predict([turn.text for turn in turns])
         unique: dict[tuple[str, str], Entity] = {}
