@@ -116,7 +116,7 @@ def test_an_out_that_is_a_file_is_refused(tmp_path):
 def test_what_is_read_is_never_written_over(tmp_path, name):
     path = log(tmp_path / name, [conversation(number) for number in range(9)])
     before = path.read_bytes()
-    with pytest.raises(LogFormatError, match="is read from there"):
+    with pytest.raises(ConfigError, match="is read from there"):
         prepare([path], tmp_path)
     assert path.read_bytes() == before
 
@@ -124,7 +124,7 @@ def test_what_is_read_is_never_written_over(tmp_path, name):
 @pytest.mark.parametrize("out", [".", "prepared"])
 def test_a_folder_of_exports_is_not_written_into(tmp_path, out):
     log(tmp_path / "log.jsonl", [conversation(number) for number in range(9)])
-    with pytest.raises(LogFormatError, match="is read from there"):
+    with pytest.raises(ConfigError, match="is read from there"):
         prepare([tmp_path], tmp_path / out)
     assert [each.name for each in tmp_path.iterdir()] == ["log.jsonl"]
 

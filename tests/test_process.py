@@ -10,7 +10,7 @@ import pytest
 
 from data.duplicates import groups, hash_of, signature
 from data.engines import FEW, local, on_ray
-from data.errors import DeskhandError, LogFormatError
+from data.errors import ConfigError
 from data.prepare import prepare
 from data.process import Drop, Settings, processed
 from data.schema import Conversation, Turn
@@ -69,7 +69,7 @@ def test_ray_gives_what_this_machine_gives():
         assert logs  # Ray keeps its own, and nobody's words may stand in them
         said = b"please, it is late"
         assert not any(said in path.read_bytes() for path in logs)
-        with pytest.raises(DeskhandError, match="--ner"):
+        with pytest.raises(ConfigError, match="--ner"):
             list(on_ray(iter(log), SETTINGS, object()))
     finally:
         ray.shutdown()
@@ -155,7 +155,7 @@ def test_a_split_by_customer_keeps_each_customer_in_one(tmp_path):
 )
 def test_a_split_that_the_log_cannot_give_is_refused(tmp_path, by, why):
     row = {"id": "1", "turns": [{"speaker": "customer", "text": "hello"}]}
-    with pytest.raises(LogFormatError, match=why):
+    with pytest.raises(ConfigError, match=why):
         prepare([write(tmp_path / "log.jsonl", [row])], tmp_path / "out", split_by=by)
     assert not (tmp_path / "out").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
@@ -186,4 +186,4 @@ def test_the_report_counts_everything_and_its_page_quotes_nobody(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Volume over time" in page
     assert "anybody there" not in page
-    assert "http" not in page
+    assert "://" not in page
