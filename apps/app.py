@@ -1,5 +1,6 @@
 """What an app is: turns in, growing Answers out. It knows neither page nor store."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -41,3 +42,8 @@ def polite_refusal(text: str) -> str | None:
 def clean(text: str) -> str:
     """The message without control characters, spaces at its ends cut; line breaks stay."""
     return "".join(char for char in text if char.isprintable() or char in "\n\t").strip()
+
+
+def since(start: float) -> float:
+    """Milliseconds since `time.perf_counter()` was `start`."""
+    return (time.perf_counter() - start) * 1000

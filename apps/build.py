@@ -27,7 +27,7 @@ from apps.summarizer.moods import by_run, by_words
 from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.whole import WholeWriter
 from data.encoders import Encoder
-from data.errors import ConfigError, RunDirError
+from data.errors import RunDirError
 from finetune.intent.model import IntentModel
 from finetune.ner.model import NerModel
 from finetune.run_dir import RunDir
@@ -191,10 +191,9 @@ def build_review(config: AppConfig, store: Store) -> "ReviewDesk":
         ConfigError: If there is no such region.
     """
     from apps.review.desk import ReviewDesk  # redaction and its lists, which no app needs
-    from data.redact.digits import is_region
+    from data.redact.digits import check_region
 
-    if not is_region(config.region):
-        raise ConfigError(f"region {config.region}: no such region; two letters such as GB, US, CN")
+    check_region(config.region, "region")
 
     def answered() -> Callable[[str], bool] | None:
         if not config.index.exists():

@@ -15,7 +15,7 @@ from data.conversations import to_dict
 from data.errors import ConfigError
 from data.outputs import check_folder
 from data.redact.conversation import redact_conversation
-from data.redact.digits import is_region
+from data.redact.digits import check_region
 from data.rows import write_jsonl
 from data.schema import Conversation, Entity, Turn
 from data.split import SPLITS, Split, split_of
@@ -39,8 +39,7 @@ def write_feedback(url: str, out: Path, region: str = "GB") -> dict[str, Any]:
     """
     store = existing_store(url)
     check_folder(out)
-    if not is_region(region):
-        raise ConfigError(f"--region {region}: no such region; two letters such as GB, US, CN")
+    check_region(region)
     done = export_feedback(store, out, region)
     if not done["conversations"]:
         raise ConfigError(

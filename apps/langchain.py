@@ -269,7 +269,7 @@ def runnable_of(app: App) -> Runnable[str, Answer]:
 
     Each message is a conversation of its own, of which nothing is stored: what a Python action
     would change is in the Answer's `effects`, and stays undone. A workflow's action by HTTP is
-    called, and noted where the app has a journal. `apps.backtest.opening.opened_harmless` builds an
+    called, and noted where the app has a journal. `apps.harmless.opened_harmless` builds an
     app that calls nothing.
     """
 

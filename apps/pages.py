@@ -1,13 +1,12 @@
-"""HTML pages that a command writes where the user says: no scripts, nothing fetched."""
+"""HTML pages that a command writes where the user says."""
 
-from html import escape
 from pathlib import Path
 
 from data.errors import ConfigError
 from data.outputs import check_file, write_whole
 
 _SUFFIXES = (".html", ".htm")
-_STYLE = """
+STYLE = """
 :root{color-scheme:light dark;--ink:#1d2a26;--page:#fff;--line:#d5dfda;--dim:#56665f;
 --good:#0b6e4f;--bad:#b03a00;--box:#f4f7f5}
 @media(prefers-color-scheme:dark){:root{--ink:#e3ebe7;--page:#131a17;--line:#33413b;--dim:#9db0a7;
@@ -22,17 +21,6 @@ details{background:var(--box);border-radius:.4rem;padding:.4rem .8rem;margin:.4r
 summary{cursor:pointer}dt{font-weight:600;margin-top:.6rem}dd{margin:0 0 0 1rem;
 overflow-wrap:anywhere;white-space:pre-line}
 """
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-
-
-def whole_page(title: str, body: str) -> str:
-    """The page around a body of HTML; the title is escaped here."""
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        f'<meta http-equiv=Content-Security-Policy content="{_POLICY}">'
-        "<meta name=viewport content='width=device-width'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>{body}</html>\n"
-    )
 
 
 def check_page(path: Path | None) -> None:

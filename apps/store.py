@@ -7,11 +7,11 @@ import csv
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from apps.store_tables import (
     OrderRow,
     ReceivedRow,
     TurnRow,
+    utc_now,
 )
 from data.errors import ConfigError, ConversationError
 from data.schema import Answer, Conversation, Speaker, Turn
@@ -71,7 +72,7 @@ class Store:
 
     @property
     def engine(self) -> Engine:
-        """The engine, for tests."""
+        """The engine, for the other modules that know SQL."""
         return self._engine
 
     @property
@@ -86,7 +87,7 @@ class Store:
         with Session(self._engine) as session, session.begin():
             session.add(
                 ConversationRow(
-                    id=identity, owner=owner, app=app, title="", updated=_now(), state={}
+                    id=identity, owner=owner, app=app, title="", updated=utc_now(), state={}
                 )
             )
         return identity
@@ -178,7 +179,7 @@ class Store:
             ConversationError: If it has another version by now; nothing is stored then.
             RuntimeError: If that message was answered meanwhile; nothing is stored then.
         """
-        now = _now()
+        now = utc_now()
         with Session(self._engine) as session, session.begin():
             if version is not None:
                 now = max(now, version + timedelta(microseconds=1))  # no version comes again
@@ -236,17 +237,6 @@ class Store:
             if conversation is None or conversation.owner != owner:
                 return False
             row.thumb = value
-            return True
-
-    def edit(self, turn_id: int, text: str) -> bool:
-        """Keep what a reviewer would have said ("": nothing); False if it is no agent's turn."""
-        with Session(self._engine) as session, session.begin():
-            row = session.get(TurnRow, turn_id)
-            if row is None or row.speaker != "agent":
-                return False
-            session.execute(delete(EditRow).where(EditRow.turn_id == turn_id))
-            if text.strip():
-                session.add(EditRow(turn_id=turn_id, text=text))
             return True
 
     def reviewed(self) -> list[str]:
@@ -339,10 +329,6 @@ def _order_row(values: Mapping[str, str], today: date) -> OrderRow:
 
 def _speaker(name: str) -> Speaker:
     return "customer" if name == "customer" else "agent"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 __all__: Sequence[str] = ("DEFAULT_URL", "Listed", "Store", "StoredTurn", "existing_store")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select
 from sqlalchemy.exc import OperationalError
@@ -16,6 +16,7 @@ from apps.store_tables import (
     EditRow,
     ReceivedRow,
     TurnRow,
+    utc_now,
 )
 from data.errors import DeskhandError
 
@@ -54,7 +55,7 @@ def forget_conversation(store: Store, conversation_id: str) -> Forgotten:
 
 def forget_older(store: Store, days: int) -> Forgotten:
     """Delete the conversations whose last turn is more than so many days old."""
-    limit = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
+    limit = utc_now() - timedelta(days=days)
     return _forget(store, ConversationRow.updated < limit)
 
 

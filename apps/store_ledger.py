@@ -5,7 +5,7 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 import psutil
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from apps.actions import ActionResult, Noted, Status
 from apps.store import Store
-from apps.store_tables import ActionRow, ConversationRow, ReceivedRow
+from apps.store_tables import ActionRow, ConversationRow, ReceivedRow, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Ledger:
             row = session.get(ReceivedRow, (conversation_id, identity))
             if row is None:
                 row = ReceivedRow(
-                    conversation_id=conversation_id, id=identity, text=text, time=_now(),
+                    conversation_id=conversation_id, id=identity, text=text, time=utc_now(),
                     worker=this_process(), turn_id=None,
                 )  # fmt: skip
                 session.add(row)
@@ -84,7 +84,7 @@ class Ledger:
             with Session(self._engine) as session, session.begin():
                 session.add(
                     ActionRow(key=key, conversation_id=conversation, turn=turn, name=name,
-                              slots=dict(slots), status="pending", result={}, time=_now())
+                              slots=dict(slots), status="pending", result={}, time=utc_now())
                 )  # fmt: skip
         except IntegrityError:
             return self.noted(key)
@@ -146,7 +146,3 @@ def _noted(row: ActionRow) -> Noted:
     )  # fmt: skip
     result = ActionResult(row.result["say"], row.result["facts"]) if row.result else None
     return Noted(row.key, status, result)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

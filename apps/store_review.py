@@ -5,14 +5,14 @@ It reads everyone's conversations. Only what is shown to colleagues may use it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from apps.store import Store
-from apps.store_tables import ConversationRow, CorrectionRow, EditRow, TurnRow
+from apps.store_tables import ConversationRow, CorrectionRow, EditRow, TurnRow, utc_now
 from data.conversations import entity_values
 from data.schema import Entity
 
@@ -130,7 +130,7 @@ class Reviews:
                 CorrectionRow(
                     turn_id=turn_id, intent=intent, reviewer=reviewer,
                     entities=None if entities is None else [entity_values(e) for e in entities],
-                    time=datetime.now(UTC).replace(tzinfo=None),
+                    time=utc_now(),
                 )
             )  # fmt: skip
             if answer is not None and answer.strip() and answer.strip() != row.text.strip():

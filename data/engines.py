@@ -9,7 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from typing import Any, Protocol
 
-from data.errors import DeskhandError
+from data.errors import ConfigError
 from data.process import Drop, Processed, Settings, processed
 from data.redact.conversation import EntityFinder
 from data.schema import Conversation
@@ -65,14 +65,14 @@ def on_ray(
     handed pieces of at most ROWS_AT_ONCE conversations.
 
     Raises:
-        DeskhandError: If Ray is not installed, or a finder is given.
+        ConfigError: If Ray is not installed, or a finder is given.
     """
     try:
         import ray
     except ImportError as error:
-        raise DeskhandError("--engine ray: install deskhand[scale]") from error
+        raise ConfigError("--engine ray: install deskhand[scale]") from error
     if finder is not None:
-        raise DeskhandError("--engine ray runs without --ner; use --engine local")
+        raise ConfigError("--engine ray runs without --ner; use --engine local")
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
     context = ray.data.DataContext.get_current()

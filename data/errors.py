@@ -1,7 +1,7 @@
 """Errors this repository raises on purpose.
 
 DeskhandError             the command line prints it as one line, exit code 2
-├── ConfigError          a YAML file or override is wrong
+├── ConfigError          an option, a config or a form is filled in wrongly
 ├── LogFormatError       a row or file of data cannot be read
 ├── ConversationError    another process writes this conversation
 ├── EncoderError         an encoder cannot be found or is not the one that was recorded
@@ -16,7 +16,7 @@ class DeskhandError(Exception):
 
 
 class ConfigError(DeskhandError):
-    """A YAML file or override is wrong; may hold several lines, one for each mistake."""
+    """An option, a config or a form is filled in wrongly; may hold several lines, one a mistake."""
 
 
 class LogFormatError(DeskhandError):

@@ -11,6 +11,7 @@ from textwrap import shorten
 from typing import Any
 
 from data.errors import LogFormatError
+from data.html_page import whole_page
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -102,8 +103,7 @@ def report_html(title: str, report: Mapping[str, Any]) -> str:
         ("Turns a second", report["turns_per_second"]),
     ]
     parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>",
-        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>",
+        f"<h1>{escape(title)}</h1>",
         "<table>",
         *(f"<tr><td>{escape(name)}<td class=n>{escape(str(value))}" for name, value in facts),
         "</table>",
@@ -114,7 +114,7 @@ def report_html(title: str, report: Mapping[str, Any]) -> str:
             parts += [f"<h2 id={key}>{heading}</h2>", f"<p class=note>{note}</p>" * bool(note)]
             parts.append(_bars(_ordered(key, values)))
     parts += [_topics(report), _contradictions(report), _training(report)]
-    return "".join(parts) + "</html>\n"
+    return whole_page(title, _STYLE, "".join(parts))
 
 
 def _ordered(key: str, values: Mapping[str, int]) -> dict[str, int]:

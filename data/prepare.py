@@ -1,8 +1,8 @@
 """From exports to a folder of redacted, split conversations with a report of all that happened.
 
 Two passes: exports are read, processed and written as one file, redacted; then its lines go to
-their splits, once it is known which conversations belong together. Memory stays flat: about 80
-bytes a conversation.
+their splits, once it is known which conversations belong together. Memory stays flat: 72 bytes
+a conversation.
 """
 
 import json
@@ -12,7 +12,6 @@ import shutil
 import sys
 import time
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,17 +22,17 @@ from tqdm import tqdm
 
 from data.duplicates import BANDS, groups
 from data.engines import Engine, local
-from data.errors import LogFormatError
+from data.errors import ConfigError, LogFormatError
 from data.log_report import write_report
 from data.logs import read_export, refuse_others
 from data.logs.roles import agent_names
 from data.outputs import check_folder
-from data.process import Drop, Processed, Settings
+from data.process import Counts, Drop, Processed, Settings
 from data.redact.conversation import EntityFinder
 from data.rows import BadRows
 from data.schema import Conversation
 from data.sources import Source, of_path
-from data.split import SPLITS, Split, hash_number, splits_of
+from data.split import SPLITS, hash_number, splits_of
 
 DROPPED = "dropped.jsonl"
 SplitBy = Literal["conversation", "customer", "time"]
@@ -85,7 +84,6 @@ def prepare(
     importer: str | None = None,
     columns: Mapping[str, str] | None = None,
     region: str = "GB",
-    keep_split: Split | None = None,
     split_by: SplitBy = "conversation",
     key: bytes | None = None,
     finder: EntityFinder | None = None,
@@ -103,7 +101,6 @@ def prepare(
         importer: Its name in IMPORTERS, or None to choose by content.
         columns: From our field to the file's column, for tables; `agent`: the company's names.
         region: Where phone numbers without country code are read.
-        keep_split: Put everything in this split instead of splitting.
         split_by: By a hash of the conversation's id or of its customer's, or by time: the latest
             tenth is the test split, the tenth before it validation.
         key: What stand-ins are drawn with: the same key gives the same again. Without one a random
@@ -112,16 +109,14 @@ def prepare(
         engine: What runs the processing; see `data.engines`.
 
     Raises:
-        ConfigError: If `out` is a file, or nothing can be written there.
-        LogFormatError: If a file cannot be read at all, nothing was found in any, `out` is where
-            the exports are, or a split by time or customer is asked for where the log has none.
+        ConfigError: If nothing can be written to `out`, the exports are there, or an importer, a
+            column or a split is asked for that there is not.
+        LogFormatError: If a file cannot be read at all, or nothing was found in any.
     """
     check_folder(out)
     for path in paths:
         if _in_the_way(path.resolve(), out.resolve()):
-            raise LogFormatError(
-                f"{out}: {path} is read from there; choose another folder as --out"
-            )
+            raise ConfigError(f"{out}: {path} is read from there; choose another folder as --out")
     sources = [of_path(path) for path in paths]
     partial = out.parent / f".{out.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -137,7 +132,7 @@ def prepare(
             began = time.perf_counter()
             raw = _conversations(sources, out, importer, columns or {}, bad)
             settings = Settings(key or secrets.token_bytes(32), region)
-            seen, counts = _Seen(), Counter[str]()
+            seen, counts = _Seen(), Counts()
             with (partial / "lines.jsonl").open("wb") as lines:
                 for done in _progress(engine(raw, settings, finder)):
                     _take(done, lines, seen, counts, bad)
@@ -147,8 +142,8 @@ def prepare(
                     f"{', '.join(map(str, paths))}: no conversation could be read{detail}"
                 )
             _tell_unheard(columns or {}, bad.heard, paths)
-            sizes = _scatter(partial, seen, counts, bad, split_by, keep_split)
-        result = _result(sizes, counts, bad, split_by, time.perf_counter() - began)
+            sizes, alike = _scatter(partial, seen, bad, split_by)
+        result = _result(sizes, alike, counts, bad, split_by, time.perf_counter() - began)
         write_report(partial, out.name, result.report)
         out.mkdir(parents=True, exist_ok=True)
         for file in partial.iterdir():
@@ -193,7 +188,7 @@ def _conversations(
 
 
 def _take(
-    result: Processed | Drop, lines: BinaryIO, seen: _Seen, counts: Counter[str], bad: BadRows
+    result: Processed | Drop, lines: BinaryIO, seen: _Seen, counts: Counts, bad: BadRows
 ) -> None:
     if isinstance(result, Drop):
         bad.drop(f"conversation {result.id}", result.why)
@@ -204,35 +199,32 @@ def _take(
 
 
 def _scatter(
-    partial: Path,
-    seen: _Seen,
-    counts: Counter[str],
-    bad: BadRows,
-    split_by: SplitBy,
-    keep_split: Split | None,
-) -> dict[str, int]:
-    """Send each line to its split, a second conversation of the same id to the dropped ones."""
+    partial: Path, seen: _Seen, bad: BadRows, split_by: SplitBy
+) -> tuple[dict[str, int], int]:
+    """Send each line to its split, a second conversation of the same id to the dropped ones.
+
+    Returns:
+        The size of each split, and how many conversations are near-duplicates of another.
+    """
     ids = np.frombuffer(seen.ids, dtype=np.uint64)
     customers = np.frombuffer(seen.customers, dtype=np.uint64)
     decides = np.frombuffer(seen.places, dtype=np.uint64)
     starts = np.frombuffer(seen.starts, dtype=np.float64)
     if split_by == "time" and np.isnan(starts).all():
-        raise LogFormatError("--split time: the log has no times; map them with --map time=COLUMN")
+        raise ConfigError("--split time: the log has no times; map them with --map time=COLUMN")
     if split_by == "customer" and not customers.any():
-        raise LogFormatError("--split customer: the log names no customers; map customer_id")
+        raise ConfigError("--split customer: the log names no customers; map customer_id")
     _, first = np.unique(ids, return_index=True)
     kept = np.zeros(len(ids), dtype=bool)
     kept[first] = True
     bands = [np.frombuffer(band, dtype=np.uint64) for band in seen.bands]
     alike = groups(bands)
     together = groups([*bands, customers]) if split_by == "customer" else alike
-    counts["near-duplicates"] = int(kept.sum()) - len(np.unique(alike[kept]))
+    near_duplicates = int(kept.sum()) - len(np.unique(alike[kept]))
     if split_by == "customer":
         of_customers = np.frombuffer(seen.customer_places, dtype=np.uint64)
         decides = np.where(customers != 0, of_customers, decides)
     place = splits_of(decides, together, starts if split_by == "time" else None)
-    if keep_split is not None:
-        place = np.full(len(ids), SPLITS.index(keep_split), dtype=np.int8)
     sizes: dict[str, int] = dict.fromkeys(SPLITS, 0)
     files = [(partial / f"{name}.jsonl").open("wb") for name in SPLITS]
     try:
@@ -249,40 +241,45 @@ def _scatter(
         for file in files:
             file.close()
     (partial / "lines.jsonl").unlink()
-    return sizes
+    return sizes, near_duplicates
 
 
 def _result(
-    sizes: dict[str, int], counts: Counter[str], bad: BadRows, split_by: SplitBy, seconds: float
+    sizes: dict[str, int],
+    near_duplicates: int,
+    counts: Counts,
+    bad: BadRows,
+    split_by: SplitBy,
+    seconds: float,
 ) -> Prepared:
-    redacted = _part(counts, "redacted ")
+    turns = {name: counts["turns", name] for name in ("written", "read", "merged")}
+    redacted = _part(counts, "redacted")
     report = {
         "conversations": sizes,
         "read": sum(sizes.values()) + bad.dropped.total(),
         "dropped": dict(bad.dropped.most_common()),
-        "turns": counts["turns"],
-        "turns_read": counts["turns read"],
-        "turns_merged": counts["turns merged"],
+        "turns": turns["written"],
+        "turns_read": turns["read"],
+        "turns_merged": turns["merged"],
         "redacted": redacted,
         "rows_dropped": len(bad),
-        "cut": _part(counts, "cut "),
+        "cut": _part(counts, "cut"),
         "mended": dict(bad.mended.most_common()),
         "left_out": dict(bad.left_out.most_common()),
-        "near_duplicates": counts["near-duplicates"],
-        "one_sided": _part(counts, "only the "),
+        "near_duplicates": near_duplicates,
+        "one_sided": _part(counts, "one_sided"),
         "split_by": split_by,
-        **{name: _part(counts, f"{name} ")
+        **{name: _part(counts, name)
            for name in ("language", "channel", "outcome", "month", "length", "answered", "intent")},
         "seconds": round(seconds, 2),
-        "turns_per_second": round(counts["turns read"] / max(seconds, 1e-9), 1),
+        "turns_per_second": round(turns["read"] / max(seconds, 1e-9), 1),
     }  # fmt: skip
-    return Prepared(sizes, counts["turns"], redacted, tuple(bad.lines), len(bad), report)
+    return Prepared(sizes, turns["written"], redacted, tuple(bad.lines), len(bad), report)
 
 
-def _part(counts: Counter[str], prefix: str) -> dict[str, int]:
-    """The counts whose names begin so, by size, without the beginning."""
-    found = {name.removeprefix(prefix): count for name, count in counts.items()
-             if name.startswith(prefix) and count}  # fmt: skip
+def _part(counts: Counts, wanted: str) -> dict[str, int]:
+    """How often each name of what is counted was, the most frequent first."""
+    found = {name: count for (what, name), count in counts.items() if what == wanted and count}
     return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
 

@@ -1,6 +1,6 @@
 """One conversation's way from an export to a training row: a pure function, here and on a cluster.
 
-Redaction is the last thing that needs the raw text; nothing raw leaves `process`.
+Redaction is the last thing that needs the raw text; nothing raw leaves `processed`.
 """
 
 import json
@@ -17,6 +17,7 @@ from data.redact.conversation import EntityFinder, redact_conversation
 from data.schema import Conversation, Turn
 from data.split import hash_number
 
+Counts = Counter[tuple[str, str]]
 _UNTOLD = 52  # of the 64 bits of a hidden id's hash: what is left tells a split and no person
 
 
@@ -49,6 +50,7 @@ class Processed:
     there are too few; `start` is seconds since 1970, None where the log has no times. `place` and
     `customer_place` decide the split: hashes of the raw ids, so that a conversation stays in its
     split whatever key hides its id; of a hidden id only the first bits, which many ids share.
+    `counts` are by what is counted and a name: ("redacted", "email"), ("turns", "read").
     """
 
     id: str
@@ -56,38 +58,25 @@ class Processed:
     customer_id: str | None
     start: float | None
     bands: tuple[int, ...]
-    counts: Counter[str]
+    counts: Counts
     place: int
     customer_place: int
-
-
-def process(
-    conversation: Conversation, settings: Settings, finder: EntityFinder | None = None
-) -> Conversation | Drop:
-    """Clean and redact a conversation; a Drop where nothing of it is left."""
-    cleaned, _ = _cleaned(conversation)
-    if isinstance(cleaned, Drop):
-        return cleaned
-    return redact_conversation(cleaned, settings.region, settings.key, finder)[0]
 
 
 def processed(
     conversation: Conversation, settings: Settings, finder: EntityFinder | None = None
 ) -> Processed | Drop:
-    """`process`, with what was counted and what tells near-duplicates, as plain values.
-
-    The counts' names begin with `cut `, `redacted `, or stand for themselves.
-    """
+    """Clean and redact a conversation, as plain values; a Drop where nothing of it is left."""
     cleaned, counts = _cleaned(conversation)
     if isinstance(cleaned, Drop):
         return Drop(redact_conversation(conversation, settings.region, settings.key)[0].id,
                     cleaned.why)  # fmt: skip
     asked = " ".join(turn.text for turn in cleaned.turns if turn.speaker == "customer")
     clean, found = redact_conversation(cleaned, settings.region, settings.key, finder)
-    counts.update({f"redacted {kind}": count for kind, count in found.items()})
-    counts[f"channel {clean.channel or 'unknown'}"] = 1
+    counts.update({("redacted", kind): count for kind, count in found.items()})
+    counts["channel", clean.channel or "unknown"] = 1
     if "intent" in clean.labels:
-        counts[f"intent {clean.labels['intent']}"] = 1
+        counts["intent", clean.labels["intent"]] = 1
     start = next((turn.time for turn in clean.turns if turn.time is not None), None)
     if start is not None and start.tzinfo is None:
         start = start.replace(tzinfo=UTC)
@@ -109,42 +98,42 @@ def _place(raw: str, clean: str) -> int:
     return number if raw == clean else number >> _UNTOLD << _UNTOLD
 
 
-def _cleaned(conversation: Conversation) -> tuple[Conversation | Drop, Counter[str]]:
-    counts: Counter[str] = Counter()
+def _cleaned(conversation: Conversation) -> tuple[Conversation | Drop, Counts]:
+    counts: Counts = Counter()
     turns: list[Turn] = []
     for turn in conversation.turns:
         clean, cuts = clean_turn(turn)
-        counts.update({f"cut {name}": count for name, count in cuts.items()})
+        counts.update({("cut", name): count for name, count in cuts.items()})
         if clean is not None:
             turns.append(clean)
-    counts["turns read"] = len(conversation.turns)
+    counts["turns", "read"] = len(conversation.turns)
     if not any(turn.mark is None for turn in turns):
         why = "nobody said anything in it" if turns else "no text is left after cleaning"
         return Drop(conversation.id, why), counts
     merged, joined = merge_turns(turns)
-    counts["turns merged"] = joined
-    counts["turns"] = len(merged)
+    counts["turns", "merged"] = joined
+    counts["turns", "written"] = len(merged)
     sides = {turn.speaker for turn in merged if turn.mark is None}
     if len(sides) == 1:
-        counts[f"only the {sides.pop()} speaks"] = 1
+        counts["one_sided", f"{sides.pop()} speaks"] = 1
     asked = " ".join(turn.text for turn in merged if turn.speaker == "customer")
     language = language_of(asked or merged[0].text)
     labels = dict(conversation.labels)
     if language is not None:
         labels.setdefault("language", language)
-    counts[f"language {language or 'unknown'}"] = 1
-    counts[f"outcome {conversation.outcome}"] = 1
-    counts[f"length {_bucket(len(merged), (2, 4, 8, 16, 32))} turns"] = 1
+    counts["language", language or "unknown"] = 1
+    counts["outcome", conversation.outcome] = 1
+    counts["length", f"{_bucket(len(merged), (2, 4, 8, 16, 32))} turns"] = 1
     counts.update(_times(merged))
     return replace(conversation, turns=tuple(merged), labels=labels), counts
 
 
-def _times(turns: list[Turn]) -> Counter[str]:
+def _times(turns: list[Turn]) -> Counts:
     """The month a conversation began in, and how long its first answer took."""
-    counts: Counter[str] = Counter()
+    counts: Counts = Counter()
     timed = [turn for turn in turns if turn.time is not None and turn.mark is None]
     if timed and timed[0].time is not None:
-        counts[f"month {timed[0].time:%Y-%m}"] = 1
+        counts["month", f"{timed[0].time:%Y-%m}"] = 1
     asked = next((turn.time for turn in timed if turn.speaker == "customer"), None)
     answered = next((turn.time for turn in timed if turn.speaker == "agent"), None)
     if asked is not None and answered is not None:
@@ -154,7 +143,7 @@ def _times(turns: list[Turn]) -> Counter[str]:
             return counts
         if minutes >= 0:
             name = next((name for limit, name in WAITS if minutes <= limit), LATER)
-            counts[f"answered {name}"] = 1
+            counts["answered", name] = 1
     return counts
 
 

@@ -243,7 +243,6 @@ def _text_lines(source: Source, bad: BadRows | None) -> Iterator[str]:
                 f"{source.name}:{number}: not UTF-8 (byte {error.start}); save it as UTF-8 and "
                 "try again"
             ) from error
-        # A file of old Macs has no line feed at all: it is one line of bytes.
         plain = decoded.replace("\r\n", "\n")
         if "\r" in plain:  # files of old Macs have no line feeds: all of it is one line of bytes
             yield from io.StringIO(plain.replace("\r", "\n"))

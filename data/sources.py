@@ -192,7 +192,7 @@ def encoding_of(head: bytes, name: str) -> str:
     except UnicodeDecodeError:
         pass
     high = sum(byte >= 0x80 for byte in head)
-    bad = len(head.decode("utf-8", "replace")) and head.decode("utf-8", "replace").count("\ufffd")
+    bad = head.decode("utf-8", "replace").count("\ufffd")
     if bad * 4 <= high:  # mostly UTF-8 beyond ASCII: a torn or a foreign line among it
         return "utf-8-sig"
     from charset_normalizer import from_bytes  # slow to import, and most files are UTF-8

@@ -28,6 +28,7 @@ from retrieval.fusion import Fusion, scores
 from retrieval.lexical import words_of
 from retrieval.passages import embedding_text
 from retrieval.questions import Question
+from retrieval.rows import encodable
 
 COLLECTION = "passages"
 _MAX_BYTES = 65_535  # of a VARCHAR
@@ -83,7 +84,7 @@ class MilvusPassages:
         """See Retriever."""
         if k < 1:
             return []
-        vector = question_vectors(self.encoder, [_writable(question)])[0]
+        vector = question_vectors(self.encoder, [encodable(question)])[0]
         best: dict[str, tuple[float, str]] = {}
         while len(best) < k:
             # Where a few passages have all of the nearest rows, the others are asked for again.
@@ -135,7 +136,7 @@ class MilvusPassages:
                 texts.append((fresh[identity], question.text, False))
         if not texts:
             return
-        vectors = passage_vectors(self.encoder, [_writable(text) for _, text, _ in texts])
+        vectors = passage_vectors(self.encoder, [encodable(text) for _, text, _ in texts])
         rows = [
             _row(number, passage, text, is_own) | {self._vector: vector.tolist()}
             for number, ((passage, text, is_own), vector) in enumerate(
@@ -293,9 +294,9 @@ def _passage(whole: str) -> Passage:
 def _metadata(passage: Passage) -> dict[str, str | int]:
     """What a filter reads: days as numbers, which Milvus compares."""
     values: dict[str, str | int] = {
-        _writable(key): _writable(value) for key, value in passage.metadata.items()
+        encodable(key): encodable(value) for key, value in passage.metadata.items()
     }
-    values[SOURCE] = _writable(source_file(passage))
+    values[SOURCE] = encodable(source_file(passage))
     return values | {key: _day(passage.metadata, key) for key in _ALWAYS}
 
 
@@ -314,8 +315,8 @@ def _expression(where: Filter | None, without: Collection[str] = ()) -> str:
     """A filter in Milvus' language, without the passages of some keys; "" admits all."""
     parts = [f"owner not in {json.dumps(sorted(without))}"] if without else []
     for key, wanted in where.any_of if where is not None else ():
-        field = f"metadata[{json.dumps(_writable(key), ensure_ascii=False)}]"
-        equal = [f"{field} == {json.dumps(_writable(each), ensure_ascii=False)}" for each in wanted]
+        field = f"metadata[{json.dumps(encodable(key), ensure_ascii=False)}]"
+        equal = [f"{field} == {json.dumps(encodable(each), ensure_ascii=False)}" for each in wanted]
         if key in FOR_ALL:
             equal.append(f"(not exists {field})")
         parts.append(f"({' or '.join(sorted(equal))})" if equal else "own != own")
@@ -330,7 +331,7 @@ def _expression(where: Filter | None, without: Collection[str] = ()) -> str:
 
 def _words(text: str) -> str:
     """Our own words, so that Milvus' tokenizer has only spaces to split at, in Chinese too."""
-    words = " ".join(words_of(_writable(text)))
+    words = " ".join(words_of(encodable(text)))
     return words.encode()[:_MAX_BYTES].decode("utf-8", "ignore")
 
 
@@ -341,8 +342,3 @@ def _key(identity: str) -> str:
 
 def _is_plain(text: str) -> bool:
     return text.isprintable() and not any(0xD800 <= ord(each) <= 0xDFFF for each in text)
-
-
-def _writable(text: str) -> str:
-    """The text with `?` for halves of emoji, which neither tokenizers nor Milvus take."""
-    return text.encode("utf-8", "replace").decode("utf-8")

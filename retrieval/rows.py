@@ -46,5 +46,5 @@ def encoded(
 
 
 def encodable(text: str) -> str:
-    """The text with `?` for halves of emoji, which tokenizers refuse."""
+    """The text with `?` for halves of emoji, which neither tokenizers nor databases take."""
     return text.encode("utf-8", "replace").decode("utf-8")

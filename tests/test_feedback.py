@@ -9,6 +9,7 @@ from apps.cli import app
 from apps.feedback import feedback_rows, write_feedback
 from apps.store import DEFAULT_URL, Store
 from apps.store_forget import forget_owners
+from apps.store_review import Reviews
 from apps.verbs import feedback as feedback_verb
 from data.conversations import from_dict
 from data.errors import ConfigError
@@ -33,6 +34,10 @@ def talk(store, said=f"It goes to {MAIL}.", owner="me", identity=None):
     identity = store.new_conversation(owner, "bot", identity)
     turn = store.record(identity, f"I am {MAIL}", Answer(said), TRACE)
     return identity, turn
+
+
+def edit(store, turn, answer):
+    return Reviews(store).save(turn, "Ann", None, None, answer)
 
 
 def rows(out, kind):
@@ -60,8 +65,8 @@ def test_a_thumb_is_a_row_with_what_came_before_it_and_what_was_read(store, url,
 def test_a_correction_is_a_pair_and_an_unchanged_text_is_none(store, url, tmp_path):
     _, wrong = talk(store, "It takes 3 days.")
     _, same = talk(store, "It takes 3 days.")
-    assert store.edit(wrong, "It takes 5 days.")
-    assert store.edit(same, "It takes 3 days. ")
+    assert edit(store, wrong, "It takes 5 days.")
+    assert edit(store, same, "It takes 3 days. ")
     assert write_feedback(url, tmp_path / "out")["dpo"] == 1
     (row,) = rows(tmp_path / "out", "dpo")
     assert row["chosen"][0]["text"] == "It takes 5 days."
@@ -71,7 +76,7 @@ def test_a_correction_is_a_pair_and_an_unchanged_text_is_none(store, url, tmp_pa
 def test_no_private_value_is_written_and_one_has_the_same_stand_in_everywhere(store, url, tmp_path):
     _, turn = talk(store)
     store.thumb("me", turn, 1)
-    store.edit(turn, f"We wrote to {MAIL} today.")
+    edit(store, turn, f"We wrote to {MAIL} today.")
     write_feedback(url, tmp_path / "out")
     for file in (tmp_path / "out").rglob("*.jsonl"):
         assert "miller" not in file.read_text("utf-8").lower()
@@ -89,7 +94,7 @@ def test_a_conversation_is_in_one_split(store, url, tmp_path):
     for name in names:
         _, turn = talk(store, identity=name)
         store.thumb("me", turn, 1)
-        store.edit(turn, "Other words.")
+        edit(store, turn, "Other words.")
     write_feedback(url, tmp_path / "out")
     for kind in ("kto", "dpo"):
         for split in SPLITS:
@@ -101,7 +106,7 @@ def test_a_conversation_is_in_one_split(store, url, tmp_path):
 def test_history_holds_what_was_said_not_what_should_have_been(store):
     identity, first = talk(store, "Wrong.")
     second = store.record(identity, "and now?", Answer("Fine."), {})
-    store.edit(first, "Right.")
+    edit(store, first, "Right.")
     store.thumb("me", second, 1)
     found = dict(feedback_rows(identity, store.turns(identity), b"k" * 32))
     assert [turn["text"] for turn in found["kto"]["prompt"]][1:] == ["Wrong.", "and now?"]
@@ -109,18 +114,18 @@ def test_history_holds_what_was_said_not_what_should_have_been(store):
 
 def test_only_an_agents_turn_is_edited_and_a_forgotten_customer_takes_the_edits_along(store):
     identity, turn = talk(store)
-    assert not store.edit(turn - 1, "x"), "a customer's turn"
-    assert not store.edit(999, "x")
-    assert store.edit(turn, "x")
-    assert store.edit(turn, "y")
+    assert not edit(store, turn - 1, "x"), "a customer's turn"
+    assert not edit(store, 999, "x")
+    assert edit(store, turn, "x")
+    assert edit(store, turn, "y")
     assert [each.edited for each in store.turns(identity)] == [None, "y"]
-    store.edit(turn, "")
+    edit(store, turn, "")
     assert store.reviewed() == []
-    store.edit(turn, "z")
+    edit(store, turn, "z")
     assert forget_owners(store, ["me"]).conversations == 1
     assert store.reviewed() == []
     _, again = talk(store)
-    assert store.edit(again, "the ids of deleted turns may come again")
+    assert edit(store, again, "the ids of deleted turns may come again")
 
 
 def test_what_cannot_be_exported_is_one_line(store, url, tmp_path):

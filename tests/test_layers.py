@@ -1,5 +1,7 @@
 import ast
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,8 @@ ONE_DOOR = {
     "captum": "finetune/explain.py",
     "matplotlib": "finetune/evaluation/plots.py",
 }
+# What a library is imported as, where that is not its name.
+MODULES = {"faiss-cpu": "faiss", "python-docx": "docx", "python-stdnum": "stdnum"}
 
 
 def imported(path):
@@ -74,6 +78,23 @@ def test_an_outside_library_has_one_door(library):
             place = path.relative_to(ROOT).as_posix()
             if library in imported(path):
                 assert place.startswith(ONE_DOOR[library]), f"{place} must not import {library}"
+
+
+def test_the_table_of_libraries_names_every_dependency_and_every_door():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.partition("| job | library |")[2].partition("\n\n")[0]
+    doors = {}
+    for line in table.splitlines()[2:]:
+        _, _, libraries, _, door, _ = line.split("|")
+        for each in re.sub(r"\([^)]*\)", "", libraries).split(","):
+            doors[each.split()[0]] = tuple(re.findall(r"`([^`*]+)\*?`", door))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {re.match(r"[\w-]+", each)[0] for each in project["dependencies"]} <= set(doors)
+    held = {MODULES.get(name, name.replace("-", "_")): door for name, door in doors.items() if door}
+    assert held.pop("milvus_lite") == held["pymilvus"]  # its stand-in in tests
+    assert held == {
+        name: (door,) if isinstance(door, str) else door for name, door in ONE_DOOR.items()
+    }
 
 
 def test_no_module_has_the_name_of_one_in_the_standard_library():

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from data.conversations import from_dict, to_dict
-from data.process import Settings, process
+from data.conversations import from_dict
+from data.process import Settings, processed
 from data.schema import Situation, Turn
 from finetune.dialogue.leaks import canary_report, leaks_of
 from finetune.dialogue.model import DialogueModel
@@ -39,7 +39,7 @@ def test_planted_names_leak_from_raw_logs_alone(redacted, tiny, tmp_path):
     rows = log()
     if redacted:
         settings = Settings(key=b"k" * 32)
-        rows = [to_dict(process(from_dict(row), settings)) for row in rows]
+        rows = [json.loads(processed(from_dict(row), settings).line) for row in rows]
         assert not any(name in json.dumps(rows) for name in NAMES)
         rows += [  # something is left to learn from
             {"id": f"p{place}", "turns": [{"speaker": "customer", "text": f"refund {thing}"},

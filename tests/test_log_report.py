@@ -24,6 +24,12 @@ def order(page, *words):
     return places == sorted(places)
 
 
+def test_no_script_runs_in_it_and_it_fetches_nothing():
+    page = report_html("a <log>", REPORT_VALUES)
+    assert "http-equiv=Content-Security-Policy content=\"default-src 'none'" in page
+    assert "<title>a &lt;log&gt;</title>" in page
+
+
 def test_waiting_times_and_months_stand_in_the_order_of_time():
     page = report_html("log", REPORT_VALUES)
     assert order(page, "within 1 minute", "within 1 hour", "later")

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from data.errors import LogFormatError
+from data.errors import ConfigError, DeskhandError
 from data.logs import IMPORTERS, read_export
 from data.prepare import prepare
 from data.rows import BadRows
@@ -46,7 +46,7 @@ def test_a_field_that_the_importer_does_not_take_is_refused(
     tmp_path, name, content, columns, wrong
 ):
     export(tmp_path, **{name: content})
-    with pytest.raises(LogFormatError, match=wrong):
+    with pytest.raises(DeskhandError, match=wrong):
         ids(tmp_path / name.replace("_", "."), columns)
 
 
@@ -54,7 +54,7 @@ def test_in_a_folder_one_importer_that_takes_a_field_is_enough(tmp_path):
     export(tmp_path, a_json=json.dumps(TICKET), b_csv=TABLE)
     assert ids(tmp_path, {"text": "Body"}) == ["1", "c1"]
     (tmp_path / "b.csv").unlink()
-    with pytest.raises(LogFormatError, match="--map text=Body: no field"):
+    with pytest.raises(ConfigError, match="--map text=Body: no field"):
         ids(tmp_path, {"text": "Body"})
 
 
@@ -63,7 +63,7 @@ def test_of_several_exports_one_that_takes_a_field_is_enough(tmp_path):
     paths = [tmp_path / "a.json", tmp_path / "b.csv"]
     done = prepare(paths, tmp_path / "out", columns={"text": "Body"})
     assert sum(done.conversations.values()) == 2
-    with pytest.raises(LogFormatError, match="--map text=Body: no field"):
+    with pytest.raises(ConfigError, match="--map text=Body: no field"):
         prepare([paths[0], tmp_path / "c.txt"], tmp_path / "none", columns={"text": "Body"})
     assert not (tmp_path / "none").exists()
 

@@ -83,8 +83,8 @@ def test_entities_still_mark_their_words_in_what_is_written(tmp_path):
     text = "jo@example.com wants the blue throw"
     marked = conversation(1, text)
     marked["turns"][0]["entities"] = [{"type": "product", "start": 25, "end": 35}]
-    prepare([log(tmp_path / "log.jsonl", [marked])], tmp_path / "out", keep_split="train")
-    (read,) = read_conversations(tmp_path / "out" / "train.jsonl")
+    prepare([log(tmp_path / "log.jsonl", [marked])], tmp_path / "out")
+    (read,) = read_conversations(tmp_path / "out" / f"{split_of('c1')}.jsonl")
     private, entity = read.turns[0].entities
     assert private.type == "email"
     for each in (private, entity):
@@ -116,7 +116,7 @@ def test_an_out_that_is_a_file_is_refused(tmp_path):
 def test_what_is_read_is_never_written_over(tmp_path, name):
     path = log(tmp_path / name, [conversation(number) for number in range(9)])
     before = path.read_bytes()
-    with pytest.raises(LogFormatError, match="is read from there"):
+    with pytest.raises(ConfigError, match="is read from there"):
         prepare([path], tmp_path)
     assert path.read_bytes() == before
 
@@ -124,7 +124,7 @@ def test_what_is_read_is_never_written_over(tmp_path, name):
 @pytest.mark.parametrize("out", [".", "prepared"])
 def test_a_folder_of_exports_is_not_written_into(tmp_path, out):
     log(tmp_path / "log.jsonl", [conversation(number) for number in range(9)])
-    with pytest.raises(LogFormatError, match="is read from there"):
+    with pytest.raises(ConfigError, match="is read from there"):
         prepare([tmp_path], tmp_path / out)
     assert [each.name for each in tmp_path.iterdir()] == ["log.jsonl"]
 
@@ -145,9 +145,10 @@ def test_an_id_is_in_the_same_split_whatever_comes_with_it(tmp_path):
 def test_an_id_that_occurs_twice_is_kept_once_and_noted(tmp_path):
     first = log(tmp_path / "1.jsonl", [conversation(1, "the first")])
     second = log(tmp_path / "2.jsonl", [conversation(1, "the second"), conversation(2)])
-    result = prepare([first, second], tmp_path / "out", keep_split="test")
+    result = prepare([first, second], tmp_path / "out")
     files = written(tmp_path / "out")
-    assert [row["turns"][0]["text"] for row in files["test"]] == ["the first", "hello"]
+    kept = [row["turns"][0]["text"] for split in SPLITS for row in files[split]]
+    assert sorted(kept) == ["hello", "the first"]
     assert files["dropped"] == [
         {"where": "conversation c1", "why": "its id occurs twice; the first one is kept"}
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.conversations import to_dict
-from data.errors import LogFormatError
+from data.errors import ConfigError, LogFormatError
 from data.logs import IMPORTERS, importer_for, read_export
 from data.logs.tweetsumm import clean_tweet
 from data.rows import BadRows
@@ -145,7 +145,7 @@ def test_no_fitting_and_no_known_importer_are_one_line_each(tmp_path):
     assert importer_for(source) is None
     with pytest.raises(LogFormatError, match="no importer fits; name one with --format"):
         list(read_export(source, None, {}, BadRows()))
-    with pytest.raises(LogFormatError, match="no importer 'pigeon'; one of .*jsonl.*table"):
+    with pytest.raises(ConfigError, match="no importer 'pigeon'; one of .*jsonl.*table"):
         importer_for(source, "pigeon")
 
 

@@ -1,3 +1,4 @@
+import fnmatch
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,10 @@ from apps.cli import app
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^deskhand [^#\n]+", TEXT, re.MULTILINE)
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+WORDS = sorted(set(re.findall(r"`([^`\s]+)`", CONTRIBUTING)))
+FOLDERS = ("apps", "benchmarks", "data", "docs", "examples", "finetune", "retrieval", "tests")
+MADE = ("/", "runs/", "var/", "weights/")  # by whoever runs it, or another's
 
 
 def test_the_readme_shows_commands():
@@ -31,6 +36,33 @@ def test_files_that_the_pages_link_to_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / target).exists(), f"{page} links to {target}"
+
+
+def test_files_and_folders_that_contributing_names_exist():
+    paths = [
+        word.rstrip("/")
+        for word in WORDS
+        if re.search(r"/|\.(?:py|md|yaml)$", word)
+        and "NAME" not in word
+        and not word.startswith(MADE)
+    ]
+    assert len(paths) > 100
+    there = [
+        each.relative_to(ROOT.parent).as_posix()
+        for each in (*ROOT.glob("*"), *(e for name in FOLDERS for e in (ROOT / name).rglob("*")))
+    ]
+    for path in paths:
+        assert fnmatch.filter(there, f"*/{path}"), f"CONTRIBUTING.md names {path}"
+
+
+def test_constants_that_contributing_names_are_in_the_code():
+    code = "\n".join(
+        each.read_text(encoding="utf-8") for name in FOLDERS for each in (ROOT / name).rglob("*.py")
+    )
+    names = [word for word in WORDS if re.fullmatch(r"_?[A-Z][A-Z_]{3,}", word) and word != "NAME"]
+    assert len(names) > 15
+    for name in names:
+        assert re.search(rf"^ *{name}\b.*=", code, re.MULTILINE), f"CONTRIBUTING.md names {name}"
 
 
 def test_every_target_that_the_readme_names_is_in_the_makefile():

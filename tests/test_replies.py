@@ -8,7 +8,7 @@ from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.phrases import TO_BE_SURE
-from apps.customer_service.progress import Progress
+from apps.customer_service.progress import Progress, Said
 from apps.customer_service.questions import clauses
 from apps.customer_service.replies import agreed, on_condition, read_address
 from apps.customer_service.wishes import parts
@@ -44,7 +44,7 @@ def bot(index, flows):  # noqa: F811 - the fixture's value
 def test_who_asks_or_puts_it_off_has_not_agreed(flows, text):
     assert agreed(text, CANCEL) is None
     asked = Progress("cancel_order", {"order_number": "FK-100001"}, "confirm")
-    step = flows.step(asked, text, [])
+    step = flows.moved(asked, Said(text))
     assert (step.stage, step.effects) == ("confirm", ())
 
 
@@ -62,7 +62,7 @@ def test_who_asks_or_puts_it_off_has_not_agreed(flows, text):
 def test_a_yes_that_leads_is_one_whatever_follows_it(flows, text):
     assert agreed(text, CANCEL) is True
     asked = Progress("cancel_order", {"order_number": "FK-100001"}, "confirm")
-    assert flows.step(asked, text, []).stage == "answer:done"
+    assert flows.moved(asked, Said(text)).stage == "answer:done"
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_a_question_in_a_yes_is_answered_before_anything_is_done(bot):
 def test_a_word_for_stopping_ends_a_workflow_unless_a_plain_yes_leads(flows):
     asked = Progress("cancel_order", {"order_number": "FK-100001"}, "confirm")
     for text in ("ok leave it", "never mind", "please stop"):
-        assert flows.step(asked, text, []).stage == "cancelled", text
-    assert flows.step(asked, "yes, forget it", []).stage == "confirm"
+        assert flows.moved(asked, Said(text)).stage == "cancelled", text
+    assert flows.moved(asked, Said("yes, forget it")).stage == "confirm"
     number = replace(asked, slots={}, asked="order_number")
-    assert flows.step(number, "yes stop that", []).stage == "cancelled"
+    assert flows.moved(number, Said("yes stop that")).stage == "cancelled"
 
 
 def test_a_long_message_is_read_in_its_length_and_not_its_square():

@@ -7,7 +7,7 @@ from apps.review.marks import entities_in, marked
 from apps.store import Store
 from apps.store_forget import forget_owners
 from apps.store_review import Reviews
-from data.errors import LogFormatError
+from data.errors import ConfigError
 from data.schema import Answer, Entity
 from data.split import SPLITS
 from finetune.reading import read_entities, read_labelled, read_replies, read_splits
@@ -59,7 +59,7 @@ def test_of_two_entities_that_overlap_the_first_is_marked():
     "written", ["where is it", "where is [FK-1]( )", "where is FK-2", "where is [ FK-1](x)", ""]
 )
 def test_other_words_and_spaces_at_the_ends_are_refused_politely(written):
-    with pytest.raises(LogFormatError, match="[Pp]lease"):
+    with pytest.raises(ConfigError, match="[Pp]lease"):
         entities_in(written, "where is FK-1")
 
 

@@ -22,7 +22,7 @@ from apps.web.failure import SORRY
 from apps.web.page import build_page
 from apps.web.review_html import conversation_html, gaps_html, title_of
 from apps.web.review_tab import ReviewTab
-from data.errors import ConfigError, LogFormatError
+from data.errors import ConfigError
 from data.schema import Answer
 from tests.browser import chromium, needs_browser, served
 from tests.fakes import HashEncoder
@@ -202,7 +202,7 @@ def test_a_store_that_fails_is_a_polite_line(store, tab, monkeypatch, caplog):
 )
 def test_what_cannot_be_kept_is_a_polite_line_and_keeps_nothing(who, form, store, desk):
     case, _ = desk.case(talk(store, "FK-1"))
-    with pytest.raises(LogFormatError):
+    with pytest.raises(ConfigError):
         desk.save(case, who, form)
     assert desk.case(case.turn_id)[0].correction is None
 

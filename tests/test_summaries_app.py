@@ -315,6 +315,9 @@ def test_a_file_that_no_importer_fits_leaves_nothing_behind(tmp_path, summarizer
     with pytest.raises(LogFormatError, match="no importer fits"):
         summarize_file(path, tmp_path / "o.md", summarizer.summarize)
     assert [each.name for each in tmp_path.iterdir()] == ["a.bin"]
+    with pytest.raises(ConfigError, match="no importer 'pigeon'"):
+        summarize_file(path, tmp_path / "o.md", summarizer.summarize, importer="pigeon")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.bin"]
 
 
 def test_the_output_may_not_lie_in_what_is_read(tmp_path, summarizer):

@@ -7,7 +7,7 @@ import pytest
 
 from apps.actions import Action, ActionResult, Catalog, SlotTurn
 from apps.customer_service.actions import ACTIONS, PREVIEWS, shop
-from apps.customer_service.progress import Progress
+from apps.customer_service.progress import Progress, Said
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import SlotConfig
@@ -110,19 +110,19 @@ def test_two_mistakes_are_two_lines(tmp_path):
 def test_an_answer_leads_into_the_workflow_that_follows_it_with_its_slots(tmp_path):
     flows = load(tmp_path, GOOD)
     progress = Progress("book", {"day": "2099-01-02", "size": "large"}, "confirm")
-    step = flows.step(progress, "yes", [])
+    step = flows.moved(progress, Said("yes"))
     assert (step.text, step.progress) == ("Full on 2099-01-02.\n\nYou wait for 2099-01-02.", None)
 
 
 def test_a_day_that_is_past_is_asked_for_again_and_choices_are_offered(tmp_path):
     flows = load(tmp_path, GOOD)
-    asked = flows.step(Progress("book"), "book me in", []).progress
-    early = flows.step(asked, "2 January 2001", [])
+    asked = flows.moved(Progress("book"), Said("book me in")).progress
+    early = flows.moved(asked, Said("2 January 2001"))
     assert early.stage == "ask:day"
-    later = flows.step(asked, "tomorrow", [])
+    later = flows.moved(asked, Said("tomorrow"))
     assert later.progress.slots["day"] == (date.today() + timedelta(days=1)).isoformat()
     assert later.choices == ("small", "large")
-    assert flows.step(later.progress, "a LARGE one", []).stage == "confirm"
+    assert flows.moved(later.progress, Said("a LARGE one")).stage == "confirm"
 
 
 @pytest.mark.parametrize(
@@ -175,5 +175,5 @@ def test_a_copied_template_brings_its_own_kind_of_slot(tmp_path):
     catalog = Catalog(CATALOG.actions, {}, {"code": lambda turn: turn.text[-2:]})
     flows = load(tmp_path, GOOD.replace("one_of: [small, large]", "kind: code"), catalog)
     progress = Progress("book", {"day": "2099-01-02"}, "size")
-    step = flows.step(progress, "it is Q7", [Entity("x", "Q7", 6, 8)])
+    step = flows.moved(progress, Said("it is Q7", [Entity("x", "Q7", 6, 8)]))
     assert step.progress.slots["size"] == "Q7"

@@ -13,7 +13,7 @@ import yaml
 from apps.actions import Catalog
 from apps.customer_service import http_action
 from apps.customer_service.http_action import call
-from apps.customer_service.progress import Progress
+from apps.customer_service.progress import Progress, Said
 from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import HttpConfig
 
@@ -208,14 +208,14 @@ def test_a_workflow_looks_by_http_asks_and_acts_by_http(shop, tmp_path):
     path = tmp_path / "flows.yaml"
     path.write_text(yaml.safe_dump({"workflows": {"cancel": flow}}), encoding="utf-8")
     flows = Workflows.load(path, Catalog({}))
-    asked = flows.step(Progress("cancel"), "cancel my order", [])
-    wrong = flows.step(asked.progress, "number nine", [])
+    asked = flows.moved(Progress("cancel"), Said("cancel my order"))
+    wrong = flows.moved(asked.progress, Said("number nine"))
     assert (wrong.text, wrong.progress.misses) == ("That does not look right. Which?", 1)
-    confirm = flows.step(asked.progress, "FK-1", [])
+    confirm = flows.moved(asked.progress, Said("FK-1"))
     assert (confirm.text, confirm.choices) == ("Cancel FK-1 for 12.5?", ("Yes", "No"))
-    assert flows.step(confirm.progress, "yes", []).stage == "answer:done"
+    assert flows.moved(confirm.progress, Said("yes")).stage == "answer:done"
     assert [seen[:2] for seen in shop.seen] == [
         ("GET", "/orders/FK-1"), ("POST", "/orders/FK-1/cancel"),
     ]  # fmt: skip
     shop.replies = [(500, "")]
-    assert flows.step(confirm.progress, "yes", []).stage == "answer:failed"
+    assert flows.moved(confirm.progress, Said("yes")).stage == "answer:failed"

@@ -8,7 +8,7 @@ from apps.actions import Action, ActionResult, Catalog, SlotTurn
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.lacking import lacked
 from apps.customer_service.phrases import ANYTHING_ELSE, GOODBYE, WELCOME, small_talk
-from apps.customer_service.progress import Progress
+from apps.customer_service.progress import Progress, Said
 from apps.customer_service.slots import read_matching, read_named, read_text
 from apps.customer_service.workflow import MISSES, Workflows
 from apps.customer_service.workflow_file import SlotConfig
@@ -50,7 +50,7 @@ def said(flows, *texts):
     """The steps of a workflow that a customer takes through with these messages."""
     steps, progress = [], Progress("lost_pass")
     for text in texts:
-        steps.append(flows.step(progress, text, []))
+        steps.append(flows.moved(progress, Said(text)))
         progress = steps[-1].progress
     return [step.stage for step in steps], steps[-1]
 
@@ -70,8 +70,8 @@ def test_who_lacks_a_slot_is_asked_for_the_next_way(tmp_path, lacks):
 def test_what_is_lacked_may_be_told_before_it_is_asked_for(tmp_path):
     flows = load(tmp_path)
     named = [Entity("name", "Ann", 5, 8)]
-    start = flows.step(Progress("lost_pass"), LONG, [])
-    step = flows.step(start.progress, "I am Ann but I forgot my code", named)
+    start = flows.moved(Progress("lost_pass"), Said(LONG))
+    step = flows.moved(start.progress, Said("I am Ann but I forgot my code", named))
     assert (step.stage, step.progress.lacks) == ("ask:street", ("code",))
 
 
@@ -80,7 +80,7 @@ def test_a_way_that_was_given_unasked_is_enough(tmp_path):
     start = Progress("lost_pass", {"name": "Ann", "story": LONG}, "pass_number")
     street = [Entity("street", "Mill Lane", 10, 19)]
     assert flows.takes(start, "I live in Mill Lane", street)
-    assert flows.step(start, "I live in Mill Lane", street).stage == "answer:done"
+    assert flows.moved(start, Said("I live in Mill Lane", street)).stage == "answer:done"
 
 
 def test_who_has_no_way_is_told_so_may_still_remember_and_is_handed_over_in_the_end(tmp_path):
@@ -100,7 +100,7 @@ def test_what_was_lacked_and_is_remembered_counts(tmp_path):
     progress = Progress("lost_pass", {"name": "Ann", "pass_number": "P123", "story": LONG},
                         "street", lacks=("code",))  # fmt: skip
     found = [Entity("code", "0042", 21, 25)]
-    assert flows.step(progress, "now I know the code, 0042", found).stage == "answer:done"
+    assert flows.moved(progress, Said("now I know the code, 0042", found)).stage == "answer:done"
 
 
 def test_without_an_answer_for_it_a_person_takes_over(tmp_path):

@@ -6,7 +6,7 @@ import yaml
 
 from apps.actions import Order
 from apps.customer_service.actions import shop
-from apps.customer_service.progress import Progress
+from apps.customer_service.progress import Progress, Said
 from apps.customer_service.replies import new_value, order_number
 from apps.customer_service.workflow import Workflows
 from data.errors import ConfigError
@@ -60,7 +60,7 @@ def say(workflows, name, *texts, entities=()):
     progress, step = Progress(name), None
     for text in texts:
         found = [number(text, word) for word in text.split() if word.startswith("FK-")]
-        step = workflows.step(progress, text, [*found, *entities])
+        step = workflows.moved(progress, Said(text, [*found, *entities]))
         progress = step.progress or Progress(name)
     return step
 
@@ -121,24 +121,28 @@ def test_of_the_item_named_before_and_another_the_other_is_meant(workflows):
     text = "actually not the cover, I meant the throw"
     found = [product(text, "cover"), product(text, "throw")]
     assert workflows.takes(progress, text, found)
-    step = workflows.step(progress, text, found)
+    step = workflows.moved(progress, Said(text, found))
     assert (step.stage, step.progress.slots["product"]) == ("confirm", "throw")
 
 
 def test_of_the_number_given_before_and_another_the_other_is_meant(workflows):
     progress = Progress("cancel_order", {"order_number": "FK-100005"}, "confirm")
     text = "not FK-100005, I meant FK-100001"
-    step = workflows.step(progress, text, [number(text, "FK-100005"), number(text, "FK-100001")])
+    step = workflows.moved(
+        progress, Said(text, [number(text, "FK-100005"), number(text, "FK-100001")])
+    )
     assert (step.stage, step.progress.slots["order_number"]) == ("confirm", "FK-100001")
 
 
 def test_which_item_is_asked_where_several_were_named(workflows):
     text = "the bowls and mugs came in FK-100003, and I send back the mugs"
     found = [number(text, "FK-100003"), product(text, "bowls"), product(text, "mugs")]
-    asked = workflows.step(Progress("return_item"), text, found)
+    asked = workflows.moved(Progress("return_item"), Said(text, found))
     assert asked.stage == "ask:product"
-    both = workflows.step(asked.progress, "mugs, not bowls", [product("mugs, not bowls", "mugs"),
-                          product("mugs, not bowls", "bowls")])  # fmt: skip
+    other = "mugs, not bowls"
+    both = workflows.moved(
+        asked.progress, Said(other, [product(other, "mugs"), product(other, "bowls")])
+    )
     assert both.progress.slots["product"] == "mugs"
 
 

@@ -5,7 +5,8 @@ from html import escape
 from apps.backtest.pairs import Agreement
 from apps.backtest.results import WHY, Hours, figure_lines, steps_of
 from apps.backtest.running import Backtest, Judged
-from apps.pages import whole_page
+from apps.pages import STYLE
+from data.html_page import whole_page
 
 _KINDS = ("right", "wrong", "handed_over")
 
@@ -20,6 +21,7 @@ def page_html(title: str, found: Backtest, hours: Hours, agreement: Agreement) -
     wrong, right = found.of("wrong"), found.of("right")
     return whole_page(
         title,
+        STYLE,
         f"<h1>{escape(title)}</h1>{figures}<h2>By the app's step</h2>"
         f"<table><tr><th>step<th>right<th>wrong<th>handed over{steps}</table>"
         f"<h2>Wrong answers ({len(wrong)})</h2>{''.join(_turn(turn, ' open') for turn in wrong)}"

@@ -80,8 +80,8 @@ def backtest_file(
         told: Told after each conversation how many there are, and how many judged turns.
 
     Raises:
-        ConfigError: If `out` cannot be written, another process writes it, or a half-written one
-            is of something else.
+        ConfigError: If `out` cannot be written, another process writes it, a half-written one is
+            of something else, or there is no such importer.
         LogFormatError: If the log has no conversation, or none that a person answered.
     """
     if out is not None:
@@ -122,7 +122,7 @@ def _backtested(
                 _write(partial_of(out), judged)
             told(found.conversations, len(found.turns))
         _check(path, found)
-    except LogFormatError:
+    except (ConfigError, LogFormatError):
         if out is not None and not found.turns:
             partial_of(out).unlink()  # nothing is in it
         raise

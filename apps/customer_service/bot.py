@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from apps.app import State, clean, polite_refusal
-from apps.customer_service.bot_turn import BotTurn, since
+from apps.app import State, clean, polite_refusal, since
+from apps.customer_service.bot_turn import BotTurn
 from apps.customer_service.fitness import Fitness
 from apps.customer_service.hand_over import SHOWN, Colleagues
 from apps.customer_service.known_answers import KnownAnswers

@@ -1,6 +1,5 @@
 """What the bot knows about the turn that it is answering, and hands on to the next one."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,8 +70,3 @@ class BotTurn:
             "told": self.telling,
             "last": self.last.to_dict() if self.last else None,
         }
-
-
-def since(start: float) -> float:
-    """Milliseconds since `time.perf_counter()` was `start`."""
-    return (time.perf_counter() - start) * 1000

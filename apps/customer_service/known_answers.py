@@ -7,7 +7,8 @@ from datetime import date
 
 import numpy as np
 
-from apps.customer_service.bot_turn import BotTurn, since
+from apps.app import since
+from apps.customer_service.bot_turn import BotTurn
 from apps.customer_service.fitness import Competing, Fitness
 from apps.customer_service.hand_over import SHOWN
 from apps.customer_service.phrases import BACK

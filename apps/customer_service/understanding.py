@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from apps.app import State
-from apps.customer_service.bot_turn import BotTurn, since
+from apps.app import State, since
+from apps.customer_service.bot_turn import BotTurn
 from apps.customer_service.phrases import OWN_PEOPLE, PERSON, WISHES
 from apps.customer_service.progress import Progress, Said
 from apps.customer_service.questions import (

@@ -35,7 +35,7 @@ _INVALID = "That does not look right."
 
 
 class Workflows:
-    """The workflows of a bot; `step` moves one on.
+    """The workflows of a bot; `moved` moves one on.
 
     Args:
         config: The file of workflows, checked.
@@ -168,10 +168,6 @@ class Workflows:
         values = {name: self._value(progress, name, said) for name in names}
         return any(value is not None and value != progress.slots[name]
                    for name, value in values.items())  # fmt: skip
-
-    def step(self, progress: Progress, text: str, entities: Sequence[Entity]) -> Step:
-        """`moved` for a message that stands for itself."""
-        return self.moved(progress, Said(text, entities))
 
     def moved(self, progress: Progress, said: Said) -> Step:
         """Move a workflow on with the customer's message.

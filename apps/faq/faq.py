@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.app import State, clean, polite_refusal
+from apps.app import State, clean, polite_refusal, since
 from apps.explain import highlighted
 from data.redact.spans import PLACEHOLDER
 from data.schema import Answer, Conversation, Passage
@@ -41,16 +41,16 @@ class FaqApp:
         text = clean(conversation.turns[-1].text)
         refusal = polite_refusal(text)
         if refusal is not None:
-            yield Answer(refusal, step="not_read", ms={"total": _since(start)})
+            yield Answer(refusal, step="not_read", ms={"total": since(start)})
             return
         vector, near = self._near(text)
         found = near[:SHOWN]
-        ms = {"search": _since(start), "total": _since(start)}
+        ms = {"search": since(start), "total": since(start)}
         if not self._index.answerable(found):
             yield Answer(UNKNOWN, passages=found, reason="no_answer", step="no_answer", ms=ms)
             return
         shown = tuple(highlighted(self._index.encoder, text, vector, found))
-        ms |= {"highlight": _since(start) - ms["search"], "total": _since(start)}
+        ms |= {"highlight": since(start) - ms["search"], "total": since(start)}
         also = related(near, self._index.manifest.threshold)
         yield Answer(found[0].text, passages=shown, step="faq", ms=ms, related=also)
 
@@ -88,7 +88,3 @@ def related(near: Sequence[Passage], threshold: float) -> tuple[str, ...]:
     titles = (p.title for p in others if p.score >= floor and p.metadata.get("kind") == KIND)
     asked = dict.fromkeys(title for title in titles if title and title != first.title)
     return tuple(asked)[:RELATED]
-
-
-def _since(start: float) -> float:
-    return (time.perf_counter() - start) * 1000

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from apps.app import since
 from apps.generation.generator import GenerationFailed, Generator
 from apps.generation.prompt import PASS_ON
 from apps.generation.remembered import Remembered
@@ -105,14 +106,14 @@ def answer_with(
         if not written.text.strip():
             raise _Stopped("empty")
     except _Stopped as stopped:
-        written.ms["generate"] = _since(written.began)
+        written.ms["generate"] = since(written.began)
         logger.info("%s wrote no answer: %s", generator.name, stopped.why)
         shown = written.text.strip() if stream else ""
         if shown and guard(shown, situation.passages, said, situation.facts, whole=True):
             shown = ""
         yield _instead(stopped.why, shown, fallback, situation, written.ms)
         return
-    written.ms["generate"] = _since(written.began)
+    written.ms["generate"] = since(written.began)
     answer = Answer(written.text.strip(), situation.passages, step="generate", ms=dict(written.ms))
     if remembered is not None:
         remembered.put(key, answer)
@@ -139,7 +140,7 @@ def _checked(
             raise _Stopped("no_answer")
         began = time.perf_counter()
         found = guard(text.strip(), situation.passages, said, situation.facts, whole=whole)
-        written.ms["guard"] = written.ms.get("guard", 0.0) + _since(began)
+        written.ms["guard"] = written.ms.get("guard", 0.0) + since(began)
         if found:
             written.take_back(found)
             raise _Stopped("guard")
@@ -147,8 +148,8 @@ def _checked(
 
     try:
         for piece in generator.write(situation, stop_after_s):
-            written.ms.setdefault("first_token", _since(written.began))
-            if _since(written.began) > stop_after_s * 1000:
+            written.ms.setdefault("first_token", since(written.began))
+            if since(written.began) > stop_after_s * 1000:
                 raise _Stopped("timeout")
             rest += piece
             *whole, rest = [*sentences(rest)] or [""]
@@ -181,7 +182,3 @@ def _instead(
         before + HAND_OVER, situation.passages, hand_over=True, reason=reason, step=step,
         ms=dict(ms),
     )  # fmt: skip
-
-
-def _since(start: float) -> float:
-    return (time.perf_counter() - start) * 1000

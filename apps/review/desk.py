@@ -18,7 +18,7 @@ from apps.review.marks import entities_in, marked
 from apps.store import Store, StoredTurn
 from apps.store_review import WHYS, Case, Correction, Reviews, Why
 from data.encoders import Encoder
-from data.errors import LogFormatError
+from data.errors import ConfigError, ConversationError
 from data.schema import OOS, Entity
 
 MAX_NAME = 64
@@ -98,12 +98,12 @@ class ReviewDesk:
         """Keep what a reviewer says.
 
         Raises:
-            LogFormatError: If nobody says it, or it cannot be kept; its message is for the
-                reviewer.
+            ConfigError: If nobody says it, or it cannot be kept; its message is for the reviewer.
+            ConversationError: If the conversation is gone.
         """
         reviewer = " ".join(reviewer.split())[:MAX_NAME]
         if not reviewer:
-            raise LogFormatError("Please say who you are; it is kept with the correction.")
+            raise ConfigError("Please say who you are; it is kept with the correction.")
         intent = self._intent(form.intent.strip())
         entities = entities_in(form.marks, clean(case.question)) if form.label_entities else None
         self._reviews.save(case.turn_id, reviewer, intent, entities, form.answer)
@@ -146,7 +146,7 @@ class ReviewDesk:
             return written or None
         name = written.lower().replace(" ", "_")
         if not _INTENT.fullmatch(name):
-            raise LogFormatError(
+            raise ConfigError(
                 "A new intent is a short name of letters, digits and _; please change it."
             )
         return name
@@ -154,7 +154,7 @@ class ReviewDesk:
     def _saved(self, case: Case) -> Correction:
         again = self._reviews.case(case.turn_id)
         if again is None or again.correction is None:
-            raise LogFormatError("That conversation was deleted meanwhile.")
+            raise ConversationError("That conversation was deleted meanwhile.")
         return again.correction
 
 

@@ -7,7 +7,7 @@ brackets and line breaks.
 import re
 from collections.abc import Sequence
 
-from data.errors import LogFormatError
+from data.errors import ConfigError
 from data.schema import Entity
 
 _MARK = re.compile(r"\[((?:\\.|[^\[\]\\])+)\]\(([^()\n]+)\)")
@@ -36,8 +36,8 @@ def entities_in(written: str, text: str) -> tuple[Entity, ...]:
         text: The customer's words, which are to be the same.
 
     Raises:
-        LogFormatError: If the words are not the same, or a span has spaces at an end. Its message
-            is for the reviewer.
+        ConfigError: If the words are not the same, or a span has spaces at an end. Its message is
+            for the reviewer.
     """
     found: list[Entity] = []
     plain, at = "", 0
@@ -45,14 +45,14 @@ def entities_in(written: str, text: str) -> tuple[Entity, ...]:
         plain += _plain(written[at : mark.start()])
         value, kind = _plain(mark[1]), mark[2].strip()
         if not kind:
-            raise LogFormatError(f"[{value}](): please name what it is between the brackets.")
+            raise ConfigError(f"[{value}](): please name what it is between the brackets.")
         if value != value.strip():
-            raise LogFormatError(f"[{value}]({kind}): please mark no spaces at the ends.")
+            raise ConfigError(f"[{value}]({kind}): please mark no spaces at the ends.")
         found.append(Entity(kind, value, len(plain), len(plain) + len(value)))
         plain, at = plain + value, mark.end()
     plain += _plain(written[at:])
     if plain != text:
-        raise LogFormatError(
+        raise ConfigError(
             "Please leave the customer's words as they are, and only put [ ](type) around some."
         )
     return tuple(found)

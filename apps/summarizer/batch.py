@@ -58,8 +58,8 @@ def summarize_file(
         importer: Its name in `data.logs`; None tells it by the content.
 
     Raises:
-        ConfigError: If `out` cannot be written, another process writes it, or a half-written one
-            is of something else.
+        ConfigError: If `out` cannot be written, another process writes it, a half-written one is
+            of something else, or there is no such importer.
         LogFormatError: If no conversation can be read.
     """
     check_out(path, out, SUFFIXES)
@@ -95,7 +95,7 @@ def _summarized(
                 file.write(json.dumps(ticket, ensure_ascii=False) + "\n")
                 file.flush()
                 told(tickets)
-    except LogFormatError:
+    except (ConfigError, LogFormatError):
         if not tickets:
             partial.unlink()
         raise

@@ -8,7 +8,7 @@ centroid-based summarization), and by its place. A run that writes gives the two
 
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from data.schema import Conversation, Entity, Outcome, Turn
 from finetune.summary.extractive import Extract
 from finetune.summary.extractive_parts import SENTENCES
 from finetune.summary.extractive_wording import Wording
+
+if TYPE_CHECKING:  # redaction loads lists of names, which a page does not need
+    from data.redact.conversation import EntityFinder
 
 _SMALL_TALK = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks?|thank you|you'?re welcome"
@@ -41,13 +44,6 @@ _THANKED = re.compile(r"\b(?:thank|thanks|thx|cheers|brilliant|perfect|great|lov
 _PROMISE = re.compile(r"\b(?:we|i|they|someone|colleague)(?:['’]ll| will| shall)\b", re.I)
 _PLAIN = Wording("Customer:", "Agent:")
 UNTUNED = "no trained run: the central sentences of each side"
-
-
-class EntityFinder(Protocol):
-    """Finds entities in texts."""
-
-    def predict(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text."""
 
 
 class Scorer(Protocol):
@@ -81,7 +77,7 @@ class Summarizer:
     def __init__(
         self,
         encoder: Encoder,
-        entities: EntityFinder | None = None,
+        entities: "EntityFinder | None" = None,
         scorer: Scorer | None = None,
         writer: Writer | None = None,
         moods: Moods = by_words,
@@ -172,7 +168,7 @@ class Summarizer:
         return tuple(zip(places, moods, strict=True))
 
     def _listed(self, turns: Sequence[Turn]) -> tuple[Entity, ...]:
-        found = [list(turn.entities) for turn in turns]
+        found: Sequence[Sequence[Entity]] = [turn.entities for turn in turns]
         if self._entities is not None and turns:
             found = self._entities.predict([turn.text for turn in turns])
         unique: dict[tuple[str, str], Entity] = {}
@@ -235,4 +231,4 @@ def _as_text(
     return f"{short}\n\n{body}" if short else body
 
 
-__all__ = ["UNTUNED", "EntityFinder", "Scorer", "Summarizer", "Summary", "Writer"]
+__all__ = ["UNTUNED", "Scorer", "Summarizer", "Summary", "Writer"]

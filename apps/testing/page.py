@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from apps.pages import whole_page
+from apps.pages import STYLE
 from apps.testing.coverage import Coverage, Part
 from apps.testing.results import all_ran, count_line, of, value_text
 from apps.testing.running import Failure, Ran, Subject, Verdict
+from data.html_page import whole_page
 
 _TOLD: dict[Verdict, str] = {
     "failed": "<b class=bad>failed</b>",
@@ -23,6 +24,7 @@ def page_html(title: str, subjects: Sequence[Subject], coverages: Mapping[str, C
     covered = "".join(_coverage(name, each) for name, each in coverages.items())
     return whole_page(
         title,
+        STYLE,
         f"<h1>Conversations of {escape(title)}</h1><p>{escape(count_line(ran))}.</p>"
         f"{covered}<h2>Conversations</h2>{''.join(map(_conversation, ordered))}",
     )

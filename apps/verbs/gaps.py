@@ -33,14 +33,13 @@ def gaps(
     from apps.store_review import Reviews
     from data.encoders import DEFAULT_ENCODER
     from data.outputs import check_file
-    from data.redact.digits import is_region
+    from data.redact.digits import check_region
 
     if out is not None:
         if out.suffix.lower() != ".csv" or out.is_dir():
             raise ConfigError(f"{out}: --out writes a file that ends in .csv")
         check_file(out)
-    if not is_region(region):
-        raise ConfigError(f"--region {region}: no such region; two letters such as GB, US, CN")
+    check_region(region)
     begin = None if since is None else datetime.combine(_day(since), datetime.min.time())
     asked = Reviews(existing_store(store)).unanswered(begin)
     vectors = opened_encoder(encoder or DEFAULT_ENCODER, threads)

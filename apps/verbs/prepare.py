@@ -7,7 +7,7 @@ from data.engines import local, on_ray
 from data.errors import ConfigError
 from data.prepare import Prepared, SplitBy, prepare
 from data.redact.conversation import EntityFinder
-from data.redact.digits import is_region
+from data.redact.digits import check_region
 
 ENGINES = {"local": local, "ray": on_ray}
 SPLITS_BY: tuple[SplitBy, ...] = ("conversation", "customer", "time")
@@ -33,8 +33,7 @@ def prepare_logs(
     """
     if engine not in ENGINES:
         raise ConfigError(f"--engine {engine}: one of {', '.join(ENGINES)}")
-    if not is_region(region):
-        raise ConfigError(f"--region {region}: no such region; two letters such as GB, US, CN")
+    check_region(region)
     by: SplitBy | None = next((each for each in SPLITS_BY if each == split), None)
     if by is None:
         raise ConfigError(f"--split {split}: one of {', '.join(SPLITS_BY)}")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Protocol, cast
 
-from data.errors import LogFormatError
+from data.errors import ConfigError, LogFormatError
 from data.logs import (
     chatwoot,
     deskhand_jsonl,
@@ -69,11 +69,11 @@ def importer_for(source: Source, name: str | None = None) -> Importer | None:
     """The importer of that name, or the first whose content check fits; None where none does.
 
     Raises:
-        LogFormatError: If the name is unknown.
+        ConfigError: If the name is unknown.
     """
     if name is not None:
         if name not in IMPORTERS:
-            raise LogFormatError(f"no importer {name!r}; one of {', '.join(IMPORTERS)}")
+            raise ConfigError(f"no importer {name!r}; one of {', '.join(IMPORTERS)}")
         return cast(Importer, IMPORTERS[name])
     for importer in IMPORTERS.values():
         if importer.fits(source):
@@ -101,8 +101,8 @@ def read_export(
             refuses those that none took (`refuse_others`). Without it they are refused here.
 
     Raises:
-        LogFormatError: If `name` is unknown, it is a single file that no importer fits, or no
-            importer takes a field of `columns`.
+        ConfigError: If `name` is unknown, or no importer takes a field of `columns`.
+        LogFormatError: If it is a single file that no importer fits.
     """
     refuse_others(columns, {field for each in IMPORTERS.values() for field in each.FIELDS})
     took = set[str]() if taken is None else taken
@@ -130,11 +130,11 @@ def refuse_others(columns: Mapping[str, str], taken: Collection[str], about: str
     """Refuse fields of `--map` that are not taken: a mistyped one would be passed over.
 
     Raises:
-        LogFormatError: If there is one.
+        ConfigError: If there is one.
     """
     for field, column in columns.items():
         if field not in taken:
-            raise LogFormatError(
+            raise ConfigError(
                 f"{about}--map {field}={column}: no field {field!r}; "
                 f"fields: {', '.join(sorted(taken)) or 'none'}; --format names another reader"
             )

@@ -5,12 +5,23 @@ from collections.abc import Iterator
 
 import phonenumbers
 
+from data.errors import ConfigError
+
 Found = Iterator[tuple[int, int, str]]
 
 
-def is_region(code: str) -> bool:
-    """Whether phone numbers of a region are known by this code (ISO 3166-1, two letters)."""
-    return code in phonenumbers.SUPPORTED_REGIONS
+def check_region(region: str, option: str = "--region") -> None:
+    """Refuse what is no code of a region (ISO 3166-1, two letters) with known phone numbers.
+
+    Args:
+        region: The code.
+        option: What named it, for the error.
+
+    Raises:
+        ConfigError: If there is no such region.
+    """
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ConfigError(f"{option} {region}: no such region; two letters such as GB, US, CN")
 
 
 _NEAR = 40  # characters before a number in which the words stand that tell its kind

@@ -22,7 +22,6 @@ _MYSELF = frozenset(("i'm", "im", "i’m", "am"))
 _AGAIN = re.compile(r" (?:again|here|speaking)\b|,? (?:from|in) [A-Z]")
 _NAMING = frozenset(("name", "is", "surname"))
 _DETERMINERS = frozenset("the a an this that these those your my our any".split())
-_TELLING = _DETERMINERS | {"in", "size", "buy", "for"}
 _PARTICLES, _NEVER = words("particles"), words("never_names")
 _SMALL, _NO_ANSWER = words("small_words"), words("no_answer_names")
 _COLOURS, _SHADES, _PLACES = words("colours"), words("shades"), words("place_ends")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data.html_page import whole_page
 from finetune.report import drawings, policy, rows, scores
 from finetune.report.fitted import fitted_note
 from finetune.report.markup import Section, facts, shown, text
@@ -11,8 +12,6 @@ from finetune.report.talks import leak_test, side_by_side
 from finetune.report.why import why
 from finetune.task import Scored
 
-# No script runs, nothing is fetched: rows of the data cannot act or leave by this page.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _PRIVATE = (
     "<p class=private><b>This page holds rows of the customer's data. Do not pass it on.</b></p>"
 )
@@ -104,10 +103,7 @@ def page_html(
     """
     contents = "".join(f"<li><a href='#{each.anchor}'>{each.title}</a>" for each in sections)
     parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        f'<meta http-equiv=Content-Security-Policy content="{_POLICY}">'
-        "<meta name=viewport content='width=device-width'>"
-        f"<title>{text(name)}</title><style>{_STYLE}</style><h1>{text(name)}</h1>",
+        f"<h1>{text(name)}</h1>",
         _PRIVATE if any(each.private for each in sections) else "",
         f"<p>{headline}</p><p class=note>{made}</p>",
         *(f"<p class=warn>{text(note, 1000)}</p>" for note in notes),
@@ -115,7 +111,8 @@ def page_html(
         *(f"<h2 id={each.anchor}>{each.title}</h2>{each.body}" for each in sections),
     ]
     # Half of a surrogate pair, which JSON allows in a text, cannot be written to a file.
-    return "".join(parts).encode("utf-8", "replace").decode("utf-8") + "\n"
+    page = whole_page(name, _STYLE, "".join(parts))
+    return page.encode("utf-8", "replace").decode("utf-8")
 
 
 def _note(sentence: str) -> str:
