@@ -15,10 +15,11 @@ from finetune.dialogue.rows import taught
 from finetune.dialogue.surface import lower_forms
 from finetune.dialogue.talker import Talker
 from finetune.dialogue.text import fitting_text
-from finetune.encoder import base_of, save_tokenizer
+from finetune.encoder import base_of
 from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.summary.writer_net import collate, load_writer, save_writer, target_ids
 from finetune.task import Trains
 from finetune.tuning import Tuner
@@ -89,14 +90,11 @@ def untuned_writer(config: TrainConfig) -> Talker:
 
 def save_dialogue_writer(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
     """Write the network, its tokenizer, and how the company writes its words."""
-    run.weights.mkdir(parents=True, exist_ok=True)
-    write_json(run.base, base_of(resolve_encoder(config.encoder)))
-    write_json(run.labels, [])
     tokenizer = trainer.processing_class  # type: ignore[attr-defined]
     forms = lower_forms(tokenizer, taught(splits.train, config))
+    begin_weights(run, base_of(resolve_encoder(config.encoder)), [], tokenizer)
     write_json(
         run.calibration,
         {"fitted_on": "nothing: no confidence is given", "kind": "writer", "forms": forms},
     )
-    save_tokenizer(tokenizer, run.tokenizer)
     save_writer(trained(trainer), config.dialogue, run)

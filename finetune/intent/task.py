@@ -20,7 +20,7 @@ from finetune.checks.learning import learning_curve
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
 from finetune.config import TrainConfig
-from finetune.encoder import load_encoder, pooled_base_of, save_tokenizer
+from finetune.encoder import load_encoder, pooled_base_of
 from finetune.explain import explained_errors
 from finetune.head import Head, HeadTrainer
 from finetune.intent.contrastive import (
@@ -49,6 +49,7 @@ from finetune.reading import Splits, read_labelled, read_steps
 from finetune.reading.cells import some_of
 from finetune.reading.steps import CONVERSATIONS, holds_conversations
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
 from finetune.tuning import Tuner, check_layers, prepare
@@ -145,19 +146,16 @@ class IntentTask:
         if config.multi_label:
             return SEVERAL.save(trainer, config, splits, run)
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, pooled_base_of(source))
         _, tokenizer = load_encoder(source, cut=cut_of(config))
-        save_tokenizer(tokenizer, run.tokenizer)
+        begin_weights(run, pooled_base_of(source), sorted(set(labels_of(splits.train))), tokenizer)
         if isinstance(trainer.model, Head):
-            labels, calibration = save_head(trainer.model, config, splits, run)
+            calibration = save_head(trainer.model, config, splits, run)
         else:
             net = trained(trainer)
             if isinstance(net, ContrastiveNet):
                 texts, gold = texts_of(splits.train), labels_of(splits.train)
                 fit_tuned_head(net, tokenizer, texts, gold, config)
-            labels, calibration = save_net(net, tokenizer, config, splits, run)
-        write_json(run.labels, labels)
+            calibration = save_net(net, tokenizer, config, splits, run)
         write_json(run.calibration, calibration.to_dict())
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:

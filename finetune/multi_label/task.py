@@ -18,7 +18,7 @@ from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
 from finetune.config import TrainConfig
-from finetune.encoder import load_encoder, pooled_base_of, save_tokenizer
+from finetune.encoder import load_encoder, pooled_base_of
 from finetune.head import Head, HeadTrainer
 from finetune.intent.fit import save_graph
 from finetune.intent.net import LabelsNet, collate
@@ -39,6 +39,7 @@ from finetune.multi_label.model import MultiLabelModel
 from finetune.multi_label.scores import most_frequent, multi_label_while_training, score_labels
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
 from finetune.tuning import Tuner, check_layers, prepare
@@ -101,11 +102,9 @@ class MultiLabelTask:
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, pooled_base_of(source))
         _, tokenizer = load_encoder(source)
-        save_tokenizer(tokenizer, run.tokenizer)
         labels = _known(splits)
+        begin_weights(run, pooled_base_of(source), labels, tokenizer)
         train, marks = texts_of(splits.train), _marks(splits.train, labels)
         margins: Floats
         if isinstance(trainer.model, Head):
@@ -127,7 +126,6 @@ class MultiLabelTask:
             if share > 0:
                 fit_words_each(train, marks).save(run.words, share)
             logits = logits + share * margins
-        write_json(run.labels, labels)
         write_json(run.calibration, fit_multi_calibration(logits, held, rows).to_dict())
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:

@@ -37,6 +37,7 @@ from finetune.pretrain.masking import Masker, Remover, share_of, some_windows, w
 from finetune.reading import Splits
 from finetune.reading.unlabelled import read_unlabelled
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.task import Before, Scored, Scorer, Trains
 from finetune.tuning import Tuner, prepare
 
@@ -106,11 +107,9 @@ class PretrainTask:
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, [])
-        write_json(run.calibration, {"fitted_on": "nothing: it predicts no label"})
         whole, tokenizer = load_encoder(source)
+        begin_weights(run, base_of(source), [], tokenizer)
+        write_json(run.calibration, {"fitted_on": "nothing: it predicts no label"})
         net = trained(trainer)
         encoder = net.encoder.merge_and_unload() if hasattr(net.encoder, "peft_config") else (
             net.encoder
@@ -119,8 +118,7 @@ class PretrainTask:
             for name, value in encoder.state_dict().items():
                 whole.state_dict()[name].copy_(value)
         whole.save_pretrained(str(run.encoder))
-        for folder in (run.tokenizer, run.encoder):  # beside the weights: the run is an encoder
-            save_tokenizer(tokenizer, folder)
+        save_tokenizer(tokenizer, run.encoder)  # beside the weights: the run is an encoder
         save_pooling(source, run.encoder)
         if not isinstance(net, MaskedNet):
             net = _with_head(whole, tokenizer, _rows(splits.train, tokenizer, config), config)

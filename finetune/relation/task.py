@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from scipy.special import softmax
 from tokenizers import Tokenizer
 
@@ -20,7 +19,7 @@ from data.errors import LogFormatError
 from data.schema import Entity, Example
 from finetune.confidence.calibration import best_temperature
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, export_onnx, load_encoder, save_encoder, save_tokenizer
+from finetune.encoder import base_of, export_onnx, load_encoder
 from finetune.frames import bare
 from finetune.head import fit_head
 from finetune.intent.net import while_training
@@ -32,6 +31,7 @@ from finetune.relation.model import PairGraph, RelationModel
 from finetune.relation.net import RelationNet, collate
 from finetune.relation.scores import score_labels
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.task import Before, Scored, Scorer, Trains
 from finetune.tuning import Tuner, prepare
 
@@ -79,16 +79,10 @@ class RelationTask:
         """See Task."""
         labels, types = _labels(splits), _types(splits)
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, labels)
         _, tokenizer = load_encoder(source)
-        save_tokenizer(tokenizer, run.tokenizer)
+        begin_weights(run, base_of(source), labels, tokenizer)
         net = trained(trainer)
-        net.encoder = save_encoder(net.encoder, run.weights, source)
-        head = {name: value.detach().numpy() for name, value in net.named_parameters()
-                if not name.startswith("encoder.")}  # fmt: skip
-        save_file(head, run.head)
+        save_encoder_and_head(net, run, source)
         marker = Marker(bare(tokenizer), types, 64)
         pair = (Entity("", "one", 0, 3), Entity("", "two", 7, 10))
         marked = [marker.mark(text, pair) for text in ("one of two", "one of two, and a few words")]

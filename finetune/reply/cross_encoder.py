@@ -29,18 +29,13 @@ from torch import Tensor, nn
 from data.encoders import resolve_encoder
 from data.schema import Example
 from finetune.config import TrainConfig
-from finetune.encoder import (
-    base_of,
-    export_onnx,
-    load_encoder,
-    save_encoder,
-    save_tokenizer,
-)
+from finetune.encoder import base_of, export_onnx, load_encoder, save_encoder
 from finetune.loop import arguments, callbacks, device_name, trained
 from finetune.reading import Splits, conversation_of
 from finetune.reply.reranker import PairLogits
 from finetune.reply.rows import mines, pair_rows, trusted_pairs, with_negatives
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.task import Trains
 from finetune.tuning import optimizer_of, prepare
 
@@ -119,14 +114,11 @@ def pair_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
 
 def save_pairs(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
     """Write weights, graph, tokenizer and the scale of the scores; see Task."""
-    run.weights.mkdir(parents=True, exist_ok=True)
     source = resolve_encoder(config.encoder)
-    write_json(run.base, base_of(source))
-    write_json(run.labels, [])
     model = trained(trainer)
     transformer, linear = model[0], model[2].linear
     tokenizer = transformer.processor
-    save_tokenizer(tokenizer, run.tokenizer)
+    begin_weights(run, base_of(source), [], tokenizer)
     encoder = save_encoder(transformer.model, run.weights, source)
     save_file({name: each.detach().numpy() for name, each in linear.named_parameters()}, run.head)
     export_onnx(PairNet(encoder, linear), pair_inputs(tokenizer), run.model)

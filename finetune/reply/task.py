@@ -43,6 +43,7 @@ from finetune.reply.ranking import CANDIDATES, DRAWS, check_ranked, score_rankin
 from finetune.reply.reranker import RerankerModel
 from finetune.reply.rows import pair_rows, trusted_pairs, with_negatives
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
 from finetune.tuning import optimizer_of, prepare
@@ -89,15 +90,12 @@ class ReplyTask:
         """See Task."""
         if config.reply.kind == "cross_encoder":
             return save_pairs(trainer, config, splits, run)
-        run.weights.mkdir(parents=True, exist_ok=True)
         source = resolve_encoder(config.encoder)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, [])
-        write_json(run.calibration, {"fitted_on": "nothing: scores are cosines"})
         transformer = trained(trainer)[0]
         tokenizer = transformer.processor
-        for folder in (run.tokenizer, run.weights):  # beside the weights: the run is an encoder
-            save_tokenizer(tokenizer, folder)
+        begin_weights(run, base_of(source), [], tokenizer)
+        write_json(run.calibration, {"fitted_on": "nothing: scores are cosines"})
+        save_tokenizer(tokenizer, run.weights)  # beside the weights: the run is an encoder
         encoder = save_encoder(transformer.model, run.weights, source)
         if run.encoder.exists():  # not an adapter alone: other tasks may start from it
             save_tokenizer(tokenizer, run.encoder)

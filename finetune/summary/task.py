@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from data.encoders import resolve_encoder
 from data.schema import Example
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, save_tokenizer
+from finetune.encoder import base_of
 from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
 from finetune.reading import Splits
 from finetune.reading.summaries import read_summaries
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.summary.extractive import ExtractiveModel
 from finetune.summary.extractive_fit import ExtractiveTrainer, Fitted, save_extractive
 from finetune.summary.model import SummaryModel
@@ -65,11 +66,9 @@ class SummaryTask:
         """See Task."""
         if isinstance(trainer.model, Fitted):
             return save_extractive(trainer.model, config, run)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(resolve_encoder(config.encoder)))
-        write_json(run.labels, [])
+        tokenizer = trainer.processing_class  # type: ignore[attr-defined]
+        begin_weights(run, base_of(resolve_encoder(config.encoder)), [], tokenizer)
         write_json(run.calibration, {"fitted_on": "nothing: no confidence is given"})
-        save_tokenizer(trainer.processing_class, run.tokenizer)  # type: ignore[attr-defined]
         save_writer(trained(trainer), config.summary, run)
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
