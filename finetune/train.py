@@ -41,7 +41,7 @@ from finetune.reads import refusals, unread
 from finetune.record import resolved_config, rows_by_split
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
-from finetune.task import Scored, Task
+from finetune.task import Finished, Scored, Task
 from finetune.tasks import TASKS
 
 logger = logging.getLogger(__name__)
@@ -310,9 +310,10 @@ def _score(
     write_json(run.metrics, metrics)
     split, last = next(reversed(after.items()))
     write_jsonl(run.errors, ({"split": split, **error} for error in last.errors))
+    finished = Finished(run.root, config, splits, sets[split], last, before.vectors)
     extras = {
         "log": [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()],
-        **task.findings(run.root, config, splits, sets[split], last, before.vectors),
+        **task.findings(finished),
         **more,
     }
     run.report.write_text(report_html(title, resolved, metrics, after, extras), encoding="utf-8")

@@ -31,7 +31,7 @@ from finetune.reading.dialogues import read_dialogues
 from finetune.reading.preferences import read_preferences
 from finetune.run_dir import RunDir
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Finished, Scored, Scorer, Trains
 
 KNOWN = 2000  # training answers that selection chooses from
 
@@ -99,21 +99,14 @@ class DialogueTask:
 
         return scored
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task: answers side by side, and whether training rows can be drawn out of it."""
-        model = DialogueModel(run, config.threads, device_name(config))
+        config, splits, examples = finished.config, finished.splits, finished.examples
+        model = DialogueModel(finished.run, config.threads, device_name(config))
         notes: list[str] = []
         if _prefers(config):
             known, examples = liked(usable(splits.train)), liked(examples)
-            notes = drops(run, config)
+            notes = drops(finished.run, config)
         else:
             known = taught(splits.train, config)
         rows = examples[:SHOWN]

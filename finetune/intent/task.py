@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from data.encoder_way import Pooling
@@ -51,7 +49,7 @@ from finetune.reading.steps import CONVERSATIONS, holds_conversations
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Finished, Scored, Scorer, Trains
 from finetune.tuning import Tuner, check_layers, prepare
 
 SEVERAL = MultiLabelTask()
@@ -198,24 +196,18 @@ class IntentTask:
 
         return score
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task."""
+        config, splits, scored = finished.config, finished.splits, finished.scored
+        run, examples, vectors = RunDir(finished.run), finished.examples, finished.vectors
         if config.multi_label:
-            return SEVERAL.findings(run, config, splits, examples, scored, vectors)
+            return SEVERAL.findings(finished)
         assert vectors is not None
         encoder = frozen_encoder(config)
-        model = IntentModel(run, lambda name: encoder, config.threads)
+        model = IntentModel(run.root, lambda name: encoder, config.threads)
         inside = [place for place, example in enumerate(examples) if example.label != OOS]
         return {
-            "calibration": RunDir(run).read_json(RunDir(run).calibration),
+            "calibration": run.read_json(run.calibration),
             "neighbours": nearest_rows(
                 encoder.encode([error["text"] for error in scored.errors]), vectors, splits.train
             ),
@@ -228,7 +220,7 @@ class IntentTask:
                 lambda texts: [prediction.intent.name for prediction in model.predict(texts)],
                 config.seed,
             ),
-            "why": explained_errors(RunDir(run), scored.errors),
+            "why": explained_errors(run, scored.errors),
             "learning": learning_curve(
                 vectors,
                 labels_of(splits.train),

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from data.encoders import resolve_encoder
@@ -41,7 +40,7 @@ from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Finished, Scored, Scorer, Trains
 from finetune.tuning import Tuner, check_layers, prepare
 
 logger = logging.getLogger(__name__)
@@ -168,19 +167,13 @@ class MultiLabelTask:
 
         return score
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task."""
+        config, splits, scored = finished.config, finished.splits, finished.scored
+        examples, vectors = finished.examples, finished.vectors
         assert vectors is not None
         encoder = shared_encoder(config.encoder, threads=config.threads)
-        model = _model(run, config)
+        model = _model(finished.run, config)
 
         def sets(texts: list[str]) -> list[str]:
             said = model.predict(texts)

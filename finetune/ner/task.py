@@ -1,12 +1,10 @@
 """Entity recognition: token classification over the encoder, word-shape embeddings beside it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from data.encoders import resolve_encoder
@@ -23,7 +21,7 @@ from finetune.reading import Splits, read_entities
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.tags import IGNORE, tag_names
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
 from finetune.tuning import Tuner, prepare
 
 
@@ -31,6 +29,7 @@ class NerTask:
     """See Task."""
 
     best_metric = "entity_f1"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -106,18 +105,6 @@ class NerTask:
             return score_entities(examples, model.predict([example.text for example in examples]))
 
         return score
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def _while_training(predicted: Any) -> dict[str, float]:  # noqa: ANN401 - an EvalPrediction

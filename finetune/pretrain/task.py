@@ -38,7 +38,7 @@ from finetune.reading import Splits
 from finetune.reading.unlabelled import read_unlabelled
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Finished, Scored, Scorer, Trains
 from finetune.tuning import Tuner, prepare
 
 logger = logging.getLogger(__name__)
@@ -155,17 +155,9 @@ class PretrainTask:
         pooling = source.way.pooling
         return lambda examples: _score(net, pooling, tokenizer, examples, config)
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task: a note where the vectors of whole texts got worse by it."""
-        folder = RunDir(run)
+        folder = RunDir(finished.run)
         metrics = list(folder.read_json(folder.metrics).values())[-1]
         told = notes(metrics["before"], metrics["after"])
         for note in told:

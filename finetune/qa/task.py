@@ -5,12 +5,10 @@ https://aclanthology.org/P18-2124
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from data.encoders import Encoder, resolve_encoder
@@ -29,7 +27,7 @@ from finetune.reading import Splits, read_questions_on_passages
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
 from finetune.tuning import Tuner, prepare
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]*(?:[.!?](?!\s)[^\n.!?。！？]*)*[.!?。！？]*")
@@ -39,6 +37,7 @@ class QaTask:
     """See Task."""
 
     best_metric = "f1"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -113,18 +112,6 @@ class QaTask:
             )
 
         return score
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def sentences(passage: str) -> list[str]:

@@ -4,7 +4,7 @@ Source: Baldini Soares et al. 2019, https://aclanthology.org/P19-1279
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from finetune.relation.net import RelationNet, collate
 from finetune.relation.scores import score_labels
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
 from finetune.tuning import Tuner, prepare
 
 _BATCH = 64  # pairs through the frozen encoder at a time
@@ -42,6 +42,7 @@ class RelationTask:
     """See Task."""
 
     best_metric = "macro_f1"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -145,18 +146,6 @@ class RelationTask:
             )
 
         return score
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def _net(

@@ -7,9 +7,8 @@ Source: in-batch negatives, Henderson et al. 2017, arXiv:1705.00652; the loss an
 negatives are sentence-transformers'.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +44,7 @@ from finetune.reply.rows import pair_rows, trusted_pairs, with_negatives
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
 from finetune.tuning import optimizer_of, prepare
 
 
@@ -53,6 +52,7 @@ class ReplyTask:
     """See Task."""
 
     best_metric = "recall_at_1_of_10"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -123,18 +123,6 @@ class ReplyTask:
             return lambda examples: score_pairs(reranker, examples, config.seed)
         model = ReplyModel(run, config.threads)
         return lambda examples: score_vectors(model.encoder, examples, config.seed)
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def score_vectors(encoder: Encoder, examples: Sequence[Example], seed: int) -> Scored:

@@ -3,13 +3,10 @@
 `summary.kind: extractive` quotes sentences instead, and is in `finetune/summary/extractive_fit.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from data.encoders import resolve_encoder
 from data.schema import Example
@@ -25,7 +22,7 @@ from finetune.summary.extractive_fit import ExtractiveTrainer, Fitted, save_extr
 from finetune.summary.model import SummaryModel
 from finetune.summary.scores import lead, score_written
 from finetune.summary.writer_net import collate, load_writer, save_writer, target_ids
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
 from finetune.tuning import Tuner
 
 LEAD = 3  # sentences that stand for a summary where nothing was tuned
@@ -35,6 +32,7 @@ class SummaryTask:
     """See Task."""
 
     best_metric = "rougeL"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -92,18 +90,6 @@ class SummaryTask:
         return lambda examples: score_written(
             examples, model.write([example.text for example in examples])
         )
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def pairs(
