@@ -33,19 +33,20 @@ from finetune.encoder import (
     save_tokenizer,
     token_inputs,
 )
-from finetune.loop import arguments, callbacks, device_name, trained
+from finetune.loop import device_name, trained
 from finetune.metrics import ranking_metrics
 from finetune.reading import Splits, read_replies
 from finetune.reply.cross_encoder import pair_trainer, save_pairs
 from finetune.reply.model import ReplyModel
 from finetune.reply.ranking import CANDIDATES, DRAWS, check_ranked, score_ranking
 from finetune.reply.reranker import RerankerModel
-from finetune.reply.rows import pair_rows, trusted_pairs, with_negatives
+from finetune.reply.rows import trusted_pairs, with_negatives
+from finetune.reply.trainer import ranking_trainer
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains, no_findings
-from finetune.tuning import optimizer_of, prepare
+from finetune.tuning import prepare
 
 
 class ReplyTask:
@@ -72,19 +73,10 @@ class ReplyTask:
         transformer.model, _ = load_encoder(source, config.optim.dropout, config.method == "qlora")
         transformer.model = prepare(transformer.model, config)
         loss = MultipleNegativesRankingLoss(model, scale=1 / config.reply.temperature)
-        trainer: Trains = SentenceTransformerTrainer(
-            model=model,
-            args=arguments(
-                config, run.checkpoints, len(rows), SentenceTransformerTrainingArguments,
-                batch_sampler="no_duplicates",
-            ),
-            train_dataset=rows,
-            eval_dataset=pair_rows(splits.validation),
-            loss=loss,
-            callbacks=callbacks(config, transformer.model),
-            optimizers=(optimizer_of(model, config), None),
+        return ranking_trainer(
+            SentenceTransformerTrainer, SentenceTransformerTrainingArguments,
+            loss, rows, config, splits, run,
         )  # fmt: skip
-        return trainer
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
