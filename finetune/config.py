@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
 from finetune.methods import METHODS, STOP_ON, Method, TaskName
-from finetune.reads import refusals
+from finetune.settings_read import refusals
 
 CONFIGS = Path(__file__).parent / "configs"
 SHORT = 512  # tokens that an encoder reads at most

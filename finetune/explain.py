@@ -24,7 +24,7 @@ from finetune.explain_words import character_weights
 from finetune.intent.words import Words
 from finetune.ner.shapes import shape_ids
 from finetune.run_dir import RunDir
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 # Runs of letters and digits; Chinese and Japanese characters one by one; signs one by one.
 _UNIT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")

@@ -20,12 +20,13 @@ from transformers.trainer_utils import SaveStrategy
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.rows import write_jsonl
+from finetune.arguments import stay_stopped
 from finetune.auto import settled
 from finetune.config import TrainConfig
+from finetune.devices import is_main, leave, uses_cuda
 from finetune.dialogue.start import as_started, is_causal
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import (
     alone,
@@ -37,10 +38,10 @@ from finetune.partial import (
     room,
 )
 from finetune.reading import Splits, read_splits
-from finetune.reads import refusals, unread
 from finetune.record import resolved_config, rows_by_split
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
+from finetune.settings_read import refusals, unread
 from finetune.task import Finished, Scored, Task
 from finetune.tasks import TASKS
 

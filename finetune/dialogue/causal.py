@@ -16,20 +16,21 @@ from trl.trainer.sft_trainer import SFTTrainer
 from data.dialogue import hide_in_answer
 from data.encoders import EncoderSource, resolve_encoder
 from data.schema import Example
+from finetune.arguments import arguments, callbacks, trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name, uses_cuda
 from finetune.dialogue.rows import taught
 from finetune.dialogue.surface import lower_forms
 from finetune.dialogue.talker import Talker
 from finetune.dialogue.text import SYSTEM, fitting_messages
 from finetune.encoder import base_of
-from finetune.loop import arguments, callbacks, device_name, trained, uses_cuda
 from finetune.methods import ADAPTERS
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, sha256_of_text, write_json
 from finetune.saving import begin_weights
 from finetune.tags import IGNORE
 from finetune.task import Trains
-from finetune.tuning import optimizer_of, prepare
+from finetune.trainable import optimizer_of, prepare
 
 TEMPLATE = (
     "{% for message in messages %}{{ '### ' + message['role'] + '\\n' + message['content'] }}"

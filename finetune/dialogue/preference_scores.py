@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from data.schema import Example, Situation
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.preferences import liked, usable
 from finetune.dialogue.scores import score_answers
 from finetune.dialogue.start import start_of
-from finetune.loop import device_name
 from finetune.reading import Splits
 from finetune.reading.preferences import Preference
 from finetune.run_dir import RunDir

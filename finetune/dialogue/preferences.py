@@ -23,19 +23,19 @@ from trl.trainer.kto_trainer import KTOTrainer
 from data.dialogue import hide, hide_in_answer
 from data.errors import ConfigError, LogFormatError
 from data.schema import Example
+from finetune.arguments import arguments, callbacks, trained
 from finetune.config import TrainConfig
 from finetune.dialogue.causal import load_causal
 from finetune.dialogue.model import adapter_base, check_template
 from finetune.dialogue.start import start_of
 from finetune.dialogue.text import fitting_messages
-from finetune.loop import arguments, callbacks, trained
 from finetune.methods import ADAPTERS
 from finetune.reading import Splits
 from finetune.reading.preferences import Preference
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.task import Trains
-from finetune.tuning import optimizer_of, prepare
+from finetune.trainable import optimizer_of, prepare
 
 Ids = list[int]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from data.encoders import DEFAULT_ENCODER
 from data.schema import Example, Situation
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.dialogue.causal import causal_trainer, save_causal, untuned_causal
 from finetune.dialogue.leaks import leaks_of
 from finetune.dialogue.model import DialogueModel
@@ -25,7 +26,6 @@ from finetune.dialogue.rows import taught
 from finetune.dialogue.scores import SHOWN, score_answers
 from finetune.dialogue.start import is_causal
 from finetune.dialogue.writer import save_dialogue_writer, untuned_writer, writer_trainer
-from finetune.loop import device_name
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
 from finetune.reading.preferences import read_preferences

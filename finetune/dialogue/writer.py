@@ -10,19 +10,20 @@ from data.dialogue import hidden_example
 from data.encoders import resolve_encoder
 from data.errors import ConfigError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.dialogue.rows import taught
 from finetune.dialogue.surface import lower_forms
 from finetune.dialogue.talker import Talker
 from finetune.dialogue.text import fitting_text
 from finetune.encoder import base_of
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.summary.writer_net import collate, load_writer, save_writer, target_ids
 from finetune.task import Trains
-from finetune.tuning import Tuner
+from finetune.trainable import Tuner
 
 
 def writer_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:

@@ -12,6 +12,7 @@ from data.encoder_way import Pooling
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import OOS, Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.labels import suspicious_labels
 from finetune.checks.learning import learning_curve
@@ -40,7 +41,6 @@ from finetune.intent.scores import (
     score_predictions,
     texts_of,
 )
-from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.metrics import intent_metrics
 from finetune.multi_label.task import MultiLabelTask
 from finetune.reading import Splits, read_labelled, read_steps
@@ -50,7 +50,7 @@ from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Finished, Scored, Scorer, Trains
-from finetune.tuning import Tuner, check_layers, prepare
+from finetune.trainable import Tuner, check_layers, prepare
 
 SEVERAL = MultiLabelTask()
 

@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
@@ -23,7 +24,6 @@ from finetune.intent.fit import save_graph
 from finetune.intent.net import LabelsNet, collate
 from finetune.intent.scores import texts_of
 from finetune.intent.words import SHARES, fit_words_each
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.multi_label.fit import (
     Bools,
     Floats,
@@ -41,7 +41,7 @@ from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Finished, Scored, Scorer, Trains
-from finetune.tuning import Tuner, check_layers, prepare
+from finetune.trainable import Tuner, check_layers, prepare
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from sklearn.metrics import f1_score
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, export_onnx, load_encoder
-from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.ner.frozen import frozen_scorer
 from finetune.ner.model import NerModel
 from finetune.ner.net import NerNet, collate, token_rows
@@ -22,7 +22,7 @@ from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.tags import IGNORE, tag_names
 from finetune.task import Before, Scored, Scorer, Trains, no_findings
-from finetune.tuning import Tuner, prepare
+from finetune.trainable import Tuner, prepare
 
 
 class NerTask:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from data.encoder_way import Pooling
 from data.encoders import resolve_encoder
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
 from finetune.encoder import Pooled, base_of, load_encoder, save_pooling, save_tokenizer
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.pretrain.denoising import DenoisingNet
 from finetune.pretrain.half_matching import half_matches
 from finetune.pretrain.masked_net import (
@@ -39,7 +39,7 @@ from finetune.reading.unlabelled import read_unlabelled
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.task import Before, Finished, Scored, Scorer, Trains
-from finetune.tuning import Tuner, prepare
+from finetune.trainable import Tuner, prepare
 
 logger = logging.getLogger(__name__)
 WORST = 100  # texts of errors.jsonl

@@ -14,10 +14,10 @@ from tokenizers import Tokenizer
 from data.encoders import Encoder, resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, export_onnx, load_encoder
 from finetune.frames import bare
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.qa.model import QaModel, SpanGraph
 from finetune.qa.negatives import other_passages
 from finetune.qa.net import QaNet, collate, while_training
@@ -28,7 +28,7 @@ from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains, no_findings
-from finetune.tuning import Tuner, prepare
+from finetune.trainable import Tuner, prepare
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]*(?:[.!?](?!\s)[^\n.!?。！？]*)*[.!?。！？]*")
 

@@ -17,13 +17,13 @@ from tokenizers import Tokenizer
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Entity, Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.confidence.calibration import best_temperature
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, export_onnx, load_encoder
 from finetune.frames import bare
 from finetune.head import fit_head
 from finetune.intent.net import while_training
-from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.reading import Splits, read_relations
 from finetune.reading.cells import some_of
 from finetune.relation.markers import ROLE_WORDS, Marked, Marker, Pair, words_of
@@ -33,7 +33,7 @@ from finetune.relation.scores import score_labels
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.task import Before, Scored, Scorer, Trains, no_findings
-from finetune.tuning import Tuner, prepare
+from finetune.trainable import Tuner, prepare
 
 _BATCH = 64  # pairs through the frozen encoder at a time
 

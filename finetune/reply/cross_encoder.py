@@ -28,9 +28,10 @@ from torch import Tensor, nn
 
 from data.encoders import resolve_encoder
 from data.schema import Example
+from finetune.arguments import trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.encoder import base_of, export_onnx, load_encoder, save_encoder
-from finetune.loop import device_name, trained
 from finetune.reading import Splits, conversation_of
 from finetune.reply.reranker import PairLogits
 from finetune.reply.rows import mines, trusted_pairs, with_negatives
@@ -38,7 +39,7 @@ from finetune.reply.trainer import ranking_trainer
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.task import Trains
-from finetune.tuning import prepare
+from finetune.trainable import prepare
 
 _FITTED_ROWS = 500  # contexts that the scale of the scores is fitted on, at most
 

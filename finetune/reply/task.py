@@ -22,7 +22,9 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 
 from data.encoders import Encoder, resolve_encoder
 from data.schema import Example
+from finetune.arguments import trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.encoder import (
     Pooled,
     base_of,
@@ -33,7 +35,6 @@ from finetune.encoder import (
     save_tokenizer,
     token_inputs,
 )
-from finetune.loop import device_name, trained
 from finetune.metrics import ranking_metrics
 from finetune.reading import Splits, read_replies
 from finetune.reply.cross_encoder import pair_trainer, save_pairs
@@ -46,7 +47,7 @@ from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains, no_findings
-from finetune.tuning import prepare
+from finetune.trainable import prepare
 
 
 class ReplyTask:

@@ -4,13 +4,13 @@ from typing import Any
 
 import datasets
 
+from finetune.arguments import arguments, callbacks
 from finetune.config import TrainConfig
-from finetune.loop import arguments, callbacks
 from finetune.reading import Splits
 from finetune.reply.rows import pair_rows
 from finetune.run_dir import RunDir
 from finetune.task import Trains
-from finetune.tuning import optimizer_of
+from finetune.trainable import optimizer_of
 
 
 def ranking_trainer(

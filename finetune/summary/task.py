@@ -10,9 +10,10 @@ from typing import Any
 
 from data.encoders import resolve_encoder
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.encoder import base_of
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
 from finetune.reading import Splits
 from finetune.reading.summaries import read_summaries
 from finetune.run_dir import RunDir, write_json
@@ -23,7 +24,7 @@ from finetune.summary.model import SummaryModel
 from finetune.summary.scores import lead, score_written
 from finetune.summary.writer_net import collate, load_writer, save_writer, target_ids
 from finetune.task import Before, Scored, Scorer, Trains, no_findings
-from finetune.tuning import Tuner
+from finetune.trainable import Tuner
 
 LEAD = 3  # sentences that stand for a summary where nothing was tuned
 
