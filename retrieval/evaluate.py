@@ -123,9 +123,7 @@ def fit(
 
     Arguments as of `fitted`, and errors.
     """
-    found = fitted(index, questions, name, kinds, fusions, turns)
-    decision = found.decision
-    return index.refit(found.fusion, decision.threshold, found.fitted_on, decision.margin)
+    return index.refit(fitted(index, questions, name, kinds, fusions, turns))
 
 
 def fitted(

@@ -11,7 +11,7 @@ from retrieval.folds import FOLDS, folds_of, groups_of
 from retrieval.fusion import DENSE_ONLY, WORDS_ONLY, Fusion
 from retrieval.index import open_index
 from retrieval.writing import build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.shop import SHOP, Killed, asked, faq, ids, kill
 
 
@@ -175,7 +175,7 @@ def test_a_passages_own_row_can_be_weighed_apart_from_its_known_questions(tmp_pa
     assert alone[0].id == "parcel"
     own = index.weighted(Fusion(whole=1.0)).search("did the courier lose my box", 4)
     assert max(passage.score for passage in own) < 0.9
-    index.refit(Fusion(0.7, 0.4), 0.1, "test", 0.25)
+    index.refit(by_hand(Fusion(0.7, 0.4), 0.1, 0.25))
     opened = open_index(index.root, HashEncoder())
     assert opened.manifest.fusion == Fusion(0.7, 0.4)
     assert opened.manifest.decision == Decision(0.1, 0.25)
