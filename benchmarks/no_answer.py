@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.ranking import fit
 from benchmarks.stackfaq import indexed
 from data.encoders import Encoder
 from data.schema import Passage
 from retrieval.decision import Fit
-from retrieval.evaluate import fit, measure
+from retrieval.evaluate import measure
 from retrieval.questions import Question
 from retrieval.topics import LabelledTurns
 

@@ -7,8 +7,9 @@ import pytest
 
 import retrieval.index
 import retrieval.lesson
+from benchmarks.ranking import fit
 from data.errors import IndexMismatchError
-from retrieval.evaluate import apart_table, evaluate, fit
+from retrieval.evaluate import apart_table, measure
 from retrieval.focus import LEAST, Focus, learned
 from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, Fusion
 from retrieval.index import open_index
@@ -50,7 +51,7 @@ def index(tmp_path):
 
 
 def first_right(index, questions=NEW):
-    return evaluate(index, questions)["recall_at_1"]
+    return measure(index, questions).metrics["recall_at_1"]
 
 
 def files(root):
@@ -66,11 +67,13 @@ def test_in_focus_what_is_asked_decides_and_not_what_it_is_asked_about(index):
 def test_a_topic_that_the_index_lacks_is_refused_where_its_things_are_known(index):
     both = [*NEW, *UNKNOWN]
     plain = fit(index, both, "plain", fusions=FUSIONS[:1])
-    assert evaluate(plain, UNKNOWN)["refused"] + evaluate(plain, NEW)["answered"] < 1.5
+    assert (
+        measure(plain, UNKNOWN).metrics["refused"] + measure(plain, NEW).metrics["answered"] < 1.5
+    )
     fitted = fit(index, both, "fit.jsonl")
     assert fitted.manifest.fusion.focused
-    assert evaluate(fitted, UNKNOWN)["refused"] > 0.9
-    assert evaluate(fitted, NEW)["answered"] > 0.9
+    assert measure(fitted, UNKNOWN).metrics["refused"] > 0.9
+    assert measure(fitted, NEW).metrics["answered"] > 0.9
 
 
 def test_an_opened_index_searches_in_the_focus_that_was_fitted(index):

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.ranking import fit
 from data.errors import IndexMismatchError, LogFormatError
-from retrieval.evaluate import evaluate, fit
+from retrieval.evaluate import measure
 from retrieval.fusion import DENSE_ONLY, FUSIONS, TOPICS, Fusion, scores, with_topics
 from retrieval.index import open_index
 from retrieval.manifest import read_manifest
@@ -62,7 +63,7 @@ def test_a_question_and_a_passage_of_one_topic_agree_and_of_two_do_not(turns):
 def test_a_fit_weighs_topics_where_they_tell_and_refuses_what_no_passage_is_about(index, turns):
     fitted = fit(index, [*KNOWN, *UNKNOWN], "fit.jsonl", fusions=FUSIONS[:1], turns=turns)
     assert fitted.manifest.fusion.topics == TOPICS
-    found = evaluate(fitted, [*KNOWN, *UNKNOWN])
+    found = measure(fitted, [*KNOWN, *UNKNOWN]).metrics
     assert (found["refused"], found["recall_at_1"]) == (1, 1)
     assert found["answered"] > 0.9
     opened = open_index(index.root, HashEncoder())
