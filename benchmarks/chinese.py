@@ -9,7 +9,7 @@ from benchmarks.shell import SAMPLES, row
 from benchmarks.stackfaq import indexed
 from data.encoders import Encoder
 from data.schema import Passage
-from retrieval.evaluate import evaluate
+from retrieval.evaluate import measure
 from retrieval.fusion import DENSE_ONLY, WORDS_ONLY
 from retrieval.passages import read_passages
 from retrieval.questions import Question, read_questions
@@ -39,8 +39,8 @@ def compared(
     """Metrics of words alone and of the vectors alone."""
     index = indexed(passages, encoder, root, titles=True)
     return {
-        "words": evaluate(index.weighted(WORDS_ONLY), questions),
-        "vectors": evaluate(index.weighted(DENSE_ONLY), questions),
+        "words": measure(index.weighted(WORDS_ONLY), questions).metrics,
+        "vectors": measure(index.weighted(DENSE_ONLY), questions).metrics,
     }
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.ranking import fit
 from benchmarks.stackfaq import indexed
 from data.encoders import Encoder
 from data.schema import Passage
-from retrieval.evaluate import fit, measure
+from retrieval.decision import Fit
+from retrieval.evaluate import measure
 from retrieval.questions import Question
 from retrieval.topics import LabelledTurns
 
@@ -72,7 +74,7 @@ def left_out(
             index = indexed(kept, encoder, Path(name) / "test", _within(known, kept), titles=True)
             if turns is not None:
                 index.learn_from(turns)
-            index.refit(fitted.fusion, fitted.threshold, "fit", fitted.margin)
+            index.refit(Fit(fitted.fusion, fitted.decision, "fit"))
             found = measure(index, _within(testing, kept, keep=True))
         margins.append(fitted.margin)
         at = int(np.searchsorted(found.curve.thresholds, fitted.threshold))

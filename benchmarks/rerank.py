@@ -20,6 +20,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.ranking import fit
 from benchmarks.retrieval_tuned import write_pairs
 from benchmarks.shell import ROOT, SAMPLES, deskhand, row
 from benchmarks.stackfaq import KeptVectors, Stack, indexed, read_stackfaq
@@ -28,7 +29,6 @@ from data.schema import Passage
 from finetune.reply.reranker import RerankerModel
 from finetune.serving import encoder_of
 from retrieval.cutoff import curve_of, fit_decision
-from retrieval.evaluate import fit
 from retrieval.folds import groups_of
 from retrieval.index import Index
 from retrieval.passages import embedding_text, read_passages

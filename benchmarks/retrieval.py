@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks import chinese
 from benchmarks.no_answer import PARTS, LeftOut, left_out
+from benchmarks.ranking import fit, rank_table
 from benchmarks.shell import SAMPLES, row
 from benchmarks.stackfaq import (
     DEEP,
@@ -33,7 +34,7 @@ from benchmarks.stackfaq import (
 from data.encoders import DEFAULT_ENCODER
 from data.schema import Passage
 from finetune.serving import shared_encoder
-from retrieval.evaluate import fit, measure, rank_table
+from retrieval.evaluate import measure
 from retrieval.folds import groups_of
 from retrieval.fusion import FUSIONS, HALVES, WORDS_ONLY
 from retrieval.passages import read_passages

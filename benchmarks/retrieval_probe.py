@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from benchmarks.retrieval_peers import peak_mib
 from benchmarks.retrieval_rows import Given, passages, texts_of, vectors
 from data.schema import Passage
+from retrieval.decision import Decision, Fit
 from retrieval.filters import Filter
+from retrieval.fusion import Fusion
 from retrieval.index import Index, open_index
 from retrieval.lexical import LexicalQuery
 from retrieval.writing import add, build_index
 
 K = 10
-WEIGHT = 0.7  # of the vectors: both halves are asked
+WEIGHT = Fusion(0.7)  # of the vectors: both halves are asked
 ADDED = 1000
 _POOL = 250  # candidates of a half, as Index.search asks for ten passages
 
@@ -37,7 +39,7 @@ def build(size: int, folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
     index = build_index(texts, Given(rows), "given", root)
     seconds = time.perf_counter() - start
-    index.refit(WEIGHT, 0.0, "by hand")
+    index.refit(Fit(WEIGHT, Decision(), "by hand"))
     files = {path: path.stat().st_size for path in root.rglob("*") if path.is_file()}
 
     def part(*names: str) -> int:

@@ -22,13 +22,13 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.ranking import rank_table
 from benchmarks.shell import ROOT, deskhand, row
 from benchmarks.stackfaq import KeptVectors, Stack, fitted, indexed, read_stackfaq
 from data.encoders import DEFAULT_ENCODER, Encoder
 from data.schema import Example, Passage
 from finetune.reading import read_replies
 from finetune.serving import encoder_of
-from retrieval.evaluate import rank_table
 from retrieval.folds import groups_of
 from retrieval.fusion import FUSIONS
 

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
 from finetune.methods import METHODS, STOP_ON, Method, TaskName
-from finetune.reads import refusals
+from finetune.settings_read import refusals
 
 CONFIGS = Path(__file__).parent / "configs"
 SHORT = 512  # tokens that an encoder reads at most
@@ -107,9 +107,6 @@ class ReplyConfig(Config):
     )
     max_pairs: int = Field(6000, ge=1, description="pairs at most; the most trusted are kept")
     temperature: float = Field(0.05, gt=0, description="of the softmax over in-batch answers")
-    context_turns: Literal[3] = Field(
-        3, description="last turns that make the context: recorded, fixed for training and serving"
-    )
 
 
 class HandOverConfig(Config):
@@ -343,10 +340,15 @@ class TrainConfig(Config):
     def recorded(cls, values: Mapping[str, Any]) -> "TrainConfig":
         """The config of a run that was trained; settings that it did not read are not refused.
 
+        `reply.context_turns`, which earlier versions wrote and nobody read, is passed over.
+
         Raises:
             ValidationError: If it is not one of this version.
         """
-        return cls.model_validate(values, context={"recorded": True})
+        known = dict(values)
+        if isinstance(reply := known.get("reply"), Mapping):
+            known["reply"] = {key: reply[key] for key in reply if key != "context_turns"}
+        return cls.model_validate(known, context={"recorded": True})
 
 
 def train_config(

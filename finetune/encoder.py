@@ -18,7 +18,7 @@ from data.encoder_way import MODULES, POOLINGS, Pooling
 from data.encoders import EncoderSource
 from data.errors import EncoderError
 from data.onnx_text import Side
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 logger = logging.getLogger(__name__)
 ONNX_OPSET = 17

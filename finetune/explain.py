@@ -24,7 +24,7 @@ from finetune.explain_words import character_weights
 from finetune.intent.words import Words
 from finetune.ner.shapes import shape_ids
 from finetune.run_dir import RunDir
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 # Runs of letters and digits; Chinese and Japanese characters one by one; signs one by one.
 _UNIT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")
@@ -54,12 +54,11 @@ class Word:
 class Explanation:
     """The words of a text, and by how much the network's score rose above an empty text's.
 
-    The network's parts add up to `gain` but for `gap`.
+    The network's parts add up to `gain`, but for the little that the integral's steps miss.
     """
 
     words: tuple[Word, ...]
     gain: float
-    gap: float
 
 
 class Explainer:
@@ -161,7 +160,7 @@ class Explainer:
             torch.tensor([[end > start for start, end in offsets]]),
             self._tokenizer.pad_token_id or 0,
         )
-        pieces, gain, gap = _integrated(score, table(ids), table(empty))
+        pieces, gain = _integrated(score, table(ids), table(empty))
         words = []
         for match in _UNIT.finditer(text):
             start, end = match.span()
@@ -169,7 +168,7 @@ class Explainer:
             said = float(linear[start:end].sum())
             weight = sum(pieces[place] for place in inside) + said
             words.append(Word(match.group(), start, end, weight, said))
-        return Explanation(tuple(words), gain, gap)
+        return Explanation(tuple(words), gain)
 
 
 def explained_errors(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -197,8 +196,8 @@ def explained_errors(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[d
     return rows
 
 
-def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[float], float, float]:
-    """What each token gave (T,), the whole change of the score, and what of it is missing."""
+def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[float], float]:
+    """What each token gave (T,), and the whole change of the score."""
     with torch.no_grad():
         gain = float(score(inputs) - score(empty))
     from captum.attr import IntegratedGradients  # takes a second to import
@@ -207,10 +206,9 @@ def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[flo
     for steps in _STEPS:
         given = method.attribute(inputs, empty, n_steps=steps, internal_batch_size=_TOGETHER)
         pieces = given[0].sum(-1)
-        gap = gain - float(pieces.sum())
-        if abs(gap) <= _CLOSE * max(1.0, abs(gain)):
+        if abs(gain - float(pieces.sum())) <= _CLOSE * max(1.0, abs(gain)):
             break
-    return pieces.tolist(), gain, gap
+    return pieces.tolist(), gain
 
 
 def _pooling_of(run: RunDir) -> Pooling:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.config import TrainConfig
-from finetune.loop import device_name
+from finetune.devices import device_name
 from finetune.reading import Splits
 from finetune.run_dir import FORMAT
 

@@ -7,6 +7,7 @@ from data.encoders import fingerprint_of, resolve_encoder
 from data.errors import RunDirError
 from data.onnx_text import OnnxEncoder, Side
 from finetune.run_dir import RunDir, sha256_of
+from finetune.run_kind import RunKind, kind_of
 
 ENCODER_CACHE = Path("var/encoders")
 
@@ -65,15 +66,9 @@ def encoder_of(name: str, threads: int = 2) -> OnnxEncoder:
     return OnnxEncoder(folder, fingerprint, max_tokens, threads)
 
 
-def reply_kind(run: RunDir) -> str:
-    """`bi_encoder` or `cross_encoder`: what a reply run is."""
-    reply = run.read_config()["train"].get("reply") or {}
-    return str(reply.get("kind", "bi_encoder"))
-
-
-def check_kind(run: RunDir, kind: str) -> None:
+def check_kind(run: RunDir, kind: RunKind) -> None:
     """Raise RunDirError where a reply run is of another kind."""
-    found = reply_kind(run)
+    found = kind_of(run)
     if found == kind:
         return
     if found == "cross_encoder":
@@ -92,6 +87,5 @@ __all__ = [
     "encoder_of",
     "ends_encoder",
     "fingerprint_of",
-    "reply_kind",
     "shared_encoder",
 ]

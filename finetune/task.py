@@ -48,6 +48,21 @@ class Before:
     vectors: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that is trained and saved, and what it says of the last set of rows.
+
+    `scored` is the run on `examples`; `vectors` are those of Before.
+    """
+
+    run: Path
+    config: TrainConfig
+    splits: Splits
+    examples: list[Example]
+    scored: Scored
+    vectors: NDArray[np.float32] | None
+
+
 class Trains(Protocol):
     """The part of `transformers.Trainer` that training uses.
 
@@ -87,16 +102,10 @@ class Task(Protocol):
     def scorer(self, run: Path, config: TrainConfig) -> Scorer:
         """A scorer over the finished run, served as it will be."""
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """What a report tells beyond scores, under the names that `report_html` takes as extras.
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
+        """What a report tells beyond scores, under the names that `report_html` takes as extras."""
 
-        `scored` is the finished run on `examples`; `vectors` are those of Before.
-        """
+
+def no_findings(finished: Finished) -> Mapping[str, Any]:
+    """The findings of a task whose report has the scores alone."""
+    return {}

@@ -20,12 +20,13 @@ from transformers.trainer_utils import SaveStrategy
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.rows import write_jsonl
+from finetune.arguments import stay_stopped
 from finetune.auto import settled
 from finetune.config import TrainConfig
+from finetune.devices import is_main, leave, uses_cuda
 from finetune.dialogue.start import as_started, is_causal
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
-from finetune.loop import is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import (
     alone,
@@ -37,11 +38,11 @@ from finetune.partial import (
     room,
 )
 from finetune.reading import Splits, read_splits
-from finetune.reads import refusals, unread
 from finetune.record import resolved_config, rows_by_split
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
-from finetune.task import Scored, Task
+from finetune.settings_read import refusals, unread
+from finetune.task import Finished, Scored, Task
 from finetune.tasks import TASKS
 
 logger = logging.getLogger(__name__)
@@ -310,9 +311,10 @@ def _score(
     write_json(run.metrics, metrics)
     split, last = next(reversed(after.items()))
     write_jsonl(run.errors, ({"split": split, **error} for error in last.errors))
+    finished = Finished(run.root, config, splits, sets[split], last, before.vectors)
     extras = {
         "log": [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()],
-        **task.findings(run.root, config, splits, sets[split], last, before.vectors),
+        **task.findings(finished),
         **more,
     }
     run.report.write_text(report_html(title, resolved, metrics, after, extras), encoding="utf-8")

@@ -11,7 +11,7 @@ from retrieval.fusion import Fusion
 class Decision:
     """A threshold on the best score, and how much its lead over the second counts beside it.
 
-    Fitted by `retrieval.evaluate.fit`. With `margin` 0 the best score decides alone.
+    Fitted by `retrieval.evaluate.fitted`. With `margin` 0 the best score decides alone.
     """
 
     threshold: float = 0.0

@@ -36,8 +36,11 @@ _WORTH = 0.002  # of a table's mean: what a choice must gain on questions that i
 class Measured:
     """What `measure` gives.
 
-    `metrics` as `evaluate` gives them; `curve` how right and how complete answers are by the
-    threshold; `found` the passages of each question, in the questions' order.
+    `metrics` are `n`, and in [0, 1] `recall_at_1`, `_3`, `_5` (a relevant one among the first),
+    `mrr` and `ndcg_at_10` over the answerable questions, `refused`, the share of unanswerable ones
+    that are refused, and `answered`, that of answerable ones that are not. `curve` tells how right
+    and how complete answers are by the threshold; `found` holds the passages of each question, in
+    the questions' order.
     """
 
     metrics: dict[str, float]
@@ -46,7 +49,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """Of m passages which answer a question, and which are about the same as those do (m,)."""
 
     candidates: Candidates
@@ -54,40 +57,14 @@ class _Seen:
     is_akin: NDArray[np.bool_]
 
 
-def evaluate(
-    index: Index,
-    questions: Sequence[Question],
-    kinds: Collection[str] | None = None,
-    vectors: NDArray[np.float32] | None = None,
-) -> dict[str, float]:
-    """Ranking of the answerable questions and refusal of the others, each in [0, 1].
-
-    Args:
-        index: What is searched.
-        questions: Labelled ones.
-        kinds: Search only passages of these kinds.
-        vectors: Of the questions, (n, D), where the caller has them.
-
-    Returns:
-        `recall_at_1`, `_3`, `_5` (a relevant one among the first), `mrr` and `ndcg_at_10` over the
-        answerable questions; `refused` the share of unanswerable ones that are refused; `answered`
-        the share of answerable ones that are not.
+def measure(index: Index, questions: Sequence[Question]) -> Measured:
+    """Ranking of the answerable questions and refusal of the others.
 
     Raises:
         LogFormatError: If a relevant id is not in the index, or there is no question.
     """
-    return measure(index, questions, kinds, vectors).metrics
-
-
-def measure(
-    index: Index,
-    questions: Sequence[Question],
-    kinds: Collection[str] | None = None,
-    vectors: NDArray[np.float32] | None = None,
-) -> Measured:
-    """As `evaluate`, with the curve of its decision and what was found; see there."""
     _check_ids(index, questions)
-    found = _searched(index, questions, kinds, vectors)
+    found = _searched(index, questions)
     hits = [_hits(question, passages) for question, passages in zip(questions, found, strict=True)]
     answers = np.array([index.answerable(passages) for passages in found])
     known = np.array([bool(question.relevant) for question in questions])
@@ -109,23 +86,6 @@ def measure(
     right = np.array([bool(hit[0]) for hit in hits])
     values = np.array([index.manifest.decision.value(passages) for passages in found])
     return Measured(metrics, curve_of(values, right, known), found)
-
-
-def fit(
-    index: Index,
-    questions: Sequence[Question],
-    name: str,
-    kinds: Collection[str] | None = None,
-    fusions: Sequence[Fusion] = (*FUSIONS, *FOCUSED),
-    turns: LabelledTurns | None = None,
-) -> Index:
-    """Choose weights and decision as `fitted` does, then write both to the manifest.
-
-    Arguments as of `fitted`, and errors.
-    """
-    found = fitted(index, questions, name, kinds, fusions, turns)
-    decision = found.decision
-    return index.refit(found.fusion, decision.threshold, found.fitted_on, decision.margin)
 
 
 def fitted(
@@ -178,23 +138,6 @@ def fitted(
     return Fit(fusion, fit_decision(found, right, known, groups), counts)
 
 
-def rank_table(
-    index: Index,
-    questions: Sequence[Question],
-    fusions: Sequence[Fusion],
-    kinds: Collection[str] | None = None,
-    vectors: NDArray[np.float32] | None = None,
-    depth: int = DEPTH,
-) -> NDArray[np.float64]:
-    """Reciprocal rank of each answerable question under each fusion (F, n); 0 below `depth`."""
-    table = np.zeros((len(fusions), len(questions)))
-    for row, place, found, seen in _weighed(index, questions, fusions, kinds, vectors, depth):
-        order = np.lexsort((seen.candidates.places, -found))[:depth]
-        hits = np.flatnonzero(seen.is_right[order])
-        table[place, row] = 1 / (1 + hits[0]) if len(hits) else 0.0
-    return table
-
-
 def apart_table(
     index: Index,
     questions: Sequence[Question],
@@ -210,7 +153,7 @@ def apart_table(
     are tried, as if all passages were that are about the same.
     """
     right, wrong = np.zeros((2, len(fusions), len(questions)))
-    for row, place, found, seen in _weighed(index, questions, fusions, kinds, vectors):
+    for row, place, found, seen in weighed(index, questions, fusions, kinds, vectors):
         right[place, row] = found[seen.is_right].max(initial=0.0)
         wrong[place, row] = found[~seen.is_akin].max(initial=0.0)
     known = [bool(question.relevant) for question in questions]
@@ -220,14 +163,14 @@ def apart_table(
     ])  # fmt: skip
 
 
-def _weighed(
+def weighed(
     index: Index,
     questions: Sequence[Question],
     fusions: Sequence[Fusion],
-    kinds: Collection[str] | None,
-    vectors: NDArray[np.float32] | None,
+    kinds: Collection[str] | None = None,
+    vectors: NDArray[np.float32] | None = None,
     depth: int = DEPTH,
-) -> Iterator[tuple[int, int, NDArray[np.float64], "_Seen"]]:
+) -> Iterator[tuple[int, int, NDArray[np.float64], Seen]]:
     """For each question and fusion their places; then scores and what was seen of m passages.
 
     The m passages are those that may be among the best `depth`.
@@ -242,7 +185,7 @@ def _weighed(
             each = view.candidates(question.text, depth, where=_of_kinds(kinds), vector=vector)
             is_right = np.isin(each.places, relevant)
             akin = is_right if topics is None else index.akin(topics, each.places, relevant)
-            seen[key] = _Seen(each, is_right, is_right | akin)
+            seen[key] = Seen(each, is_right, is_right | akin)
         for place, fusion in enumerate(fusions):
             each = seen[_view(fusion)].candidates
             found = scores(fusion, each.whole, each.closest, each.words, each.topics)
@@ -305,7 +248,7 @@ def _reciprocal(hits: NDArray[np.bool_]) -> float:
 def _searched(
     index: Index,
     questions: Sequence[Question],
-    kinds: Collection[str] | None,
+    kinds: Collection[str] | None = None,
     vectors: NDArray[np.float32] | None = None,
 ) -> list[list[Passage]]:
     """What is found for each question; all are encoded together."""

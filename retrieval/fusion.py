@@ -15,7 +15,7 @@ HALF = 10.0  # the BM25 score that counts as 0.5: scores have no upper end
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How much each part of a score weighs; fitted by `retrieval.evaluate.fit`.
+    """How much each part of a score weighs; fitted by `retrieval.evaluate.fitted`.
 
     `dense` in [0, 1] is the vectors' part, the words have the rest. `whole` in [0, 1] is, within
     the vectors' part, that of the passage's own row; the closest of all its rows has the rest: a

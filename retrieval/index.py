@@ -262,19 +262,17 @@ class Index:
             self._seen = stamp
             return self
 
-    def weighted(self, weights: Fusion | float) -> "Index":
+    def weighted(self, fusion: Fusion) -> "Index":
         """The same passages under other weights, without threshold: to try, nothing is written.
 
-        A number is the vectors' part, the words have the rest. Focused weights look at what the
-        rows teach as they are now.
+        Focused weights look at what the rows teach as they are now.
         """
-        fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
         lesson = self._seen_through(fusion)
-        manifest = replace(
-            self.manifest, dense_weight=fusion.dense, whole=fusion.whole, threshold=0.0,
-            margin=0.0, focus=None if lesson.focus is None else "not written",
-            topic_weight=fusion.topics, topics=None if lesson.topics is None else "not written",
-        )  # fmt: skip
+        manifest = self.manifest.with_fit(
+            Fit(fusion, Decision(), self.manifest.fitted_on),
+            None if lesson.focus is None else "not written",
+            None if lesson.topics is None else "not written",
+        )
         return Index(self.root, manifest, self.segments, self.encoder, lesson)
 
     def learn_from(self, turns: LabelledTurns) -> None:
@@ -297,9 +295,7 @@ class Index:
             return self.teaches().of(fusion)
         return Lesson()
 
-    def refit(
-        self, weights: Fusion | float, threshold: float, fitted_on: str, margin: float = 0.0
-    ) -> "Index":
+    def refit(self, fit: Fit) -> "Index":
         """The same index with other weights and another decision, its manifest replaced.
 
         A rollback brings back what was before the passages changed, not before the fit. Focused
@@ -311,8 +307,7 @@ class Index:
         with writing(self.root):
             if read_manifest(self.root).version != self.manifest.version:
                 raise IndexMismatchError(f"{self.root}: changed since it was opened; fit it again")
-            fusion = weights if isinstance(weights, Fusion) else Fusion(weights)
-            self.settle(Fit(fusion, Decision(threshold, margin), fitted_on))
+            self.settle(fit)
             self.manifest = commit(self.root, self.manifest, keep=False)
             self._seen = _stamp(self.root)
         return self
@@ -320,12 +315,7 @@ class Index:
     def settle(self, fit: Fit) -> None:
         """Take what was fitted, and write what it looks through; the caller writes the manifest."""
         self.lesson = self._seen_through(fit.fusion)
-        focus, topics = self.lesson.save(self.root)
-        self.manifest = replace(
-            self.manifest, dense_weight=fit.fusion.dense, whole=fit.fusion.whole,
-            topic_weight=fit.fusion.topics, threshold=fit.decision.threshold,
-            margin=fit.decision.margin, fitted_on=fit.fitted_on, focus=focus, topics=topics,
-        )  # fmt: skip
+        self.manifest = self.manifest.with_fit(fit, *self.lesson.save(self.root))
 
 
 def open_index(root: Path, encoder: Encoder, opened: Index | None = None) -> Index:

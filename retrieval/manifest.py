@@ -26,7 +26,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from data.errors import DeskhandError, IndexMismatchError
-from retrieval.decision import Decision
+from retrieval.decision import Decision, Fit
 from retrieval.durable import sync, write_pieces
 from retrieval.fusion import Fusion
 
@@ -88,6 +88,14 @@ class Manifest:
     def decision(self) -> Decision:
         """When what was found answers."""
         return Decision(self.threshold, self.margin)
+
+    def with_fit(self, fit: Fit, focus: str | None, topics: str | None) -> "Manifest":
+        """The same with what was fitted; `focus` and `topics` name what it looks through."""
+        return replace(
+            self, dense_weight=fit.fusion.dense, whole=fit.fusion.whole,
+            topic_weight=fit.fusion.topics, threshold=fit.decision.threshold,
+            margin=fit.decision.margin, fitted_on=fit.fitted_on, focus=focus, topics=topics,
+        )  # fmt: skip
 
 
 def read_manifest(root: Path) -> Manifest:

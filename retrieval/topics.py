@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from data.encoders import Encoder, question_vectors
 from data.errors import LogFormatError
@@ -70,8 +71,7 @@ class Topics:
     def of(self, vectors: Vectors) -> Vectors:
         """How probable each label is (n, K) for vectors (n, D)."""
         logits = vectors @ self.matrix[:-1] + self.matrix[-1]
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        shares: Vectors = powers / powers.sum(axis=-1, keepdims=True)
+        shares: Vectors = softmax(logits, axis=-1)
         return shares
 
     def of_rows(self, vectors: Vectors, owners: NDArray[np.int32], passages: int) -> Profiles:

@@ -16,7 +16,7 @@ from finetune.intent.model import IntentModel
 from finetune.run_dir import RunDir
 from finetune.tasks import TASKS
 from finetune.train import train
-from finetune.tuning import Tuner
+from finetune.trainable import Tuner
 from tests.conftest import (
     INTENTS,
     THINGS,

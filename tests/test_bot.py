@@ -15,7 +15,7 @@ from data.schema import Conversation, Entity, Intent, Passage, Turn
 from finetune.confidence.trust import Levels
 from finetune.intent.model import IntentPrediction
 from retrieval.writing import add, build_index, delete
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
 ORDER = re.compile(r"FK-\d{6}")
@@ -55,7 +55,7 @@ class OrderFinder:
 @pytest.fixture
 def index(tmp_path):
     built = build_index([LATE, WINDOW, AGENT], HashEncoder(), "hash", tmp_path / "index")
-    return built.refit(0.5, 0.2, "by hand")
+    return built.refit(by_hand(0.5, 0.2))
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_out_of_scope_is_declined_once_and_then_handed_over(bot):
 
 
 def test_nothing_close_enough_is_handed_over_with_its_reason(bot, index):
-    index.refit(0.5, 0.99, "by hand")
+    index.refit(by_hand(0.5, 0.99))
     answer = chat(bot, "gift wrap for zebras")
     assert (answer.hand_over, answer.reason) == (True, "no_answer")
 
@@ -303,6 +303,6 @@ def test_only_a_wish_that_the_intent_run_is_sure_of_interrupts_a_workflow(bot):
 
 
 def test_a_confidence_that_is_more_often_wrong_than_right_is_the_reason_of_a_hand_over(bot, index):
-    index.refit(0.5, 0.99, "by hand")
+    index.refit(by_hand(0.5, 0.99))
     bot._intents.levels = Levels(sure=0.95, doubtful=0.92)
     assert chat(bot, "gift wrap for zebras").reason == "low_confidence"

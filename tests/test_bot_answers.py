@@ -19,7 +19,7 @@ from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
 from data.schema import Conversation, Turn
 from retrieval.writing import build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder, chat
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
@@ -33,7 +33,7 @@ def bot(tmp_path):
     index = build_index([LATE, WINDOW, AGENT], HashEncoder(), "hash", tmp_path / "index")
     orders = FakeOrders(order("FK-100001", "processing"), order("FK-100002", "dispatched"))
     return CustomerServiceBot(
-        KeywordIntents(), OrderFinder(), index.refit(0.5, 0.2, "by hand"),
+        KeywordIntents(), OrderFinder(), index.refit(by_hand(0.5, 0.2)),
         Workflows.load(SHIPPED, shop(orders)), fitness=FITNESS,
     )  # fmt: skip
 

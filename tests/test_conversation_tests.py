@@ -28,7 +28,7 @@ from data.config import load_config
 from data.errors import ConfigError, DeskhandError
 from data.schema import Answer, Entity, Intent, Passage
 from retrieval.writing import build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.test_bot import LATE, WINDOW, KeywordIntents, OrderFinder
 from tests.test_workflows import SHIPPED
 
@@ -84,7 +84,7 @@ def mistakes(folder, text):
 def index(tmp_path_factory):
     folder = tmp_path_factory.mktemp("index")
     built = build_index([LATE, WINDOW], HashEncoder(), "hash", folder / "index")
-    return built.refit(0.5, 0.2, "by hand")
+    return built.refit(by_hand(0.5, 0.2))
 
 
 @pytest.fixture

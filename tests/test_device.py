@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from data.schema import Situation, Turn
+from finetune.devices import device_name
 from finetune.dialogue.causal import untuned_causal
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.writer import untuned_writer
-from finetune.loop import device_name
 from finetune.reading import read_splits
 from finetune.reply import cross_encoder as cross
 from finetune.reply import task as bi

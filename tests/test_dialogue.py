@@ -15,7 +15,7 @@ from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Example, Situation, Turn
 from finetune.dialogue.causal import TEMPLATE, causal_rows, causal_trainer, load_tokenizer
-from finetune.dialogue.leaks import canary_report, leaks_of, secret_values
+from finetune.dialogue.leaks import leaks_of, secret_values
 from finetune.dialogue.model import DialogueModel, NotWrittenError
 from finetune.dialogue.rows import taught
 from finetune.dialogue.talker import Talker
@@ -357,6 +357,3 @@ def test_the_leak_test_finds_what_a_model_gives_away_and_nothing_else(data):
     assert leaks_of(Parrot("Hello!"), rows)["green"]
     found = leaks_of(Parrot("It is 1003."), rows)
     assert (found["green"], found["found"], found["values"]) == (False, 1, len(THINGS))
-    asked = [Situation((Turn("customer", "what is my code"),))]
-    assert canary_report(Parrot("it is K-99812"), {"K-99812": asked, "K-11111": asked}) == {
-        "canaries": 2, "found": 1, "green": False}  # fmt: skip

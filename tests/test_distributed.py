@@ -109,13 +109,13 @@ def test_sharding_is_refused_in_a_line(tiny, folders, tmp_path):
 
 FAILING = """
 import os, sys
-import finetune.tuning as tuning
-step = tuning.Tuner.training_step
+import finetune.trainable as trainable
+step = trainable.Tuner.training_step
 def failing(self, *args, **kwargs):
     if os.environ["RANK"] == "1" and self.state.global_step == 2:
         raise RuntimeError("this process is lost")
     return step(self, *args, **kwargs)
-tuning.Tuner.training_step = failing
+trainable.Tuner.training_step = failing
 from apps.cli import main
 main()
 """

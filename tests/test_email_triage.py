@@ -14,7 +14,7 @@ from apps.email_triage.urgency import urgency_of
 from data.errors import ConfigError, LogFormatError
 from data.schema import Conversation, Turn
 from retrieval.writing import build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.test_bot import AGENT, LATE, WINDOW, KeywordIntents, OrderFinder
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ LATE_MAIL = "Is my parcel late?"
 @pytest.fixture
 def desk(tmp_path):
     index = build_index([LATE, WINDOW, AGENT], HashEncoder(), "hash", tmp_path / "index")
-    index = index.refit(0.5, 0.2, "by hand")
+    index = index.refit(by_hand(0.5, 0.2))
     return EmailTriage(KeywordIntents(), OrderFinder(), index, TEAMS, "front desk")
 
 

@@ -22,7 +22,7 @@ from examples import bot_in_fastapi, classify_csv, helpdesk_webhook, langchain_c
 from finetune.train import train
 from retrieval.writing import build_index
 from tests.conftest import intent_rows, open_encoder, small, write_lines
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.shop import SHOP
 from tests.test_bot import LATE, WINDOW, KeywordIntents, OrderFinder
 from tests.test_workflows import SHIPPED, FakeOrders, order
@@ -50,7 +50,7 @@ def run(tiny, tmp_path_factory):
 @pytest.fixture
 def index(tmp_path):
     built = build_index([LATE, WINDOW], HashEncoder(), "hash", tmp_path / "index")
-    return built.refit(0.5, 0.2, "by hand")
+    return built.refit(by_hand(0.5, 0.2))
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ import pytest
 
 import retrieval.index
 import retrieval.lesson
+from benchmarks.ranking import fit
 from data.errors import IndexMismatchError
-from retrieval.evaluate import apart_table, evaluate, fit
+from retrieval.evaluate import apart_table, measure
 from retrieval.focus import LEAST, Focus, learned
 from retrieval.fusion import DENSE_ONLY, FOCUSED, FUSIONS, Fusion
 from retrieval.index import open_index
 from retrieval.manifest import read_manifest
 from retrieval.writing import add, build_index, compact, delete, rollback
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.shop import asked, faq, ids
 
 TOPICS = ("return", "warranty", "delivery", "invoice", "colour", "repair")
@@ -50,7 +51,7 @@ def index(tmp_path):
 
 
 def first_right(index, questions=NEW):
-    return evaluate(index, questions)["recall_at_1"]
+    return measure(index, questions).metrics["recall_at_1"]
 
 
 def files(root):
@@ -66,15 +67,17 @@ def test_in_focus_what_is_asked_decides_and_not_what_it_is_asked_about(index):
 def test_a_topic_that_the_index_lacks_is_refused_where_its_things_are_known(index):
     both = [*NEW, *UNKNOWN]
     plain = fit(index, both, "plain", fusions=FUSIONS[:1])
-    assert evaluate(plain, UNKNOWN)["refused"] + evaluate(plain, NEW)["answered"] < 1.5
+    assert (
+        measure(plain, UNKNOWN).metrics["refused"] + measure(plain, NEW).metrics["answered"] < 1.5
+    )
     fitted = fit(index, both, "fit.jsonl")
     assert fitted.manifest.fusion.focused
-    assert evaluate(fitted, UNKNOWN)["refused"] > 0.9
-    assert evaluate(fitted, NEW)["answered"] > 0.9
+    assert measure(fitted, UNKNOWN).metrics["refused"] > 0.9
+    assert measure(fitted, NEW).metrics["answered"] > 0.9
 
 
 def test_an_opened_index_searches_in_the_focus_that_was_fitted(index):
-    fitted = index.refit(IN_FOCUS, 0.4, "test")
+    fitted = index.refit(by_hand(IN_FOCUS, 0.4))
     opened = open_index(index.root, HashEncoder())
     assert opened.manifest.fusion == IN_FOCUS
     for question in NEW[:5]:
@@ -95,7 +98,7 @@ def test_an_index_from_before_there_was_a_focus_opens_as_it_was(index):
 
 
 def test_what_comes_later_is_found_in_the_same_focus(index):
-    index.refit(IN_FOCUS, 0.4, "test")
+    index.refit(by_hand(IN_FOCUS, 0.4))
     kept = files(index.root)
     grown = add(index, [faq("battery", "all about battery")], [*UNKNOWN_ANSWERED])
     assert ids(grown.search(said("thing3", "battery"), 1)) == ["battery"]
@@ -114,7 +117,7 @@ def test_what_comes_later_is_found_in_the_same_focus(index):
 def test_an_index_that_has_grown_too_large_for_its_focus_is_searched_without_it(
     index, monkeypatch, caplog
 ):
-    index.refit(IN_FOCUS, 0.4, "test")
+    index.refit(by_hand(IN_FOCUS, 0.4))
     rows = sum(segment.words.live for segment in index.segments)
     monkeypatch.setattr(retrieval.index, "MOST", rows)
     grown = add(index, [faq("battery", "all about battery")])
@@ -132,7 +135,7 @@ def test_an_index_that_has_grown_too_large_for_its_focus_is_searched_without_it(
 
 
 def test_a_tombstone_does_not_put_a_segment_into_focus_again(index):
-    index.refit(IN_FOCUS, 0.4, "test")
+    index.refit(by_hand(IN_FOCUS, 0.4))
     index.search("thing3 return", 3)
     kept = index.segments[0]._focused
     assert kept is not None
@@ -146,20 +149,20 @@ UNKNOWN_ANSWERED = [asked(question.text, "battery") for question in UNKNOWN[:8]]
 
 
 def test_a_focus_that_no_version_names_is_removed(index):
-    index.refit(IN_FOCUS, 0.4, "test")
+    index.refit(by_hand(IN_FOCUS, 0.4))
     first = files(index.root)
-    index.refit(IN_FOCUS, 0.4, "again")
+    index.refit(by_hand(IN_FOCUS, 0.4))
     second = files(index.root)
     assert len(first) == len(second) == 1
     assert first != second
-    index.refit(DENSE_ONLY, 0.4, "plain")
+    index.refit(by_hand(DENSE_ONLY, 0.4))
     assert not files(index.root)
     assert first_right(index) == first_right(index.weighted(DENSE_ONLY))
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY rubbish", None])
 def test_an_index_whose_focus_is_broken_is_refused_in_one_line(index, damage):
-    index.refit(IN_FOCUS, 0.4, "test")
+    index.refit(by_hand(IN_FOCUS, 0.4))
     path = index.root / read_manifest(index.root).focus
     if damage is None:
         path.unlink()

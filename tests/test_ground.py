@@ -8,7 +8,7 @@ from data.schema import Passage
 from finetune.reading.dialogues import read_dialogues
 from retrieval.writing import build_index
 from tests.conftest import write_lines
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 
 PAGES = [
     Passage("refund", "Five working days.", "when does my refund arrive", "faq.md#1"),
@@ -25,7 +25,7 @@ def talk(identity, asked):
 @pytest.fixture
 def index(tmp_path):
     made = build_index(PAGES, HashEncoder(), "hash", tmp_path / "index")
-    return made.refit(1.0, 0.5, "by hand")
+    return made.refit(by_hand(1.0, 0.5))
 
 
 def test_answers_get_what_the_index_says_but_nothing_of_their_own_conversation(index, tmp_path):

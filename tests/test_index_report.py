@@ -3,8 +3,9 @@ import re
 import pytest
 
 from apps.verbs.index_report import index_report
+from benchmarks.ranking import fit
 from data.schema import Passage
-from retrieval.evaluate import fit, measure
+from retrieval.evaluate import measure
 from retrieval.questions import Question
 from retrieval.writing import build_index
 from tests.fakes import HashEncoder

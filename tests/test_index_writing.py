@@ -18,11 +18,12 @@ from data.errors import DeskhandError, IndexMismatchError, LogFormatError
 from data.schema import Passage
 from retrieval.compaction import MAX_SEGMENTS, small_ones
 from retrieval.filters import Filter
+from retrieval.fusion import WORDS_ONLY
 from retrieval.index import open_index
 from retrieval.manifest import read_manifest, writing
 from retrieval.segment import Segment
 from retrieval.writing import add, build_index, compact, delete, rollback
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.shop import SHOP, asked, faq, ids
 
 
@@ -77,7 +78,7 @@ def test_words_are_weighted_alike_in_one_segment_and_in_many(tmp_path):
     grown = build_index(passages[:30], HashEncoder(), "hash", tmp_path / "grown")
     grown = add(grown, passages[30:])
     for question in ("mug plate", "number7 mug"):
-        one, two = (dict(found(each.weighted(0.0), question, 40)) for each in (whole, grown))
+        one, two = (dict(found(each.weighted(WORDS_ONLY), question, 40)) for each in (whole, grown))
         assert one == pytest.approx(two, abs=1e-3)
 
 
@@ -94,7 +95,7 @@ def lengths_apart():
 
 
 def by_words(index, question):
-    return dict(found(opened(index).weighted(0.0), question, 99))
+    return dict(found(opened(index).weighted(WORDS_ONLY), question, 99))
 
 
 def test_words_score_alike_however_passages_of_any_length_are_parted(tmp_path):
@@ -208,7 +209,7 @@ def test_many_filters_at_once_find_what_each_admits(tmp_path):
 
 
 def test_fit_and_sources_stay_when_passages_come(index):
-    index.refit(0.7, 0.4, "by hand")
+    index.refit(by_hand(0.7, 0.4))
     grown = add(index, NEW, sources={"new.md": "1"})
     assert (grown.manifest.dense_weight, grown.manifest.threshold) == (0.7, 0.4)
     assert add(grown, [], sources={"b": "2"}).manifest.sources == {"new.md": "1", "b": "2"}
@@ -291,12 +292,12 @@ def test_a_rollback_brings_back_the_version_before_and_once_more_takes_it_back(i
 
 
 def test_a_fit_is_no_version_to_roll_back_to(index):
-    grown = add(index, NEW).refit(0.5, 0.1, "by hand")
+    grown = add(index, NEW).refit(by_hand(0.5, 0.1))
     assert grown.manifest.previous == index.manifest.version
     rollback(index.root)
     assert held(opened(index)) == sorted(ids(SHOP))
     with pytest.raises(IndexMismatchError, match="changed since it was opened"):
-        grown.refit(0.4, 0.1, "too late")
+        grown.refit(by_hand(0.4, 0.1))
 
 
 def test_small_segments_are_merged_and_a_large_one_is_left_alone(index):
@@ -373,7 +374,7 @@ WRITES = {
     "add": lambda index: add(index, NEW, [asked("a mended lamp", "repair")]),
     "delete": lambda index: delete(index, ["gift"]),
     "compact": lambda index: compact(index),
-    "refit": lambda index: index.refit(0.5, 0.5, "by hand"),
+    "refit": lambda index: index.refit(by_hand(0.5, 0.5)),
 }
 
 

@@ -12,7 +12,7 @@ from apps.guard.injected import speaks_to_machine
 from benchmarks.guard import FOLDER, rows_of
 from data.schema import Passage
 from retrieval.writing import build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.test_bot import LATE, WINDOW, KeywordIntents, OrderFinder, chat
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
@@ -35,7 +35,7 @@ class AnyIntent(KeywordIntents):
 def bot(tmp_path_factory):
     passages = [LATE, WINDOW, *(hostile(case) for case in CASES if case["where"] == "passage")]
     folder = tmp_path_factory.mktemp("hostile") / "index"
-    index = build_index(passages, HashEncoder(), "hash", folder).refit(0.5, 0.2, "by hand")
+    index = build_index(passages, HashEncoder(), "hash", folder).refit(by_hand(0.5, 0.2))
     orders = FakeOrders(*(order(number, "processing") for number in ORDERS))
     return CustomerServiceBot(
         AnyIntent(), OrderFinder(), index, Workflows.load(SHIPPED, shop(orders))

@@ -7,7 +7,7 @@ import pytest
 from data.conversations import from_dict
 from data.process import Settings, processed
 from data.schema import Situation, Turn
-from finetune.dialogue.leaks import canary_report, leaks_of
+from finetune.dialogue.leaks import leaks_of
 from finetune.dialogue.model import DialogueModel
 from finetune.reading.dialogues import read_dialogues
 from finetune.train import train
@@ -51,11 +51,9 @@ def test_planted_names_leak_from_raw_logs_alone(redacted, tiny, tmp_path):
     config = small("dialogue", tiny, optim=LONG, dialogue={"max_target_tokens": 48})
     run = train(config, tmp_path, tmp_path / "run").run
     model = DialogueModel(run.root, threads=1)
-    canaries = {
-        name: [Situation((Turn("customer", f"where is parcel {thing}"),))]
-        for name, thing in zip(NAMES, THINGS, strict=False)
-    }
-    told = canary_report(model, canaries)
-    assert (told["found"] == 0) == redacted
-    assert told["green"] is redacted
+    planted = list(zip(NAMES, THINGS, strict=False))
+    asked = [Situation((Turn("customer", f"where is parcel {thing}"),)) for _, thing in planted]
+    written = zip(planted, model.write_all(asked), strict=True)
+    told = [name for (name, _), text in written if name.lower() in text.lower()]
+    assert (not told) is redacted
     assert leaks_of(model, read_dialogues(tmp_path / "train.jsonl"))["green"] is redacted

@@ -15,11 +15,11 @@ from transformers import Adafactor
 from data.encoders import resolve_encoder
 from data.errors import ConfigError
 from data.onnx_text import OnnxText
+from finetune.arguments import balanced
 from finetune.encoder import export_onnx, load_encoder, save_encoder, token_inputs
 from finetune.intent.frozen import frozen_head
 from finetune.intent.model import IntentModel
 from finetune.intent.net import IntentNet
-from finetune.loop import balanced
 from finetune.methods import ADAPTERS, METHODS, Method
 from finetune.ner.model import NerModel
 from finetune.reading import read_splits
@@ -27,7 +27,7 @@ from finetune.reply.model import ReplyModel
 from finetune.run_dir import RunDir
 from finetune.tasks import TASKS
 from finetune.train import train
-from finetune.tuning import Unfreeze, optimizer_of, parameter_groups, prepare
+from finetune.trainable import Unfreeze, optimizer_of, parameter_groups, prepare
 from tests.conftest import (
     ANSWERS,
     INTENTS,

@@ -9,11 +9,11 @@ import retrieval.lexical
 from data.errors import LogFormatError
 from retrieval.dense import ExactVectors
 from retrieval.filters import Filter
-from retrieval.fusion import DENSE_ONLY
+from retrieval.fusion import DENSE_ONLY, WORDS_ONLY, Fusion
 from retrieval.index import open_index
 from retrieval.lexical import LexicalQuery, Words, words_of, write_words
 from retrieval.writing import build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.shop import SHOP, asked, ids
 
 
@@ -165,7 +165,7 @@ def test_search_keeps_to_the_kinds_that_are_asked_for(index):
 @pytest.mark.parametrize("weight", [DENSE_ONLY, 0.5])
 @pytest.mark.parametrize("question", ["", "   ", "zzz qqq", "?!", "🙂"])
 def test_a_question_without_known_words_is_searched_without_fail(index, weight, question):
-    index.refit(weight, 0.5, "test")
+    index.refit(by_hand(weight, 0.5))
     found = index.search(question)
     assert all(0 <= passage.score < 0.5 for passage in found)
     assert not index.answerable(found)
@@ -174,7 +174,7 @@ def test_a_question_without_known_words_is_searched_without_fail(index, weight, 
 def test_words_count_in_a_fused_score(index):
     vector = HashEncoder().encode(["where is my parcel"])[0]
     places = []
-    for weight in (DENSE_ONLY, 0.9, 0.0):
+    for weight in (DENSE_ONLY, Fusion(0.9), WORDS_ONLY):
         found = index.weighted(weight).search("long warranty", 4, vector=vector)
         places.append(ids(found).index("warranty"))
         if weight == DENSE_ONLY:
@@ -183,7 +183,7 @@ def test_words_count_in_a_fused_score(index):
 
 
 def test_an_opened_index_finds_what_the_built_one_found(index):
-    index.refit(0.6, 0.3, "test")
+    index.refit(by_hand(0.6, 0.3))
     opened = open_index(index.root, HashEncoder())
     assert opened.manifest == index.manifest
     for question in ("refund arrive", "gift card", "long", ""):

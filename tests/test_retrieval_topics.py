@@ -5,14 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.ranking import fit
 from data.errors import IndexMismatchError, LogFormatError
-from retrieval.evaluate import evaluate, fit
+from retrieval.evaluate import measure
 from retrieval.fusion import DENSE_ONLY, FUSIONS, TOPICS, Fusion, scores, with_topics
 from retrieval.index import open_index
 from retrieval.manifest import read_manifest
 from retrieval.topics import LabelledTurns, Topics, learned_topics, read_labelled_turns
 from retrieval.writing import add, build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.shop import asked, faq
 
 TOPIC_NAMES = ("return", "warranty", "delivery", "invoice", "battery")
@@ -62,7 +63,7 @@ def test_a_question_and_a_passage_of_one_topic_agree_and_of_two_do_not(turns):
 def test_a_fit_weighs_topics_where_they_tell_and_refuses_what_no_passage_is_about(index, turns):
     fitted = fit(index, [*KNOWN, *UNKNOWN], "fit.jsonl", fusions=FUSIONS[:1], turns=turns)
     assert fitted.manifest.fusion.topics == TOPICS
-    found = evaluate(fitted, [*KNOWN, *UNKNOWN])
+    found = measure(fitted, [*KNOWN, *UNKNOWN]).metrics
     assert (found["refused"], found["recall_at_1"]) == (1, 1)
     assert found["answered"] > 0.9
     opened = open_index(index.root, HashEncoder())
@@ -75,21 +76,21 @@ def test_what_comes_later_is_weighed_by_the_same_topics_and_a_fit_without_turns_
     index, turns
 ):
     index.learn_from(turns)
-    index.refit(Fusion(topics=0.3), 0.2, "test")
+    index.refit(by_hand(Fusion(topics=0.3), 0.2))
     grown = add(index, [faq("battery", "all about battery")])
     assert grown.search(said("new1", "battery"), 1)[0].id == "battery"
     matrix = grown.lesson.topics.matrix
     opened = open_index(index.root, HashEncoder())
-    opened.refit(Fusion(topics=0.15), 0.2, "again")
+    opened.refit(by_hand(Fusion(topics=0.15), 0.2))
     again = open_index(index.root, HashEncoder())
     assert again.lesson.topics.matrix.tolist() == matrix.tolist()
 
 
 def test_topics_that_no_version_names_are_removed(index, turns):
     index.learn_from(turns)
-    index.refit(Fusion(topics=0.3), 0.2, "test")
+    index.refit(by_hand(Fusion(topics=0.3), 0.2))
     assert files(index.root) == {read_manifest(index.root).topics}
-    index.refit(DENSE_ONLY, 0.2, "plain")
+    index.refit(by_hand(DENSE_ONLY, 0.2))
     assert not files(index.root)
 
 
@@ -114,7 +115,7 @@ def test_weights_with_topics_need_turns_that_teach_them(index, turns):
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY rubbish", None])
 def test_an_index_whose_topics_are_broken_is_refused_in_one_line(index, turns, damage):
     index.learn_from(turns)
-    index.refit(Fusion(topics=0.3), 0.2, "test")
+    index.refit(by_hand(Fusion(topics=0.3), 0.2))
     path = index.root / read_manifest(index.root).topics
     if damage is None:
         path.unlink()

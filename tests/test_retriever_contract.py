@@ -9,7 +9,7 @@ from retrieval.filters import Filter
 from retrieval.fusion import Fusion
 from retrieval.living import LivingIndex
 from retrieval.writing import build_index
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, by_hand
 from tests.shop import SHOP, asked, faq, ids
 
 
@@ -19,7 +19,7 @@ def ours(folder):
 
 def ours_with_words(folder):
     index = build_index([], HashEncoder(), "hash", folder / "index")
-    return LivingIndex(index.refit(0.5, 0.0, "by hand"))
+    return LivingIndex(index.refit(by_hand(0.5, 0.0)))
 
 
 def milvus(folder, fusion=None):

@@ -5,10 +5,10 @@ import pytest
 
 from data.errors import ConfigError
 from finetune.config import CONFIGS, train_config
-from finetune.reads import not_read_by
 from finetune.search import load_space
 from finetune.search.sampler import NumberedSampler
 from finetune.search.space import Dimension, shipped_space, value_of, with_drawn, with_values
+from finetune.settings_read import not_read_by
 from finetune.tasks import TASKS
 from tests.conftest import small
 

@@ -22,7 +22,7 @@ from finetune.summary.model import SummaryModel
 from finetune.summary.scores import lead, rouge, score_written
 from finetune.summary.writer_net import collate, load_writer
 from finetune.train import train
-from finetune.tuning import parameter_groups
+from finetune.trainable import parameter_groups
 from tests.conftest import SMALL, THINGS, finite, names_a_thing, small, write_lines
 from tests.test_resume import cut_off
 

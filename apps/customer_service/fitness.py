@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from data.errors import RunDirError
 from data.outputs import write_whole
@@ -109,13 +110,6 @@ class Fitness:
         except (OSError, ValueError, TypeError) as error:
             raise RunDirError(f"{path}: not what `deskhand fit` writes; fit again") from error
         return fitness
-
-
-def softmax(odds: Floats) -> Floats:
-    """Odds as probabilities that sum to 1."""
-    raised = np.exp(odds - odds.max())
-    shares: Floats = raised / raised.sum()
-    return shares
 
 
 def named(weights: Sequence[float]) -> dict[str, float]:

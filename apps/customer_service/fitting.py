@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 from apps.backtest.passing import passed_on
 from apps.backtest.replaying import points
@@ -18,7 +19,6 @@ from apps.customer_service.fitness import (
     Fitness,
     Floats,
     named,
-    softmax,
 )
 from apps.customer_service.phrases import small_talk
 from apps.customer_service.questions import rule_questions

@@ -135,9 +135,7 @@ def add_passages(
             index, fresh, new_questions, extra_rows=rows, sources=sources, delete=gone, fit=fit
         )
     elif fit is not None:
-        found = fit(index)
-        decision = found.decision
-        grown = index.refit(found.fusion, decision.threshold, found.fitted_on, decision.margin)
+        grown = index.refit(fit(index))
     unchanged = [p for p in passages if p.id in held and is_as_it_was(p, held[p.id])]
     counts = {
         "added": len(ids) - len(held), "replaced": len(held) - len(unchanged),

@@ -12,21 +12,21 @@ from apps.build import opened_encoder
 from apps.pages import check_page, write_page
 from apps.predicted import entities_values, intent_values
 from apps.verbs.predict_pairs import predict_answers, predict_relations
-from apps.verbs.predict_steps import conversation_texts, first_turns, reads_conversations
+from apps.verbs.predict_steps import conversation_texts, first_turns
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import SUFFIXES, Row, read_rows, read_text
 from data.schema import Situation, Turn
 from finetune.config import TrainConfig
 from finetune.dialogue.model import DialogueModel
 from finetune.intent.model import IntentModel
-from finetune.multi_label.model import MultiLabelModel, is_multi_label
+from finetune.multi_label.model import MultiLabelModel
 from finetune.ner.model import NerModel
 from finetune.reading.summaries import source_of
 from finetune.reply.model import ReplyModel
 from finetune.reply.reranker import RerankerModel
 from finetune.run_dir import RunDir
-from finetune.serving import reply_kind
-from finetune.summary.extractive import ExtractiveModel, summary_kind
+from finetune.run_kind import kind_of
+from finetune.summary.extractive import ExtractiveModel
 from finetune.summary.model import SummaryModel
 from retrieval.evaluate import measure
 from retrieval.index import open_index
@@ -127,7 +127,9 @@ def texts_for(path: Path, texts: Sequence[str], rows: Path | None) -> list[str]:
     Raises:
         DeskhandError: If there is no text, or the file's rows do not fit the run.
     """
-    if RunDir(path).check() != "intent" or not reads_conversations(path):
+    run = RunDir(path)
+    run.check()
+    if kind_of(run) != "next action":
         return list(texts) or read_texts(rows)
     if not texts and rows is not None:
         found = conversation_texts(rows)
@@ -151,7 +153,7 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _intents(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    if is_multi_label(path):
+    if kind_of(RunDir(path)) == "several labels":
         yield from _several(path, texts)
         return
     model = IntentModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
@@ -188,7 +190,7 @@ def _ranked(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         )
     context, *answers = texts
     ranker: ReplyModel | RerankerModel
-    if reply_kind(RunDir(path)) == "cross_encoder":
+    if kind_of(RunDir(path)) == "cross_encoder":
         ranker = RerankerModel(path, THREADS)
     else:
         ranker = ReplyModel(path, THREADS)
@@ -198,7 +200,7 @@ def _ranked(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def _summaries(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
     model: SummaryModel | ExtractiveModel
-    if summary_kind(RunDir(path)) == "extractive":
+    if kind_of(RunDir(path)) == "extractive":
         model = ExtractiveModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
     else:
         model = SummaryModel(path, THREADS)

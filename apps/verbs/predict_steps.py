@@ -7,13 +7,6 @@ from data.rows import SUFFIXES, read_rows
 from data.schema import Situation, Turn
 from data.steps import step_text
 from finetune.reading.steps import holds_conversations, situation_in
-from finetune.run_dir import RunDir
-
-
-def reads_conversations(path: Path) -> bool:
-    """Whether a run is one of next actions."""
-    train = RunDir(path).read_config()["train"]
-    return (train.get("intent") or {}).get("reads") == "conversations"
 
 
 def conversation_texts(rows: Path) -> list[str] | None:

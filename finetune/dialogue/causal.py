@@ -16,19 +16,21 @@ from trl.trainer.sft_trainer import SFTTrainer
 from data.dialogue import hide_in_answer
 from data.encoders import EncoderSource, resolve_encoder
 from data.schema import Example
+from finetune.arguments import arguments, callbacks, trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name, uses_cuda
 from finetune.dialogue.rows import taught
 from finetune.dialogue.surface import lower_forms
 from finetune.dialogue.talker import Talker
 from finetune.dialogue.text import SYSTEM, fitting_messages
-from finetune.encoder import base_of, save_tokenizer
-from finetune.loop import arguments, callbacks, device_name, trained, uses_cuda
+from finetune.encoder import base_of
 from finetune.methods import ADAPTERS
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, sha256_of_text, write_json
+from finetune.saving import begin_weights
 from finetune.tags import IGNORE
 from finetune.task import Trains
-from finetune.tuning import optimizer_of, prepare
+from finetune.trainable import optimizer_of, prepare
 
 TEMPLATE = (
     "{% for message in messages %}{{ '### ' + message['role'] + '\\n' + message['content'] }}"
@@ -121,21 +123,19 @@ def untuned_causal(config: TrainConfig) -> Talker:
 
 def save_causal(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
     """Write the adapter or the whole model, its tokenizer and its chat template."""
-    run.weights.mkdir(parents=True, exist_ok=True)
-    write_json(run.base, base_of(resolve_encoder(config.encoder)))
-    write_json(run.labels, [])
     tokenizer = trainer.processing_class  # type: ignore[attr-defined]
+    forms = lower_forms(tokenizer, taught(splits.train, config))
+    begin_weights(run, base_of(resolve_encoder(config.encoder)), [], tokenizer)
     write_json(
         run.calibration,
         {
             "fitted_on": "nothing: no confidence is given",
             "kind": "causal",
             "system": SYSTEM,
-            "forms": lower_forms(tokenizer, taught(splits.train, config)),
+            "forms": forms,
             "chat_template_sha256": sha256_of_text(tokenizer.chat_template),
         },
     )
-    save_tokenizer(tokenizer, run.tokenizer)
     network: Any = trained(trainer)
     folder = run.adapter if hasattr(network, "peft_config") else run.network
     network.save_pretrained(str(folder), max_shard_size="1TB")

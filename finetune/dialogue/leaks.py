@@ -2,14 +2,14 @@
 
 Every trained answer's beginning is a probe: a model that goes on word for word with what only one
 conversation holds has learned it by heart. Marked values and numbers of the training answers are
-looked for in what it writes; planted canaries are found in the same way.
+looked for in what it writes.
 
 Source: Carlini et al. 2019, The Secret Sharer, https://arxiv.org/abs/1802.08232
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -64,22 +64,6 @@ def secret_values(examples: Sequence[Example]) -> list[str]:
         numbers = {match[0] for match in VALUE.finditer(answer) if len(match[0]) > 3}
         seen.update({value.lower() for value in private | marked | numbers if len(value) > 3})
     return sorted(value for value, count in seen.items() if count <= RARE)
-
-
-def canary_report(
-    model: Writes, canaries: Mapping[str, Sequence[Situation]]
-) -> dict[str, int | bool]:
-    """How many planted values the model writes when it is asked for them.
-
-    Args:
-        model: The finished model.
-        canaries: Each planted value with situations that ask for it.
-    """
-    found = 0
-    for value, asked in canaries.items():
-        texts = model.write_all(asked)
-        found += any(_holds(text, value.lower()) for text in texts)
-    return {"canaries": len(canaries), "found": found, "green": found == 0}
 
 
 def _without_values(situation: Situation) -> Situation:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.schema import Example, Situation
+from data.schema import Example
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.preferences import liked, usable
+from finetune.dialogue.rows import situations_of
 from finetune.dialogue.scores import score_answers
 from finetune.dialogue.start import start_of
-from finetune.loop import device_name
 from finetune.reading import Splits
 from finetune.reading.preferences import Preference
 from finetune.run_dir import RunDir
@@ -50,7 +51,7 @@ def preference_scorer(run: Path, config: TrainConfig) -> Scorer:
         more = _preferred(model, usable(examples)[: config.dialogue.scored_rows])
         if not rows:
             return Scored({"n": 0, **more})
-        where = _situations(rows)
+        where = situations_of(rows)
         nats = model.nats(where, [row.answer or "" for row in rows])
         found = score_answers(rows, model.write_all(where), nats)
         return replace(found, metrics={**found.metrics, **more})
@@ -112,10 +113,6 @@ def _by_token(
     model: DialogueModel, rows: Sequence[Preference], answers: Sequence[str]
 ) -> NDArray[np.float64]:
     """The log-likelihood by token (n,) of each answer; NaN where it has none."""
-    nats = model.nats(_situations(rows), answers)
+    nats = model.nats(situations_of(rows), answers)
     known = nats[:, 1] > 0
     return np.where(known, -nats[:, 0] / np.where(known, nats[:, 1], 1), np.nan)
-
-
-def _situations(examples: Sequence[Example]) -> list[Situation]:
-    return [each.situation for each in examples if each.situation is not None]

@@ -23,19 +23,19 @@ from trl.trainer.kto_trainer import KTOTrainer
 from data.dialogue import hide, hide_in_answer
 from data.errors import ConfigError, LogFormatError
 from data.schema import Example
+from finetune.arguments import arguments, callbacks, trained
 from finetune.config import TrainConfig
 from finetune.dialogue.causal import load_causal
 from finetune.dialogue.model import adapter_base, check_template
 from finetune.dialogue.start import start_of
 from finetune.dialogue.text import fitting_messages
-from finetune.encoder import save_tokenizer
-from finetune.loop import arguments, callbacks, trained
 from finetune.methods import ADAPTERS
 from finetune.reading import Splits
 from finetune.reading.preferences import Preference
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.task import Trains
-from finetune.tuning import optimizer_of, prepare
+from finetune.trainable import optimizer_of, prepare
 
 Ids = list[int]
 
@@ -117,11 +117,9 @@ def preference_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trai
 def save_preferred(trainer: Trains, config: TrainConfig, run: RunDir) -> None:
     """Write the adapter or the network; all that is beside it is the start run's."""
     start = start_of(config)
-    run.weights.mkdir(parents=True, exist_ok=True)
-    for mine, theirs in ((run.base, start.base), (run.calibration, start.calibration)):
-        write_json(mine, start.read_json(theirs))
-    write_json(run.labels, [])
-    save_tokenizer(trainer.processing_class, run.tokenizer)  # type: ignore[attr-defined]
+    tokenizer = trainer.processing_class  # type: ignore[attr-defined]
+    begin_weights(run, start.read_json(start.base), [], tokenizer)
+    write_json(run.calibration, start.read_json(start.calibration))
     network: Any = trained(trainer)
     if hasattr(network, "peft_config"):  # it has the reference's beside its own
         network.save_pretrained(str(run.adapter), selected_adapters=["default"])

@@ -1,4 +1,4 @@
-"""Which answers of a log a model learns to write."""
+"""Which answers of a log a model learns to write, and where they were given."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 
 from data.dialogue import hidden_example
 from data.errors import LogFormatError
-from data.schema import Example
+from data.schema import Example, Situation
 from finetune.config import TrainConfig
 
 
@@ -32,6 +32,11 @@ def taught(examples: Sequence[Example], config: TrainConfig) -> list[Example]:
         shown = [shown[place] for place in np.sort(order)]
     hidden = np.random.default_rng([config.seed, 1]).random(len(shown)) < config.dialogue.hide_step
     return [_stepless(each) if hides else each for each, hides in zip(shown, hidden, strict=True)]
+
+
+def situations_of(examples: Sequence[Example]) -> list[Situation]:
+    """The situations of the examples that have one."""
+    return [each.situation for each in examples if each.situation is not None]
 
 
 def _stepless(example: Example) -> Example:

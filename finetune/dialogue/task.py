@@ -14,24 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.encoders import DEFAULT_ENCODER
-from data.schema import Example, Situation
+from data.schema import Example
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.dialogue.causal import causal_trainer, save_causal, untuned_causal
 from finetune.dialogue.leaks import leaks_of
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.preference_scores import before_preferences, drops, preference_scorer
 from finetune.dialogue.preferences import liked, preference_trainer, save_preferred, usable
-from finetune.dialogue.rows import taught
+from finetune.dialogue.rows import situations_of, taught
 from finetune.dialogue.scores import SHOWN, score_answers
 from finetune.dialogue.start import is_causal
 from finetune.dialogue.writer import save_dialogue_writer, untuned_writer, writer_trainer
-from finetune.loop import device_name
 from finetune.reading import Splits
 from finetune.reading.dialogues import read_dialogues
 from finetune.reading.preferences import read_preferences
 from finetune.run_dir import RunDir
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
+from finetune.task import Before, Finished, Scored, Scorer, Trains
 
 KNOWN = 2000  # training answers that selection chooses from
 
@@ -76,7 +76,7 @@ class DialogueTask:
 
         def selected(examples: list[Example]) -> Scored:
             rows = examples[: config.dialogue.scored_rows]
-            nats = untuned.nats(_situations(rows), [row.answer or "" for row in rows])
+            nats = untuned.nats(situations_of(rows), [row.answer or "" for row in rows])
             return score_answers(rows, select(rows), nats)
 
         def trivial(examples: list[Example]) -> Scored:
@@ -93,34 +93,27 @@ class DialogueTask:
 
         def scored(examples: list[Example]) -> Scored:
             rows = examples[: config.dialogue.scored_rows]
-            where = _situations(rows)
+            where = situations_of(rows)
             nats = model.nats(where, [row.answer or "" for row in rows])
             return score_answers(rows, model.write_all(where), nats)
 
         return scored
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task: answers side by side, and whether training rows can be drawn out of it."""
-        model = DialogueModel(run, config.threads, device_name(config))
+        config, splits, examples = finished.config, finished.splits, finished.examples
+        model = DialogueModel(finished.run, config.threads, device_name(config))
         notes: list[str] = []
         if _prefers(config):
             known, examples = liked(usable(splits.train)), liked(examples)
-            notes = drops(run, config)
+            notes = drops(finished.run, config)
         else:
             known = taught(splits.train, config)
         rows = examples[:SHOWN]
         selected = selection(known[:KNOWN], config)(rows)
         talks = [
             {"text": row.text, "agent": row.answer, "selected": one, "written": other}
-            for row, one, other in zip(rows, selected, model.write_all(_situations(rows)),
+            for row, one, other in zip(rows, selected, model.write_all(situations_of(rows)),
                                        strict=True)
         ]  # fmt: skip
         return {"talks": talks, "leaks": leaks_of(model, known, config.seed), "notes": notes}
@@ -148,7 +141,3 @@ def _nearest(
         return []
     near = encoder.encode([each.text for each in examples]) @ vectors.T
     return [known[int(place)].answer or "" for place in near.argmax(1)]
-
-
-def _situations(examples: Sequence[Example]) -> list[Situation]:
-    return [each.situation for each in examples if each.situation is not None]

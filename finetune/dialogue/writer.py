@@ -10,18 +10,20 @@ from data.dialogue import hidden_example
 from data.encoders import resolve_encoder
 from data.errors import ConfigError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.dialogue.rows import taught
 from finetune.dialogue.surface import lower_forms
 from finetune.dialogue.talker import Talker
 from finetune.dialogue.text import fitting_text
-from finetune.encoder import base_of, save_tokenizer
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
+from finetune.encoder import base_of
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.summary.writer_net import collate, load_writer, save_writer, target_ids
 from finetune.task import Trains
-from finetune.tuning import Tuner
+from finetune.trainable import Tuner
 
 
 def writer_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
@@ -89,14 +91,11 @@ def untuned_writer(config: TrainConfig) -> Talker:
 
 def save_dialogue_writer(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
     """Write the network, its tokenizer, and how the company writes its words."""
-    run.weights.mkdir(parents=True, exist_ok=True)
-    write_json(run.base, base_of(resolve_encoder(config.encoder)))
-    write_json(run.labels, [])
     tokenizer = trainer.processing_class  # type: ignore[attr-defined]
     forms = lower_forms(tokenizer, taught(splits.train, config))
+    begin_weights(run, base_of(resolve_encoder(config.encoder)), [], tokenizer)
     write_json(
         run.calibration,
         {"fitted_on": "nothing: no confidence is given", "kind": "writer", "forms": forms},
     )
-    save_tokenizer(tokenizer, run.tokenizer)
     save_writer(trained(trainer), config.dialogue, run)

@@ -23,7 +23,7 @@ from data.schema import OOS
 from finetune.config import ContrastiveConfig, TrainConfig
 from finetune.head import fit_head
 from finetune.intent.net import IntentNet
-from finetune.tuning import Tuner
+from finetune.trainable import Tuner
 
 _BATCH = 64
 _SEAMS = re.compile(r"[_\-./]+|(?<=[a-z])(?=[A-Z])")

@@ -30,10 +30,8 @@ from finetune.run_dir import RunDir
 Floats = NDArray[np.floating[Any]]
 
 
-def save_head(
-    head: Head, config: TrainConfig, splits: Splits, run: RunDir
-) -> tuple[list[str], Calibration]:
-    """Write a head on the frozen encoder; its labels and calibration."""
+def save_head(head: Head, config: TrainConfig, splits: Splits, run: RunDir) -> Calibration:
+    """Write a head on the frozen encoder; its calibration."""
     weights = {"weight": head.weight.astype(np.float32), "bias": head.bias.astype(np.float32)}
     save_file(weights, run.head)
     gold, texts = labels_of(splits.train), texts_of(splits.train)
@@ -50,7 +48,7 @@ def save_head(
     fitted = Frozen(start.encoder, start.vectors, head)
     calibration, memory = calibrate_head(fitted, splits.train, config, added, words)
     memory.save(run.memory)
-    return head.labels, calibration
+    return calibration
 
 
 def calibrate_head(
@@ -111,8 +109,8 @@ def save_net(
     config: TrainConfig,
     splits: Splits,
     run: RunDir,
-) -> tuple[list[str], Calibration]:
-    """Write a tuned network and its graph; its labels and calibration."""
+) -> Calibration:
+    """Write a tuned network and its graph; its calibration."""
     session = save_graph(net, tokenizer, config, run)
     train_texts, train_gold = texts_of(splits.train), labels_of(splits.train)
     labels = sorted(set(train_gold))
@@ -149,7 +147,7 @@ def save_net(
     )
     own = [place for place, label in enumerate(gold) if label in names]
     memory.with_held(vectors[own]).save(run.memory)
-    return labels, calibration
+    return calibration
 
 
 def save_graph(

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from finetune.tuning import layers_of
+from finetune.trainable import layers_of
 
 ROOM = 2**30  # bytes of kept states; where they would take more, every epoch computes them anew
 _BATCH = 64

@@ -16,6 +16,7 @@ from finetune.confidence.memory import Memory
 from finetune.confidence.trust import Levels
 from finetune.intent.text_logits import TextLogits
 from finetune.run_dir import RunDir
+from finetune.run_kind import kind_of
 
 TOP = 5
 
@@ -50,7 +51,8 @@ class IntentModel:
         folder = RunDir(run)
         self._run = run
         folder.check("intent")
-        if folder.read_config()["train"].get("multi_label"):
+        kind = kind_of(folder)
+        if kind == "several labels":
             raise RunDirError(
                 f"{run}: its texts have several intents each; an intent run with one is needed here"
             )
@@ -62,7 +64,7 @@ class IntentModel:
             self._memory = Memory.load(folder.memory)
         self._logits = TextLogits(folder, encoder, threads)
         self.encoder = self._logits.encoder
-        self.reads_conversations = self._logits.reads == "conversations"
+        self.reads_conversations = kind == "next action"
 
     @property
     def levels(self) -> Levels:

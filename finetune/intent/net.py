@@ -11,7 +11,7 @@ from data.encoder_way import Pooling
 from finetune.encoder import pool
 from finetune.head import Head
 from finetune.intent.halves import joined
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 INITIAL_SCALE = 20.0  # of the cosine-like logits; a softmax over unit vectors alone is too flat
 

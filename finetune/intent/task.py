@@ -6,21 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from data.encoder_way import Pooling
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import OOS, Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.labels import suspicious_labels
 from finetune.checks.learning import learning_curve
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
 from finetune.config import TrainConfig
-from finetune.encoder import load_encoder, pooled_base_of, save_tokenizer
+from finetune.encoder import load_encoder, pooled_base_of
 from finetune.explain import explained_errors
 from finetune.head import Head, HeadTrainer
 from finetune.intent.contrastive import (
@@ -42,16 +41,16 @@ from finetune.intent.scores import (
     score_predictions,
     texts_of,
 )
-from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.metrics import intent_metrics
 from finetune.multi_label.task import MultiLabelTask
 from finetune.reading import Splits, read_labelled, read_steps
 from finetune.reading.cells import some_of
 from finetune.reading.steps import CONVERSATIONS, holds_conversations
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner, check_layers, prepare
+from finetune.task import Before, Finished, Scored, Scorer, Trains
+from finetune.trainable import Tuner, check_layers, prepare
 
 SEVERAL = MultiLabelTask()
 
@@ -145,19 +144,16 @@ class IntentTask:
         if config.multi_label:
             return SEVERAL.save(trainer, config, splits, run)
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, pooled_base_of(source))
         _, tokenizer = load_encoder(source, cut=cut_of(config))
-        save_tokenizer(tokenizer, run.tokenizer)
+        begin_weights(run, pooled_base_of(source), sorted(set(labels_of(splits.train))), tokenizer)
         if isinstance(trainer.model, Head):
-            labels, calibration = save_head(trainer.model, config, splits, run)
+            calibration = save_head(trainer.model, config, splits, run)
         else:
             net = trained(trainer)
             if isinstance(net, ContrastiveNet):
                 texts, gold = texts_of(splits.train), labels_of(splits.train)
                 fit_tuned_head(net, tokenizer, texts, gold, config)
-            labels, calibration = save_net(net, tokenizer, config, splits, run)
-        write_json(run.labels, labels)
+            calibration = save_net(net, tokenizer, config, splits, run)
         write_json(run.calibration, calibration.to_dict())
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
@@ -200,24 +196,18 @@ class IntentTask:
 
         return score
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task."""
+        config, splits, scored = finished.config, finished.splits, finished.scored
+        run, examples, vectors = RunDir(finished.run), finished.examples, finished.vectors
         if config.multi_label:
-            return SEVERAL.findings(run, config, splits, examples, scored, vectors)
+            return SEVERAL.findings(finished)
         assert vectors is not None
         encoder = frozen_encoder(config)
-        model = IntentModel(run, lambda name: encoder, config.threads)
+        model = IntentModel(run.root, lambda name: encoder, config.threads)
         inside = [place for place, example in enumerate(examples) if example.label != OOS]
         return {
-            "calibration": RunDir(run).read_json(RunDir(run).calibration),
+            "calibration": run.read_json(run.calibration),
             "neighbours": nearest_rows(
                 encoder.encode([error["text"] for error in scored.errors]), vectors, splits.train
             ),
@@ -230,7 +220,7 @@ class IntentTask:
                 lambda texts: [prediction.intent.name for prediction in model.predict(texts)],
                 config.seed,
             ),
-            "why": explained_errors(RunDir(run), scored.errors),
+            "why": explained_errors(run, scored.errors),
             "learning": learning_curve(
                 vectors,
                 labels_of(splits.train),

@@ -12,6 +12,7 @@ from data.errors import EncoderError
 from data.onnx_text import OnnxText, Side
 from finetune.intent.words import Words
 from finetune.run_dir import RunDir
+from finetune.run_kind import kind_of
 from finetune.serving import ends_encoder
 
 Floats = NDArray[np.floating[Any]]
@@ -31,8 +32,7 @@ class TextLogits:
 
     def __init__(self, run: RunDir, encoder: Callable[[str], Encoder], threads: int) -> None:
         config = run.read_config()["train"]
-        self.reads: str = (config.get("intent") or {}).get("reads") or "texts"
-        cut: Side = "left" if self.reads == "conversations" else "right"
+        cut: Side = "left" if kind_of(run) == "next action" else "right"
         self._words = Words.load(run.words) if run.words.exists() else None
         head = load_file(run.head)
         self._weight, self._bias = head["weight"], head["bias"]

@@ -12,6 +12,7 @@ from data.errors import RunDirError
 from finetune.intent.text_logits import TextLogits
 from finetune.multi_label.fit import Floats, MultiCalibration
 from finetune.run_dir import RunDir
+from finetune.run_kind import kind_of
 
 TOP = 5
 
@@ -43,7 +44,7 @@ class MultiLabelModel:
     def __init__(self, run: Path, encoder: Callable[[str], Encoder], threads: int = 2) -> None:
         folder = RunDir(run)
         folder.check("intent")
-        if not is_multi_label(run):
+        if kind_of(folder) != "several labels":
             raise RunDirError(f"{run}: its texts have one intent each, not several")
         self.labels: list[str] = folder.read_json(folder.labels)
         self._calibration = folder.read_as(folder.calibration, MultiCalibration.from_dict)
@@ -75,8 +76,3 @@ class MultiLabelModel:
                 )
             )
         return results
-
-
-def is_multi_label(run: Path) -> bool:
-    """Whether an intent run gives several labels a text."""
-    return bool(RunDir(run).read_config()["train"].get("multi_label"))

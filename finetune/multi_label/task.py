@@ -8,23 +8,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import slices
 from finetune.config import TrainConfig
-from finetune.encoder import load_encoder, pooled_base_of, save_tokenizer
+from finetune.encoder import load_encoder, pooled_base_of
 from finetune.head import Head, HeadTrainer
 from finetune.intent.fit import save_graph
 from finetune.intent.net import LabelsNet, collate
 from finetune.intent.scores import texts_of
 from finetune.intent.words import SHARES, fit_words_each
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.multi_label.fit import (
     Bools,
     Floats,
@@ -39,9 +38,10 @@ from finetune.multi_label.model import MultiLabelModel
 from finetune.multi_label.scores import most_frequent, multi_label_while_training, score_labels
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner, check_layers, prepare
+from finetune.task import Before, Finished, Scored, Scorer, Trains
+from finetune.trainable import Tuner, check_layers, prepare
 
 logger = logging.getLogger(__name__)
 
@@ -101,11 +101,9 @@ class MultiLabelTask:
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, pooled_base_of(source))
         _, tokenizer = load_encoder(source)
-        save_tokenizer(tokenizer, run.tokenizer)
         labels = _known(splits)
+        begin_weights(run, pooled_base_of(source), labels, tokenizer)
         train, marks = texts_of(splits.train), _marks(splits.train, labels)
         margins: Floats
         if isinstance(trainer.model, Head):
@@ -127,7 +125,6 @@ class MultiLabelTask:
             if share > 0:
                 fit_words_each(train, marks).save(run.words, share)
             logits = logits + share * margins
-        write_json(run.labels, labels)
         write_json(run.calibration, fit_multi_calibration(logits, held, rows).to_dict())
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
@@ -170,19 +167,13 @@ class MultiLabelTask:
 
         return score
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task."""
+        config, splits, scored = finished.config, finished.splits, finished.scored
+        examples, vectors = finished.examples, finished.vectors
         assert vectors is not None
         encoder = shared_encoder(config.encoder, threads=config.threads)
-        model = _model(run, config)
+        model = _model(finished.run, config)
 
         def sets(texts: list[str]) -> list[str]:
             said = model.predict(texts)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from data.schema import Example
 from finetune.ner.shapes import CHUNK_SHAPES, OWN_SHAPES, shape_ids
 from finetune.tags import IGNORE, tags_for
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 
 class NerNet(nn.Module):

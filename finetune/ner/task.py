@@ -1,42 +1,35 @@
 """Entity recognition: token classification over the encoder, word-shape embeddings beside it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from sklearn.metrics import f1_score
 
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.config import TrainConfig
-from finetune.encoder import (
-    base_of,
-    export_onnx,
-    load_encoder,
-    save_encoder,
-    save_tokenizer,
-)
-from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
+from finetune.encoder import base_of, export_onnx, load_encoder
 from finetune.ner.frozen import frozen_scorer
 from finetune.ner.model import NerModel
 from finetune.ner.net import NerNet, collate, token_rows
 from finetune.ner.scores import score_entities
 from finetune.reading import Splits, read_entities
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.tags import IGNORE, tag_names
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner, prepare
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
+from finetune.trainable import Tuner, prepare
 
 
 class NerTask:
     """See Task."""
 
     best_metric = "entity_f1"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -80,17 +73,11 @@ class NerTask:
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, tag_names(entity_types(splits)))
-        write_json(run.calibration, {"fitted_on": "nothing: confidences are the model's own"})
         _, tokenizer = load_encoder(source)
-        save_tokenizer(tokenizer, run.tokenizer)
+        begin_weights(run, base_of(source), tag_names(entity_types(splits)), tokenizer)
+        write_json(run.calibration, {"fitted_on": "nothing: confidences are the model's own"})
         net = trained(trainer)
-        net.encoder = save_encoder(net.encoder, run.weights, source)
-        head = {name: value.detach().numpy() for name, value in net.named_parameters()
-                if not name.startswith("encoder.")}  # fmt: skip
-        save_file(head, run.head)
+        save_encoder_and_head(net, run, source)
         sample = [
             Example("where is FK-204881"),
             Example("a longer text than that one, with 12 words"),
@@ -118,18 +105,6 @@ class NerTask:
             return score_entities(examples, model.predict([example.text for example in examples]))
 
         return score
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def _while_training(predicted: Any) -> dict[str, float]:  # noqa: ANN401 - an EvalPrediction

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from data.encoders import EncoderSource
 from data.errors import ConfigError
 from finetune.config import TrainConfig
-from finetune.tuning import prepare
+from finetune.trainable import prepare
 
 
 class DenoisingNet(nn.Module):

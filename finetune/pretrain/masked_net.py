@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from finetune.config import TrainConfig
-from finetune.loop import device_name
+from finetune.devices import device_name
 from finetune.pretrain.masking import Masker
 from finetune.tags import IGNORE
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 HEAD_LR = 2e-3
 _BATCH = 64  # rows scored side by side

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from data.encoder_way import Pooling
 from data.encoders import resolve_encoder
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
 from finetune.encoder import Pooled, base_of, load_encoder, save_pooling, save_tokenizer
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.pretrain.denoising import DenoisingNet
 from finetune.pretrain.half_matching import half_matches
 from finetune.pretrain.masked_net import (
@@ -37,8 +37,9 @@ from finetune.pretrain.masking import Masker, Remover, share_of, some_windows, w
 from finetune.reading import Splits
 from finetune.reading.unlabelled import read_unlabelled
 from finetune.run_dir import RunDir, write_json
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner, prepare
+from finetune.saving import begin_weights
+from finetune.task import Before, Finished, Scored, Scorer, Trains
+from finetune.trainable import Tuner, prepare
 
 logger = logging.getLogger(__name__)
 WORST = 100  # texts of errors.jsonl
@@ -106,11 +107,9 @@ class PretrainTask:
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, [])
-        write_json(run.calibration, {"fitted_on": "nothing: it predicts no label"})
         whole, tokenizer = load_encoder(source)
+        begin_weights(run, base_of(source), [], tokenizer)
+        write_json(run.calibration, {"fitted_on": "nothing: it predicts no label"})
         net = trained(trainer)
         encoder = net.encoder.merge_and_unload() if hasattr(net.encoder, "peft_config") else (
             net.encoder
@@ -119,8 +118,7 @@ class PretrainTask:
             for name, value in encoder.state_dict().items():
                 whole.state_dict()[name].copy_(value)
         whole.save_pretrained(str(run.encoder))
-        for folder in (run.tokenizer, run.encoder):  # beside the weights: the run is an encoder
-            save_tokenizer(tokenizer, folder)
+        save_tokenizer(tokenizer, run.encoder)  # beside the weights: the run is an encoder
         save_pooling(source, run.encoder)
         if not isinstance(net, MaskedNet):
             net = _with_head(whole, tokenizer, _rows(splits.train, tokenizer, config), config)
@@ -157,17 +155,9 @@ class PretrainTask:
         pooling = source.way.pooling
         return lambda examples: _score(net, pooling, tokenizer, examples, config)
 
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
         """See Task: a note where the vectors of whole texts got worse by it."""
-        folder = RunDir(run)
+        folder = RunDir(finished.run)
         metrics = list(folder.read_json(folder.metrics).values())[-1]
         told = notes(metrics["before"], metrics["after"])
         for note in told:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from finetune.qa.windows import OUTSIDE, PASSAGE, SHARED
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 NEVER = -1e4  # the logit of a place where no answer can be
 

@@ -5,22 +5,19 @@ https://aclanthology.org/P18-2124
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
 from data.encoders import Encoder, resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, export_onnx, load_encoder, save_encoder, save_tokenizer
+from finetune.encoder import base_of, export_onnx, load_encoder
 from finetune.frames import bare
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.qa.model import QaModel, SpanGraph
 from finetune.qa.negatives import other_passages
 from finetune.qa.net import QaNet, collate, while_training
@@ -28,9 +25,10 @@ from finetune.qa.scores import fit_qa, score_answers
 from finetune.qa.windows import Window, Windows
 from finetune.reading import Splits, read_questions_on_passages
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner, prepare
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
+from finetune.trainable import Tuner, prepare
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]*(?:[.!?](?!\s)[^\n.!?。！？]*)*[.!?。！？]*")
 
@@ -39,6 +37,7 @@ class QaTask:
     """See Task."""
 
     best_metric = "f1"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -72,16 +71,10 @@ class QaTask:
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, [])
         _, tokenizer = load_encoder(source)
-        save_tokenizer(tokenizer, run.tokenizer)
+        begin_weights(run, base_of(source), [], tokenizer)
         net = trained(trainer)
-        net.encoder = save_encoder(net.encoder, run.weights, source)
-        head = {name: value.detach().numpy() for name, value in net.named_parameters()
-                if not name.startswith("encoder.")}  # fmt: skip
-        save_file(head, run.head)
+        save_encoder_and_head(net, run, source)
         cut = Windows(bare(tokenizer), 64, 0).cut
         windows = [*cut("where", "it is here"), *cut("who has it now", "a longer text than that")]
         export_onnx(net, collate([_inputs(window) for window in windows]), run.model)
@@ -119,18 +112,6 @@ class QaTask:
             )
 
         return score
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def sentences(passage: str) -> list[str]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from finetune.relation.markers import HEAD, HEAD_END, TAIL, TAIL_END
-from finetune.tuning import hidden_states
+from finetune.trainable import hidden_states
 
 
 class RelationNet(nn.Module):

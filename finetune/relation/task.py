@@ -4,27 +4,26 @@ Source: Baldini Soares et al. 2019, https://aclanthology.org/P19-1279
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from scipy.special import softmax
 from tokenizers import Tokenizer
 
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Entity, Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.confidence.calibration import best_temperature
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, export_onnx, load_encoder, save_encoder, save_tokenizer
+from finetune.encoder import base_of, export_onnx, load_encoder
 from finetune.frames import bare
 from finetune.head import fit_head
 from finetune.intent.net import while_training
-from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.reading import Splits, read_relations
 from finetune.reading.cells import some_of
 from finetune.relation.markers import ROLE_WORDS, Marked, Marker, Pair, words_of
@@ -32,8 +31,9 @@ from finetune.relation.model import PairGraph, RelationModel
 from finetune.relation.net import RelationNet, collate
 from finetune.relation.scores import score_labels
 from finetune.run_dir import RunDir, write_json
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner, prepare
+from finetune.saving import begin_weights, save_encoder_and_head
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
+from finetune.trainable import Tuner, prepare
 
 _BATCH = 64  # pairs through the frozen encoder at a time
 
@@ -42,6 +42,7 @@ class RelationTask:
     """See Task."""
 
     best_metric = "macro_f1"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -79,16 +80,10 @@ class RelationTask:
         """See Task."""
         labels, types = _labels(splits), _types(splits)
         source = resolve_encoder(config.encoder)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, labels)
         _, tokenizer = load_encoder(source)
-        save_tokenizer(tokenizer, run.tokenizer)
+        begin_weights(run, base_of(source), labels, tokenizer)
         net = trained(trainer)
-        net.encoder = save_encoder(net.encoder, run.weights, source)
-        head = {name: value.detach().numpy() for name, value in net.named_parameters()
-                if not name.startswith("encoder.")}  # fmt: skip
-        save_file(head, run.head)
+        save_encoder_and_head(net, run, source)
         marker = Marker(bare(tokenizer), types, 64)
         pair = (Entity("", "one", 0, 3), Entity("", "two", 7, 10))
         marked = [marker.mark(text, pair) for text in ("one of two", "one of two, and a few words")]
@@ -151,18 +146,6 @@ class RelationTask:
             )
 
         return score
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def _net(

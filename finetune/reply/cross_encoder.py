@@ -28,21 +28,18 @@ from torch import Tensor, nn
 
 from data.encoders import resolve_encoder
 from data.schema import Example
+from finetune.arguments import trained
 from finetune.config import TrainConfig
-from finetune.encoder import (
-    base_of,
-    export_onnx,
-    load_encoder,
-    save_encoder,
-    save_tokenizer,
-)
-from finetune.loop import arguments, callbacks, device_name, trained
+from finetune.devices import device_name
+from finetune.encoder import base_of, export_onnx, load_encoder, save_encoder
 from finetune.reading import Splits, conversation_of
 from finetune.reply.reranker import PairLogits
-from finetune.reply.rows import mines, pair_rows, trusted_pairs, with_negatives
+from finetune.reply.rows import mines, trusted_pairs, with_negatives
+from finetune.reply.trainer import ranking_trainer
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.task import Trains
-from finetune.tuning import optimizer_of, prepare
+from finetune.trainable import prepare
 
 _FITTED_ROWS = 500  # contexts that the scale of the scores is fitted on, at most
 
@@ -102,31 +99,18 @@ def pair_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
     loss = MultipleNegativesRankingLoss(
         model, num_negatives=config.reply.random_negatives, scale=1, activation_fn=nn.Identity()
     )
-    trainer: Trains = _PairTuner(
-        model=model,
-        args=arguments(
-            config, run.checkpoints, len(rows), CrossEncoderTrainingArguments,
-            batch_sampler="no_duplicates",
-        ),
-        train_dataset=rows,
-        eval_dataset=pair_rows(splits.validation),
-        loss=loss,
-        callbacks=callbacks(config, transformer.model),
-        optimizers=(optimizer_of(model, config), None),
-    )  # fmt: skip
-    return trainer
+    return ranking_trainer(
+        _PairTuner, CrossEncoderTrainingArguments, loss, rows, config, splits, run
+    )
 
 
 def save_pairs(trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
     """Write weights, graph, tokenizer and the scale of the scores; see Task."""
-    run.weights.mkdir(parents=True, exist_ok=True)
     source = resolve_encoder(config.encoder)
-    write_json(run.base, base_of(source))
-    write_json(run.labels, [])
     model = trained(trainer)
     transformer, linear = model[0], model[2].linear
     tokenizer = transformer.processor
-    save_tokenizer(tokenizer, run.tokenizer)
+    begin_weights(run, base_of(source), [], tokenizer)
     encoder = save_encoder(transformer.model, run.weights, source)
     save_file({name: each.detach().numpy() for name, each in linear.named_parameters()}, run.head)
     export_onnx(PairNet(encoder, linear), pair_inputs(tokenizer), run.model)

@@ -7,9 +7,8 @@ Source: in-batch negatives, Henderson et al. 2017, arXiv:1705.00652; the loss an
 negatives are sentence-transformers'.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +22,9 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 
 from data.encoders import Encoder, resolve_encoder
 from data.schema import Example
+from finetune.arguments import trained
 from finetune.config import TrainConfig
+from finetune.devices import device_name
 from finetune.encoder import (
     Pooled,
     base_of,
@@ -34,24 +35,26 @@ from finetune.encoder import (
     save_tokenizer,
     token_inputs,
 )
-from finetune.loop import arguments, callbacks, device_name, trained
 from finetune.metrics import ranking_metrics
 from finetune.reading import Splits, read_replies
 from finetune.reply.cross_encoder import pair_trainer, save_pairs
 from finetune.reply.model import ReplyModel
 from finetune.reply.ranking import CANDIDATES, DRAWS, check_ranked, score_ranking
 from finetune.reply.reranker import RerankerModel
-from finetune.reply.rows import pair_rows, trusted_pairs, with_negatives
+from finetune.reply.rows import trusted_pairs, with_negatives
+from finetune.reply.trainer import ranking_trainer
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import optimizer_of, prepare
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
+from finetune.trainable import prepare
 
 
 class ReplyTask:
     """See Task."""
 
     best_metric = "recall_at_1_of_10"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -71,33 +74,21 @@ class ReplyTask:
         transformer.model, _ = load_encoder(source, config.optim.dropout, config.method == "qlora")
         transformer.model = prepare(transformer.model, config)
         loss = MultipleNegativesRankingLoss(model, scale=1 / config.reply.temperature)
-        trainer: Trains = SentenceTransformerTrainer(
-            model=model,
-            args=arguments(
-                config, run.checkpoints, len(rows), SentenceTransformerTrainingArguments,
-                batch_sampler="no_duplicates",
-            ),
-            train_dataset=rows,
-            eval_dataset=pair_rows(splits.validation),
-            loss=loss,
-            callbacks=callbacks(config, transformer.model),
-            optimizers=(optimizer_of(model, config), None),
+        return ranking_trainer(
+            SentenceTransformerTrainer, SentenceTransformerTrainingArguments,
+            loss, rows, config, splits, run,
         )  # fmt: skip
-        return trainer
 
     def save(self, trainer: Trains, config: TrainConfig, splits: Splits, run: RunDir) -> None:
         """See Task."""
         if config.reply.kind == "cross_encoder":
             return save_pairs(trainer, config, splits, run)
-        run.weights.mkdir(parents=True, exist_ok=True)
         source = resolve_encoder(config.encoder)
-        write_json(run.base, base_of(source))
-        write_json(run.labels, [])
-        write_json(run.calibration, {"fitted_on": "nothing: scores are cosines"})
         transformer = trained(trainer)[0]
         tokenizer = transformer.processor
-        for folder in (run.tokenizer, run.weights):  # beside the weights: the run is an encoder
-            save_tokenizer(tokenizer, folder)
+        begin_weights(run, base_of(source), [], tokenizer)
+        write_json(run.calibration, {"fitted_on": "nothing: scores are cosines"})
+        save_tokenizer(tokenizer, run.weights)  # beside the weights: the run is an encoder
         encoder = save_encoder(transformer.model, run.weights, source)
         if run.encoder.exists():  # not an adapter alone: other tasks may start from it
             save_tokenizer(tokenizer, run.encoder)
@@ -125,18 +116,6 @@ class ReplyTask:
             return lambda examples: score_pairs(reranker, examples, config.seed)
         model = ReplyModel(run, config.threads)
         return lambda examples: score_vectors(model.encoder, examples, config.seed)
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def score_vectors(encoder: Encoder, examples: Sequence[Example], seed: int) -> Scored:

@@ -11,7 +11,7 @@ from pydantic import Field, RootModel, ValidationError, model_validator
 from data.config import Config, load_config
 from data.errors import ConfigError
 from finetune.config import CONFIGS, TrainConfig
-from finetune.reads import Kind, kinds_of, not_read_by, reads
+from finetune.settings_read import Kind, kinds_of, not_read_by, reads
 
 Value = bool | int | float | str | None
 # These say what is trained on and where, not how.

@@ -17,11 +17,11 @@ from finetune.config import TrainConfig
 from finetune.dialogue.start import is_causal
 from finetune.partial import alone, check_out
 from finetune.reading import read_splits
-from finetune.reads import not_read_by
 from finetune.run_dir import RunDir
 from finetune.search.space import Space, Value, unread_in, with_drawn
 from finetune.search.study import finished, opened_study, study_file, told, whole
 from finetune.search.trials import judged_by, run_trials
+from finetune.settings_read import not_read_by
 from finetune.tasks import TASKS
 from finetune.train import settle_method, train
 

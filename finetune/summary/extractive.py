@@ -14,6 +14,7 @@ from data.encoders import Encoder
 from data.errors import EncoderError, RunDirError
 from data.schema import Speaker, Turn
 from finetune.run_dir import RunDir
+from finetune.run_kind import kind_of
 from finetune.serving import shared_encoder
 from finetune.summary.extractive_parts import (
     FEATURES,
@@ -75,7 +76,7 @@ class ExtractiveModel:
     ) -> None:
         folder = RunDir(run)
         folder.check("summary")
-        if summary_kind(folder) != "extractive":
+        if kind_of(folder) != "extractive":
             raise RunDirError(
                 f"{run}: a run that writes summaries; one that quotes is needed here: train it "
                 "with --set summary.kind=extractive"
@@ -114,12 +115,6 @@ class ExtractiveModel:
     def write(self, texts: Sequence[str]) -> list[str]:
         """The summary of each text, whose lines begin with `customer: ` or `agent: `."""
         return [self.extract(talk_of(text)).text if text.strip() else "" for text in texts]
-
-
-def summary_kind(run: RunDir) -> str:
-    """`writer` or `extractive`: what a summary run is."""
-    settings = run.read_config()["train"].get("summary") or {}
-    return str(settings.get("kind", "writer"))
 
 
 def _scorers(run: RunDir) -> dict[Speaker, RunScorer]:

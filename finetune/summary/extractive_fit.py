@@ -23,9 +23,10 @@ from data.encoders import Encoder, resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Example, Speaker
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, load_encoder, save_tokenizer
+from finetune.encoder import base_of, load_encoder
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.summary.extractive_parts import (
     FEATURES,
@@ -166,11 +167,8 @@ def fit_extractive(config: TrainConfig, splits: Splits, encoder: Encoder) -> Fit
 
 def save_extractive(fitted: Fitted, config: TrainConfig, run: RunDir) -> None:
     """Write the scorer, the wording and what they stand on; see Task."""
-    run.weights.mkdir(parents=True, exist_ok=True)
     source = resolve_encoder(config.encoder)
-    write_json(run.base, base_of(source))
-    write_json(run.labels, [])
-    save_tokenizer(load_encoder(source)[1], run.tokenizer)
+    begin_weights(run, base_of(source), [], load_encoder(source)[1])
     save_file(fitted.arrays, run.head)
     write_json(
         run.calibration, {"wording": fitted.wording.to_dict(), "fitted_on": fitted.fitted_on}

@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 
 from data.errors import RunDirError
 from finetune.run_dir import RunDir
-from finetune.summary.extractive import summary_kind
+from finetune.run_kind import kind_of
 from finetune.summary.writer import Writer
 
 
@@ -24,7 +24,7 @@ class SummaryModel:
     def __init__(self, run: Path, threads: int = 2, device: str | None = None) -> None:
         folder = RunDir(run)
         folder.check("summary")
-        if summary_kind(folder) != "writer":
+        if kind_of(folder) != "writer":
             raise RunDirError(
                 f"{run}: a run that quotes sentences; one that writes is needed here: train it "
                 "with --set summary.kind=writer"

@@ -3,29 +3,28 @@
 `summary.kind: extractive` quotes sentences instead, and is in `finetune/summary/extractive_fit.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from data.encoders import resolve_encoder
 from data.schema import Example
+from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.config import TrainConfig
-from finetune.encoder import base_of, save_tokenizer
-from finetune.loop import BY_LENGTH, Rows, arguments, callbacks, device_name, trained
+from finetune.devices import device_name
+from finetune.encoder import base_of
 from finetune.reading import Splits
 from finetune.reading.summaries import read_summaries
 from finetune.run_dir import RunDir, write_json
+from finetune.saving import begin_weights
 from finetune.summary.extractive import ExtractiveModel
 from finetune.summary.extractive_fit import ExtractiveTrainer, Fitted, save_extractive
 from finetune.summary.model import SummaryModel
 from finetune.summary.scores import lead, score_written
 from finetune.summary.writer_net import collate, load_writer, save_writer, target_ids
-from finetune.task import Before, Scored, Scorer, Trains
-from finetune.tuning import Tuner
+from finetune.task import Before, Scored, Scorer, Trains, no_findings
+from finetune.trainable import Tuner
 
 LEAD = 3  # sentences that stand for a summary where nothing was tuned
 
@@ -34,6 +33,7 @@ class SummaryTask:
     """See Task."""
 
     best_metric = "rougeL"
+    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -65,11 +65,9 @@ class SummaryTask:
         """See Task."""
         if isinstance(trainer.model, Fitted):
             return save_extractive(trainer.model, config, run)
-        run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(resolve_encoder(config.encoder)))
-        write_json(run.labels, [])
+        tokenizer = trainer.processing_class  # type: ignore[attr-defined]
+        begin_weights(run, base_of(resolve_encoder(config.encoder)), [], tokenizer)
         write_json(run.calibration, {"fitted_on": "nothing: no confidence is given"})
-        save_tokenizer(trainer.processing_class, run.tokenizer)  # type: ignore[attr-defined]
         save_writer(trained(trainer), config.summary, run)
 
     def before(self, config: TrainConfig, splits: Splits) -> Before:
@@ -93,18 +91,6 @@ class SummaryTask:
         return lambda examples: score_written(
             examples, model.write([example.text for example in examples])
         )
-
-    def findings(
-        self,
-        run: Path,
-        config: TrainConfig,
-        splits: Splits,
-        examples: list[Example],
-        scored: Scored,
-        vectors: NDArray[np.float32] | None,
-    ) -> Mapping[str, Any]:
-        """See Task: nothing beyond the scores."""
-        return {}
 
 
 def pairs(

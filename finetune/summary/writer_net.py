@@ -21,7 +21,7 @@ from finetune.config import TrainConfig, WriterConfig
 from finetune.encoder import load_encoder
 from finetune.run_dir import RunDir
 from finetune.tags import IGNORE
-from finetune.tuning import prepare
+from finetune.trainable import prepare
 
 
 class WriterNet(nn.Module):

@@ -1,6 +1,5 @@
-"""The settings that every task's Trainer shares."""
+"""What every task's Trainer is given: its arguments, callbacks and rows; and what it leaves."""
 
-import gc
 import json
 import os
 import sys
@@ -10,13 +9,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 from data.errors import ConfigError
 from finetune.config import TrainConfig
-from finetune.tuning import Unfreeze
+from finetune.devices import has_bf16, uses_cuda
+from finetune.trainable import Unfreeze
 
 # Rows of like length share a batch: less padding is less work.
 BY_LENGTH: Mapping[str, Any] = {
@@ -91,49 +90,6 @@ def steps_of(config: TrainConfig, rows: int) -> int:
     if optim.max_steps > 0:
         return optim.max_steps
     return max(1, int(max(1, -(-rows // optim.batch_size)) * optim.epochs))
-
-
-def uses_cuda(config: TrainConfig) -> bool:
-    """Whether this config trains on CUDA here.
-
-    Raises:
-        ConfigError: If it must, and there is none.
-    """
-    here = torch.cuda.is_available()
-    if config.device == "cuda" and not here:
-        raise ConfigError("device: cuda was asked for, but torch sees none here; use auto or cpu")
-    if config.method == "qlora" and not here:
-        raise ConfigError("method qlora: its 4-bit weights need a CUDA device; use lora here")
-    return here and config.device != "cpu"
-
-
-def device_name(config: TrainConfig) -> str:
-    """`cuda` or `cpu`: where this config trains and scores."""
-    return "cuda" if uses_cuda(config) else "cpu"
-
-
-def has_bf16(cuda: bool) -> bool:
-    """Whether the hardware multiplies in bfloat16: on CPUs that do, twice as fast as float32."""
-    if cuda:
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def leave() -> None:
-    """Part from the processes that train together, if there are any: they exit without a word."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return
-    # A reducer that outlives the group's other owners ends its threads while it holds Python's
-    # lock, for which they may be waiting: both would wait for ever.
-    for each in gc.get_objects():
-        if type(each) is DistributedDataParallel:
-            del each.logger, each.reducer
-    torch.distributed.destroy_process_group()
-
-
-def is_main() -> bool:
-    """Whether this process is the one that writes: the first of those that train together."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _share(config: TrainConfig) -> int:

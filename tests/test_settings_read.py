@@ -9,8 +9,8 @@ from data.schema import Example
 from finetune.config import TrainConfig, train_config
 from finetune.methods import METHODS
 from finetune.reading import Splits
-from finetune.reads import KINDS, METHODS_OF, READ_BY, kinds_of, reads
 from finetune.search.space import value_of
+from finetune.settings_read import KINDS, METHODS_OF, READ_BY, kinds_of, reads
 from finetune.train import settle_method, train
 from tests.conftest import small
 
