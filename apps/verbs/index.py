@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from apps.verbs.options import AsJson, Overrides, in_utf8, say
+from apps.verbs.options import AsJson, Overrides, say
 from data.errors import ConfigError
 
 _SHOWN = 20  # stale passages that people are shown
@@ -142,71 +142,3 @@ def _chosen(verbs: Sequence[str], given: Sequence[str]) -> str:
     if verb in ("--rollback", "--compact") and given:
         typer.echo(f"warning: {verb} reads no PATH: {' '.join(given)} is passed over", err=True)
     return verb
-
-
-def search(
-    index_path: Annotated[Path, typer.Argument(metavar="INDEX", help="an index")],
-    question: Annotated[str, typer.Argument(help="what is asked", callback=in_utf8)],
-    k: Annotated[int, typer.Option("-k", min=1, help="passages at most")] = 5,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where", metavar="KEY=VALUE",
-            help="only such passages: metadata, source=FILE or valid_on=DATE; a key again: either",
-        ),
-    ] = None,
-    per_source: Annotated[
-        int | None, typer.Option("--per-source", min=1, help="passages of one file at most")
-    ] = None,
-    rerank: Annotated[
-        Path | None,
-        typer.Option("--rerank", metavar="RUN", help="a cross-encoder reply run, to look twice"),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """The passages that answer a question."""
-    if not question.strip():
-        raise ConfigError("the question is empty; ask something")
-    from apps.build import opened_index
-    from apps.explain import highlighted, passage_values
-    from apps.verbs.indexing import THREADS, filter_of
-    from retrieval.rerank import DEPTH, reranked
-
-    admitted = filter_of(where or ())
-    opened = opened_index(index_path, THREADS)
-    depth = max(k, DEPTH) if rerank else max(k, 2)  # a decision may look at the second
-    vector = opened.vector_of(question)
-    found = opened.search(question, depth, where=admitted, vector=vector, per_source=per_source)
-    answerable = opened.answerable(found)
-    if rerank is not None:
-        from finetune.reply.reranker import RerankerModel
-
-        found = reranked(question, found, RerankerModel(rerank, THREADS), k)
-    shown = highlighted(opened.encoder, question, vector, found[:k])
-    rows = [passage_values(passage) for passage in shown]
-    lines = [
-        f"{row['score']:.3f}  {row['title']}  [{row['source']}]  id {row['id']}" for row in rows
-    ]
-    if rows and rows[0]["highlight"]:
-        start, end = rows[0]["highlight"]
-        lines[0] += f"\n       {' '.join(rows[0]['text'][start:end].split())}"
-    if not answerable:
-        empty = "no passage passes the filter" if admitted and len(opened) else "nothing indexed"
-        lines.insert(0, "nothing here answers that; the closest:" if rows else empty)
-    result = {"question": question, "answerable": answerable, "passages": rows}
-    say(result, as_json, "\n".join(lines))
-
-
-def pairs(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="as of index")],
-    out: Annotated[Path, typer.Option("--out", help="a .jsonl file")],
-    questions: Annotated[
-        Path | None, typer.Option(help="known questions with the ids that answer them")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Questions and passages that `train reply` tunes an encoder for search on."""
-    from apps.verbs.indexing import write_pairs
-
-    made = write_pairs(paths, out, questions)
-    say(made, as_json, f"{made['pairs']} pairs → {out}")

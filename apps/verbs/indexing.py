@@ -9,25 +9,22 @@ from typing import Any
 
 from apps.build import opened_encoder
 from apps.verbs.index_fit import fit_on, weights
+from apps.verbs.options import THREADS
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, IndexMismatchError, LogFormatError
-from data.outputs import check_file, check_folder
-from data.rows import BadRows, write_jsonl
+from data.outputs import check_folder
+from data.rows import BadRows
 from data.schema import Passage
 from retrieval.carrying import carried, is_as_it_was
 from retrieval.columns import source_file
 from retrieval.evaluate import check_ids
-from retrieval.filters import Filter
 from retrieval.index import Index, open_index
 from retrieval.manifest import UNFITTED, read_manifest
-from retrieval.pairs import training_pairs
 from retrieval.parts import part_rows
 from retrieval.passages import fingerprints, read_passages
 from retrieval.questions import Question, read_known_questions
 from retrieval.stale import ids_from, stale
 from retrieval.writing import add, build_index, compact, delete, rollback
-
-THREADS = 2
 
 
 def make_index(
@@ -55,7 +52,7 @@ def make_index(
     """
     check_folder(out)
     name = _encoder_name(encoder, overrides) or DEFAULT_ENCODER
-    passages, sources, _ = _read(paths)
+    passages, sources, _ = read_files(paths)
     known = read_known_questions(questions) if questions is not None else []
     opened = opened_encoder(name, THREADS)
     fit = fit_on(labelled, topics, opened)
@@ -111,7 +108,7 @@ def add_passages(
         raise ConfigError(
             f"{out}: its encoder is {index.manifest.encoder}; index again to take {name}"
         )
-    passages, sources, read = _read(paths)
+    passages, sources, read = read_files(paths)
     known = read_known_questions(questions) if questions is not None else []
     fit = fit_on(labelled, topics, index.encoder)
     ids = {passage.id for passage in passages}
@@ -201,59 +198,11 @@ def stale_passages(out: Path, paths: Sequence[Path]) -> dict[str, Any]:
     return {"index": str(out), "passages": len(index), "stale": rows}
 
 
-def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dict[str, Any]:
-    """Write question-passage pairs that `deskhand train reply` tunes an encoder on.
-
-    Args:
-        paths: As of `make_index`.
-        out: A JSONL file.
-        questions: Known questions; not those that an index is measured on.
-
-    Raises:
-        DeskhandError: If a file is wrong, or `out` is no JSONL file.
-    """
-    if out.suffix.lower() != ".jsonl" or out.is_dir():
-        raise ConfigError(f"{out}: pairs are JSONL; give --out the name of a .jsonl file")
-    if any(out.resolve() == path.resolve() for path in (*paths, questions) if path is not None):
-        raise ConfigError(f"{out}: is read too; choose another --out")
-    check_file(out)
-    passages, _, _ = _read(paths)
-    known = read_known_questions(questions) if questions is not None else []
-    partial = out.with_name(f".{out.name}.partial")
-    count = write_jsonl(partial, list(training_pairs(passages, known)))
-    partial.replace(out)  # half a file is never taken for whole
-    return {"out": str(out), "pairs": count}
-
-
-def filter_of(entries: Sequence[str]) -> Filter | None:
-    """A filter from `key=value` entries; a key that stands twice admits either value.
-
-    Raises:
-        ConfigError: If an entry is not of that form, or `valid_on` is no date.
-    """
-    wanted: dict[str, set[str]] = {}
-    day = None
-    for entry in entries:
-        key, sign, value = entry.partition("=")
-        if not (key and sign):
-            raise ConfigError(f"--where {entry}: key=value is needed, such as kind=faq")
-        if key == "valid_on":
-            try:
-                day = date.fromisoformat(value)
-            except ValueError as error:
-                raise ConfigError(
-                    f"--where {entry}: a date is needed, such as valid_on=2026-01-31"
-                ) from error
-        else:
-            wanted.setdefault(key, set()).add(value)
-    return Filter.of(wanted, day) if entries else None
-
-
 def _opened(out: Path) -> Index:
     return open_index(out, opened_encoder(read_manifest(out).encoder, THREADS))
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[Passage], dict[str, str], set[str]]:
+def read_files(paths: Sequence[Path]) -> tuple[list[Passage], dict[str, str], set[str]]:
     """The passages of files, the hashes of files that some came from, and the names of all."""
     bad = BadRows()
     passages = read_passages(paths, bad)

@@ -8,6 +8,8 @@ import typer
 
 from data.errors import ConfigError
 
+THREADS = 2  # of what a command without an option for them loads
+
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="key.of.config=value, last word")
 ]
