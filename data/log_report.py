@@ -11,6 +11,7 @@ from textwrap import shorten
 from typing import Any
 
 from data.errors import LogFormatError
+from data.outputs import write_whole
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -54,9 +55,7 @@ def write_report(folder: Path, title: str, report: Mapping[str, Any]) -> None:
     """Write `report.json` and `report.html`, each whole or not at all."""
     whole = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     for name, text in ((REPORT, whole), (PAGE, report_html(title, report))):
-        partial = folder / f".{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        write_whole(folder / name, text)
 
 
 def add_to_report(folder: Path, **found: Sequence[Mapping[str, Any]]) -> bool:

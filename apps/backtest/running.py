@@ -14,8 +14,8 @@ from apps.backtest.replaying import Replayed, replay
 from apps.growing_file import begun, check_out, partial_of, stamp
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
-from data.outputs import alone
-from data.rows import BadRows
+from data.outputs import alone, replacing
+from data.rows import BadRows, write_jsonl
 from data.schema import Conversation
 from data.sources import of_path
 
@@ -193,12 +193,6 @@ def _lines(partial: Path) -> Iterator[list[Judged]]:
 
 def _finish(out: Path, found: Backtest) -> None:
     """Write a line for each turn, then give the file its name."""
-    made = out.with_name(f".{out.name}.made")
-    try:
-        with made.open("w", encoding="utf-8") as file:
-            for turn in found.turns:
-                file.write(json.dumps(asdict(turn), ensure_ascii=False) + "\n")
-        made.replace(out)
-        partial_of(out).unlink()
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
+    with replacing(out) as made:
+        write_jsonl(made, map(asdict, found.turns))
+    partial_of(out).unlink()

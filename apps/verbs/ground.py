@@ -12,7 +12,7 @@ import typer
 
 from apps.verbs.options import THREADS, AsJson, Out, say
 from data.errors import ConfigError, LogFormatError
-from data.outputs import check_file, check_folder
+from data.outputs import check_file, check_folder, replacing
 
 if TYPE_CHECKING:
     from data.schema import Conversation
@@ -98,9 +98,8 @@ def ground_log(
             yield to_dict(found)
 
     for source, target in files:
-        partial = target.with_name(f".{target.name}.partial")
-        write_jsonl(partial, rows(source))
-        partial.replace(target)  # one that was stopped half-way is never taken for whole
+        with replacing(target) as partial:
+            write_jsonl(partial, rows(source))
     if not counts["conversations"]:
         raise LogFormatError(f"{path}: no conversation in it")
     return counts

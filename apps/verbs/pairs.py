@@ -8,7 +8,7 @@ import typer
 
 from apps.verbs.options import AsJson, say
 from data.errors import ConfigError
-from data.outputs import check_file
+from data.outputs import check_file, replacing
 
 
 def pairs(
@@ -47,7 +47,7 @@ def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dic
     check_file(out)
     passages, _, _ = read_files(paths)
     known = read_known_questions(questions) if questions is not None else []
-    partial = out.with_name(f".{out.name}.partial")
-    count = write_jsonl(partial, list(training_pairs(passages, known)))
-    partial.replace(out)  # half a file is never taken for whole
+    rows = list(training_pairs(passages, known))
+    with replacing(out) as partial:
+        count = write_jsonl(partial, rows)
     return {"out": str(out), "pairs": count}
