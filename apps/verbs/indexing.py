@@ -1,11 +1,14 @@
-"""What the command line does with an index: make one, change it, tell what no longer holds."""
+"""The acts of `index`, each with what `--json` prints of it and what people read."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from apps.build import opened_encoder
 from apps.verbs.index_fit import fit_on, weights
@@ -26,36 +29,47 @@ from retrieval.questions import Question, read_known_questions
 from retrieval.stale import ids_from, stale
 from retrieval.writing import add, build_index, compact, delete, rollback
 
+Said = tuple[dict[str, Any], str]  # values for --json, and a text for people
+_SHOWN = 20  # stale passages that people are shown
 
-def make_index(
-    paths: Sequence[Path],
-    out: Path,
-    questions: Path | None,
-    labelled: Path | None,
-    encoder: str | None,
-    overrides: Sequence[str],
-    topics: Path | None = None,
-) -> dict[str, Any]:
-    """Build an index; fit its fusion and threshold where labelled questions are given.
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an index is made of, or what is added to it.
 
     Args:
         paths: FAQ, policies, conversations.
-        out: The index directory.
         questions: Known questions with the ids that answer them; each is a further way to be found.
-        labelled: Questions with and without an answer, to fit on; not those of `questions`.
-        encoder: Name, path or reply run.
-        overrides: `encoder=…` again, for scripts that set everything that way.
+        labelled: Questions with and without an answer, to fit fusion and threshold on; not those of
+            `questions`.
         topics: Labelled turns, whose topics the fit weighs.
+        encoder: Name, path or reply run; None for the default one, or for that of the index.
+    """
+
+    paths: Sequence[Path]
+    questions: Path | None
+    labelled: Path | None
+    topics: Path | None
+    encoder: str | None
+
+    def known(self) -> list[Question]:
+        """The known questions."""
+        return [] if self.questions is None else read_known_questions(self.questions)
+
+
+def make_index(given: Given, out: Path) -> Said:
+    """Build an index in `out`; fit its fusion and threshold where labelled questions are given.
 
     Raises:
         DeskhandError: If a file, an option or the encoder is wrong.
     """
+    before = None if given.labelled else _fit_of(out)
     check_folder(out)
-    name = _encoder_name(encoder, overrides) or DEFAULT_ENCODER
-    passages, sources, _ = read_files(paths)
-    known = read_known_questions(questions) if questions is not None else []
+    name = given.encoder or DEFAULT_ENCODER
+    passages, sources, _ = read_files(given.paths)
+    known = given.known()
     opened = opened_encoder(name, THREADS)
-    fit = fit_on(labelled, topics, opened)
+    fit = fit_on(given.labelled, given.topics, opened)
     if fit is not None:
         ids = {passage.id for passage in passages}
         check_ids(fit.questions, fit.relevant - ids, out)
@@ -63,11 +77,19 @@ def make_index(
     index = build_index(
         passages, opened, name, out, known, extra_rows=rows, sources=sources, fit=fit
     )
-    made = {"index": str(out), "passages": len(passages), "kinds": _kinds(passages)}
-    return made | {"encoder": name} | (weights(index.manifest) if fit is not None else {})
+    kinds = _kinds(passages)
+    made = {"index": str(out), "passages": len(passages), "kinds": kinds, "encoder": name}
+    made |= weights(index.manifest) if fit is not None else {}
+    if before is not None:
+        _warn(
+            f"{out}: what was fitted (on {before}) is gone, every question counts as answerable; "
+            "give --fit again"
+        )
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return made, f"{len(passages)} passages ({counts}) → {out}"
 
 
-def fit_of(out: Path) -> str | None:
+def _fit_of(out: Path) -> str | None:
     """What the index that is at `out` now was fitted on; None where there is no fit to lose."""
     with suppress(IndexMismatchError):
         told = read_manifest(out).fitted_on
@@ -75,42 +97,27 @@ def fit_of(out: Path) -> str | None:
     return None
 
 
-def add_passages(
-    paths: Sequence[Path],
-    out: Path,
-    questions: Path | None,
-    labelled: Path | None,
-    encoder: str | None,
-    overrides: Sequence[str],
-    topics: Path | None = None,
-) -> dict[str, Any]:
+def add_passages(given: Given, out: Path) -> Said:
     """Add files to an index; a passage with a known id replaces that one, if it has changed.
 
     What the index has from one of these files, and the file no longer has, is deleted. A passage
-    that says what it said keeps its known questions, wherever in the file it stands now.
-
-    Args:
-        paths: As of `make_index`, like the others.
-        out: The index directory.
-        questions: Known questions that passages of the files or of the index answer; they come
-            beside those that are known.
-        labelled: Questions to fit fusion and threshold on again; without them both stay.
-        encoder: The index's own, by any name, if any.
-        overrides: The same again.
-        topics: Labelled turns; without them the fit keeps the topics that are known.
+    that says what it said keeps its known questions, wherever in the file it stands now; new ones
+    come beside them, for passages of the files or of the index. Without labelled questions the fit
+    stays, and without labelled turns it keeps the topics that are known. An encoder that is given
+    must be the index's own, by any name.
 
     Raises:
         DeskhandError: If there is no index, or a file, an option or the encoder is wrong.
     """
     index = _opened(out)
-    name = _encoder_name(encoder, overrides)
+    name = given.encoder
     if name not in (None, index.manifest.encoder) and not _is_encoder_of(index, name):
         raise ConfigError(
             f"{out}: its encoder is {index.manifest.encoder}; index again to take {name}"
         )
-    passages, sources, read = read_files(paths)
-    known = read_known_questions(questions) if questions is not None else []
-    fit = fit_on(labelled, topics, index.encoder)
+    passages, sources, read = read_files(given.paths)
+    known = given.known()
+    fit = fit_on(given.labelled, given.topics, index.encoder)
     ids = {passage.id for passage in passages}
     gone = ids_from(index, read) - ids
     if fit is not None:
@@ -140,22 +147,21 @@ def add_passages(
         "added": len(ids) - len(held), "replaced": len(held) - len(unchanged),
         "unchanged": len(unchanged), "deleted": len(gone),
     }  # fmt: skip
-    told = _told(grown) | counts | {"kinds": _kinds(passages)}
-    return told | (weights(grown.manifest) if fit is not None else {})
+    made = _told(grown) | counts | {"kinds": _kinds(passages)}
+    made |= weights(grown.manifest) if fit is not None else {}
+    return made, (
+        f"{counts['added']} passages added, {counts['replaced']} replaced, {counts['deleted']} "
+        f"deleted, {counts['unchanged']} as they were; {len(grown)} → {out}"
+    )
 
 
-def delete_passages(
-    out: Path, ids: Sequence[str], further: Sequence[str]
-) -> tuple[dict[str, Any], list[str]]:
+def delete_passages(out: Path, ids: Sequence[str], further: Sequence[str]) -> Said:
     """Delete passages from an index by id.
 
     Args:
         out: The index directory.
         ids: Of the passages.
         further: More ids, among which may be files that stand on the same command line.
-
-    Returns:
-        What was done, and those of `further` that are files.
 
     Raises:
         LogFormatError: If no passage has one of the ids; nothing is then deleted.
@@ -167,26 +173,31 @@ def delete_passages(
     if unknown:
         raise LogFormatError(f"{out}: no passage {unknown[0]!r}; search shows ids with --json")
     smaller = delete(index, {*ids, *further} - set(passed))
-    return _told(smaller) | {"deleted": len(index) - len(smaller)}, passed
+    for name in passed:
+        _warn(f"--delete reads no PATH: {name} is passed over")
+    made = _told(smaller) | {"deleted": len(index) - len(smaller)}
+    return made, f"{made['deleted']} passages deleted, {len(smaller)} left → {out}"
 
 
-def roll_back(out: Path) -> dict[str, Any]:
+def roll_back(out: Path) -> Said:
     """Bring back the version before the current one; once more takes that back."""
     manifest = rollback(out)
     passages = sum(entry.passages - entry.deleted for entry in manifest.segments)
-    return {"index": str(out), "version": manifest.version, "passages": passages}
+    made = {"index": str(out), "version": manifest.version, "passages": passages}
+    return made, f"{passages} passages, as before → {out} (version {manifest.version})"
 
 
-def compact_index(out: Path, forget: bool = False) -> dict[str, Any]:
+def compact_index(out: Path, forget: bool) -> Said:
     """Merge the segments of an index into one without what was deleted.
 
     With `forget` no version is kept to roll back to: what was deleted is then nowhere on the disk.
     """
     index = compact(_opened(out), forget=forget)
-    return _told(index) | {"segments": len(index.segments)}
+    made = _told(index) | {"segments": len(index.segments)}
+    return made, f"{len(index)} passages in {len(index.segments)} segments → {out}"
 
 
-def stale_passages(out: Path, paths: Sequence[Path]) -> dict[str, Any]:
+def stale_passages(out: Path, paths: Sequence[Path]) -> Said:
     """The passages that no longer hold today; files are compared where paths are given."""
     index = _opened(out)
     now = fingerprints(paths) if paths else None
@@ -195,7 +206,12 @@ def stale_passages(out: Path, paths: Sequence[Path]) -> dict[str, Any]:
          "source": each.passage.source}
         for each in stale(index, now, date.today())
     ]  # fmt: skip
-    return {"index": str(out), "passages": len(index), "stale": rows}
+    lines = [f"  {each['why']}: {each['id']}  [{each['source']}]" for each in rows[:_SHOWN]]
+    if len(rows) > _SHOWN:
+        lines.append(f"  … {len(rows) - _SHOWN} more (--json lists all)")
+    looked = "" if paths else "; give PATH… to compare files too"
+    made = {"index": str(out), "passages": len(index), "stale": rows}
+    return made, "\n".join([f"{len(rows)} stale passages{looked}", *lines])
 
 
 def _opened(out: Path) -> Index:
@@ -265,15 +281,8 @@ def _new_questions(
     ]
 
 
-def _encoder_name(encoder: str | None, overrides: Sequence[str]) -> str | None:
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key != "encoder" or not value:
-            raise ConfigError(
-                f"--set {override}: an index has one setting, encoder=NAME or a reply run"
-            )
-        encoder = value
-    return encoder
+def _warn(text: str) -> None:
+    typer.echo(f"warning: {text}", err=True)
 
 
 def _kinds(passages: Sequence[Passage]) -> dict[str, int]:
