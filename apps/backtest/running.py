@@ -65,7 +65,7 @@ def backtest_file(
     limit: int | None = None,
     settings: str = "",
     importer: str | None = None,
-    told: Callable[[int, int], None] = lambda conversations, turns: None,
+    told: Callable[[int], None] = lambda done: None,
 ) -> Backtest:
     """Replay every conversation of a log through an app.
 
@@ -77,7 +77,7 @@ def backtest_file(
         limit: So many conversations at most.
         settings: What the answers depend on beside the log; other ones begin no resume.
         importer: Its name in `data.logs`; None tells it by the content.
-        told: Told after each conversation how many there are, and how many judged turns.
+        told: Told after each conversation how many there are.
 
     Raises:
         ConfigError: If `out` cannot be written, another process writes it, or a half-written one
@@ -98,7 +98,7 @@ def _backtested(
     limit: int | None,
     settings: str,
     importer: str | None,
-    told: Callable[[int, int], None],
+    told: Callable[[int], None],
 ) -> Backtest:
     """See backtest_file."""
     source, found = of_path(path), Backtest()
@@ -120,7 +120,7 @@ def _backtested(
             found.turns += judged
             if out is not None:
                 _write(partial_of(out), judged)
-            told(found.conversations, len(found.turns))
+            told(found.conversations)
         _check(path, found)
     except LogFormatError:
         if out is not None and not found.turns:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apps.verbs.options import THREADS, AsJson, Out, say
+from apps.verbs.options import THREADS, AsJson, Out, progress, say
 from data.errors import ConfigError, LogFormatError
 from data.outputs import check_file, check_folder, replacing
 
@@ -32,11 +32,9 @@ def ground(
     """Conversations → the same with what an index says to each answer, for `train dialogue`."""
     from apps.build import opened_index
 
-    def told(done: int) -> None:
-        if done % _EACH == 0:
-            typer.echo(f"{done} conversations", err=True)
-
-    done = ground_log(path, out, opened_index(index, THREADS), most, told)
+    opened = opened_index(index, THREADS)
+    with progress("conversations", _EACH) as told:
+        done = ground_log(path, out, opened, most, told)
     say(
         {"out": str(out), **done},
         as_json,
@@ -46,7 +44,11 @@ def ground(
 
 
 def ground_log(
-    path: Path, out: Path, index: "Index", most: int = 3, told: Callable[[int], None] | None = None
+    path: Path,
+    out: Path,
+    index: "Index",
+    most: int = 3,
+    told: Callable[[int], None] = lambda done: None,
 ) -> dict[str, int]:
     """Write the conversations of a prepared folder or a file to `out`, with passages.
 
@@ -93,8 +95,7 @@ def ground_log(
             counts["conversations"] += 1
             counts["answers"] += len(answered)
             counts["grounded"] += sum(bool(turn.passages) for turn in answered)
-            if told is not None:
-                told(counts["conversations"])
+            told(counts["conversations"])
             yield to_dict(found)
 
     for source, target in files:
