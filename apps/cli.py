@@ -1,25 +1,34 @@
-"""The command line: a contract that scripts rely on. Heavy imports stand inside the commands."""
+"""The command line: a contract that scripts rely on. Each verb is a file of `apps/verbs/`."""
 
 import io
 import logging
 import os
 import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from apps.testing.command import run_tests
+from apps.verbs.ask import ask
 from apps.verbs.backtest import backtest
+from apps.verbs.demo import demo
+from apps.verbs.discover import discover
+from apps.verbs.evaluate import evaluate
+from apps.verbs.extend import extend
 from apps.verbs.feedback import feedback
 from apps.verbs.fit import fit
 from apps.verbs.forget import forget
 from apps.verbs.gaps import gaps
-from apps.verbs.index import index, pairs, search
-from apps.verbs.logs import discover, ground, mine, prepare
-from apps.verbs.options import AsJson, Overrides, Port, in_utf8, say
-from apps.verbs.runs import evaluate, extend, predict, train, tune
-from apps.verbs.summaries import summarize
+from apps.verbs.ground import ground
+from apps.verbs.index import index
+from apps.verbs.mine import mine
+from apps.verbs.pairs import pairs
+from apps.verbs.predict import predict
+from apps.verbs.prepare import prepare
+from apps.verbs.search import search
+from apps.verbs.serve import serve
+from apps.verbs.summarize import summarize
+from apps.verbs.test import run_tests
+from apps.verbs.train import train
+from apps.verbs.tune import tune
 from data.errors import DeskhandError
 
 app = typer.Typer(
@@ -30,67 +39,11 @@ app = typer.Typer(
 )
 
 
-@app.command()
-def demo(
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Port = 7860,
-) -> None:
-    """Train on the sample logs if needed, then open the chat page."""
-    from apps.local import is_local
-    from apps.serving import serve_apps
-    from apps.verbs.demo import ensure_trained
-
-    ensure_trained()
-    # Whoever reaches a page with the review tab reads everyone's conversations.
-    review = ["review"] if is_local(host) else []
-    serve_apps(["customer_service", "faq", "summarizer", *review], host, port, [])
-
-
 for verb in (
-    prepare, discover, mine, ground, train, tune, extend, evaluate, predict, index, search, pairs,
-    feedback, fit, gaps, backtest,
-    summarize, forget,
+    demo, prepare, discover, mine, ground, train, tune, extend, evaluate, predict, index, search,
+    pairs, feedback, fit, gaps, backtest, summarize, forget, ask, serve,
 ):  # fmt: skip
     app.command()(verb)
-
-
-@app.command()
-def ask(
-    app_name: Annotated[str, typer.Argument(metavar="APP", help="template or config file")],
-    message: Annotated[str, typer.Argument(help="what the customer writes", callback=in_utf8)],
-    conversation: Annotated[
-        str | None, typer.Option(help="go on in this conversation", callback=in_utf8)
-    ] = None,
-    overrides: Overrides = None,
-    as_json: AsJson = False,
-) -> None:
-    """One message through an app, no server."""
-    from apps.serving import ask_app
-
-    result = ask_app(app_name, message, conversation, overrides or ())
-    say(result, as_json, str(result["text"]))
-
-
-@app.command()
-def serve(
-    apps: Annotated[list[str], typer.Argument(help="templates or config files")],
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Port = 7860,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="a name a proxy serves it under; repeat"),
-    ] = None,
-    overrides: Overrides = None,
-    api_key_file: Annotated[
-        Path | None, typer.Option(help="file of the API's key; else DESKHAND_API_KEY")
-    ] = None,
-) -> None:
-    """Serve the page, a tab for each app, and the HTTP API."""
-    from apps.serving import serve_apps
-
-    serve_apps(apps, host, port, overrides or (), allow_host or (), api_key_file=api_key_file)
-
-
 app.command("test")(run_tests)
 
 

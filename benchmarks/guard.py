@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.guard import check, guarded
+from apps.guard import check
 from benchmarks.shell import SAMPLES, row
 from data.schema import Passage
 
@@ -136,13 +136,13 @@ def _injections() -> list[dict[str, str]]:
         cases = [each for each in rows if each["where"] == where]
         stopped = sum(
             bool(
-                guarded(
+                check(
                     each["obeyed"],
                     [Passage("hostile", each["passage"])] if "passage" in each else [],
                     [each["text"]],
                     {},
                     system=system,
-                ).findings
+                )
             )
             for each in cases
         )

@@ -10,9 +10,9 @@ import numpy as np
 
 from benchmarks.shell import row
 from benchmarks.stackfaq import KeptVectors
+from data import sentences
 from data.encoders import DEFAULT_ENCODER, Encoder
 from finetune.serving import shared_encoder
-from retrieval import sentences
 from retrieval.highlight import WORDS, highlight
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the words beside the cosine

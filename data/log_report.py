@@ -12,6 +12,7 @@ from typing import Any
 
 from data.errors import LogFormatError
 from data.html_page import whole_page
+from data.outputs import write_whole
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -55,9 +56,7 @@ def write_report(folder: Path, title: str, report: Mapping[str, Any]) -> None:
     """Write `report.json` and `report.html`, each whole or not at all."""
     whole = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     for name, text in ((REPORT, whole), (PAGE, report_html(title, report))):
-        partial = folder / f".{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        write_whole(folder / name, text)
 
 
 def add_to_report(folder: Path, **found: Sequence[Mapping[str, Any]]) -> bool:

@@ -38,12 +38,27 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         ConfigError: If it cannot be written.
     """
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` to write, which takes its name at the end; folders are made.
+
+    Whoever is stopped half-way leaves `path` as it was: half a file is never taken for whole.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
+        yield partial
         partial.replace(path)
     except OSError as error:
+        if error.filename and Path(error.filename) not in (partial, *path.parents):
+            raise  # of a file that is read meanwhile
         raise _cannot(path, error) from error
 
 

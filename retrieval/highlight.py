@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data import sentences
 from data.encoders import Encoder, passage_vectors, question_vectors
-from retrieval import sentences
 
 # Chosen on the first half of XQuAD's English articles; see BENCHMARKS.md.
 WORDS = 0.6

@@ -7,7 +7,7 @@ what it is about.
 from collections.abc import Iterator
 
 from data.schema import Passage
-from retrieval.sentences import spans
+from data.sentences import spans
 
 SHORTEST = 15  # characters: what is shorter ("Yes.") says nothing on its own
 

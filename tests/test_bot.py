@@ -6,12 +6,12 @@ import pytest
 
 from apps.app import MAX_CHARS, clean
 from apps.customer_service.actions import shop
-from apps.customer_service.bot import CustomerServiceBot
+from apps.customer_service.bot import CustomerServiceBot, growing
 from apps.customer_service.selection import fill, select
 from apps.customer_service.workflow import Workflows
 from apps.faq.faq import UNKNOWN, FaqApp, related
 from apps.summarizer.summarizer import Summarizer
-from data.schema import Conversation, Entity, Intent, Passage, Turn
+from data.schema import Answer, Conversation, Entity, Intent, Passage, Turn
 from finetune.confidence.trust import Levels
 from finetune.intent.model import IntentPrediction
 from retrieval.writing import add, build_index, delete
@@ -306,3 +306,19 @@ def test_a_confidence_that_is_more_often_wrong_than_right_is_the_reason_of_a_han
     index.refit(by_hand(0.5, 0.99))
     bot._intents.levels = Levels(sure=0.95, doubtful=0.92)
     assert chat(bot, "gift wrap for zebras").reason == "low_confidence"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Dr. Smith has it. It is new!", ["Dr. Smith has it. "]),
+        ("好的。可以退货！请看这里。", ["好的。", "好的。可以退货！"]),
+        ("One line", []),
+        ("", []),
+    ],
+)
+def test_an_answer_grows_by_whole_sentences_and_the_last_alone_has_its_state(text, shown):
+    *early, last = growing(Answer(text, state={"step": "a"}))
+    assert [each.text for each in early] == shown
+    assert all(each.state == {} for each in early)
+    assert (last.text, last.state) == (text, {"step": "a"})

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from apps.verbs.measure import evaluate_path, predict_texts
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.predict import predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, RunDirError
 from data.onnx_text import OnnxText

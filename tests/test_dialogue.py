@@ -10,7 +10,8 @@ import torch
 import yaml
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
-from apps.verbs.measure import evaluate_path, predict_texts
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.predict import predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Example, Situation, Turn

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from apps.verbs.measure import explained
+from apps.verbs.predict import explained
 from data.errors import ConfigError, RunDirError
 from finetune.explain import Explainer
 from finetune.explain_words import character_weights

@@ -1,6 +1,6 @@
 import pytest
 
-from apps.verbs.ground import ground
+from apps.verbs.ground import ground_log
 from data.conversations import read_conversations
 from data.errors import ConfigError, LogFormatError
 from data.redact.conversation import redact_conversation
@@ -35,7 +35,7 @@ def test_answers_get_what_the_index_says_but_nothing_of_their_own_conversation(i
     write_lines(logs / "train.jsonl", [talk(each, text) for each, text in asked.items()])
     write_lines(logs / "test.jsonl", [talk("c4", "where is my parcel")])
 
-    done = ground(logs, tmp_path / "out", index, most=2)
+    done = ground_log(logs, tmp_path / "out", index, most=2)
 
     assert done == {"conversations": 4, "answers": 4, "grounded": 3}
     found = {each.id: [p.id for p in each.turns[1].passages]
@@ -72,13 +72,13 @@ def test_customers_turns_are_encoded_as_questions(tmp_path):
     encoder = Asking()
     index = build_index(PAGES, encoder, "hash", tmp_path / "index")
     source = write_lines(tmp_path / "one.jsonl", [talk("c9", "where is my parcel")])
-    ground(source, tmp_path / "two.jsonl", index)
+    ground_log(source, tmp_path / "two.jsonl", index)
     assert encoder.asked == ["where is my parcel"]
 
 
 def test_a_log_that_was_grounded_loses_its_passages_when_it_is_redacted(index, tmp_path):
     source = write_lines(tmp_path / "one.jsonl", [talk("c9", "where is my parcel")])
-    ground(source, tmp_path / "two.jsonl", index)
+    ground_log(source, tmp_path / "two.jsonl", index)
     [conversation] = read_conversations(tmp_path / "two.jsonl")
     assert conversation.turns[1].passages
     clean, _ = redact_conversation(conversation)
@@ -88,8 +88,8 @@ def test_a_log_that_was_grounded_loses_its_passages_when_it_is_redacted(index, t
 def test_an_empty_folder_and_the_folder_that_is_read_are_refused(index, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(LogFormatError, match="no train.jsonl"):
-        ground(tmp_path / "empty", tmp_path / "out", index)
+        ground_log(tmp_path / "empty", tmp_path / "out", index)
     source = write_lines(tmp_path / "one.jsonl", [talk("c9", "where is my parcel")])
     with pytest.raises(ConfigError, match="name another"):
-        ground(source, source, index)
+        ground_log(source, source, index)
     assert len(list(read_conversations(source))) == 1

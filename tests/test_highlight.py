@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from data import sentences
 from data.schema import Passage
-from retrieval import sentences
 from retrieval.highlight import Highlight, highlight, pieces
 from retrieval.parts import part_rows
 from tests.fakes import HashEncoder

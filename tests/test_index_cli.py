@@ -10,7 +10,6 @@ import apps.build
 import apps.cli
 import apps.verbs.index_fit
 import apps.verbs.indexing
-import apps.verbs.measure
 from apps.verbs.index import index as index_verb
 from data.errors import LogFormatError
 from tests.fakes import HashEncoder
@@ -50,7 +49,6 @@ def run(tmp_path, monkeypatch, capsys):
     apps.build.opened_index.cache_clear()
     monkeypatch.setattr(apps.build, "opened_encoder", encoder)
     monkeypatch.setattr(apps.verbs.indexing, "opened_encoder", encoder)
-    monkeypatch.setattr(apps.verbs.measure, "opened_encoder", encoder)
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faq.md").write_text(FAQ, "utf-8")

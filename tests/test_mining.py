@@ -94,7 +94,7 @@ def test_a_topic_asked_often_becomes_a_proposal_of_the_log_itself():
 
 
 def test_the_command_writes_what_can_be_edited_and_leaves_the_test_split_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("apps.verbs.mine.opened_encoder", lambda name, threads: Words())
+    monkeypatch.setattr("apps.build.opened_encoder", lambda name, threads: Words())
     folder = tmp_path / "log"
     folder.mkdir()
     for split in ("train", "validation", "test"):

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from apps.verbs.measure import predict_texts
+from apps.verbs.predict import predict_texts
 from benchmarks.finetune.ours import said_of
 from benchmarks.finetune.scoring import score
 from data.errors import ConfigError, LogFormatError, RunDirError

@@ -7,7 +7,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from apps.build import opened_intents
-from apps.verbs.measure import evaluate_path, extend_run, predict_given, predict_texts
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.extend import extend
+from apps.verbs.predict import predict_given, predict_texts
 from data.conversations import from_dict
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.onnx_text import OnnxText
@@ -259,7 +261,7 @@ def test_what_needs_intents_refuses_a_run_of_steps(run, folder, tiny, tmp_path):
         opened_intents(run, 1)
     rows = write_lines(tmp_path / "more.jsonl", intent_rows(THINGS[:3]))
     with pytest.raises(ConfigError, match="reads conversations"):
-        extend_run(run, rows, tmp_path / "more")
+        extend(run, rows, tmp_path / "more")
     with pytest.raises(ConfigError, match="an agent's turn has one action"):
         train(small("intent", tiny, "head", multi_label=True), folder, tmp_path / "several")
 

@@ -2,9 +2,9 @@ import time
 
 import pytest
 
+from data.sentences import sentences
 from retrieval.documents.blocks import Block
 from retrieval.documents.pieces import MAX_CHARS, cut, one_line
-from retrieval.sentences import sentences
 
 LONG = [f"Sentence number {number} says a little about it." for number in range(60)]
 

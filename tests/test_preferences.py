@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from apps.verbs.measure import evaluate_path
+from apps.verbs.evaluate import evaluate_path
 from data.errors import ConfigError, LogFormatError, RunDirError
 from finetune.config import TrainConfig, train_config
 from finetune.dialogue.model import DialogueModel

@@ -8,7 +8,8 @@ import torch
 from safetensors.numpy import load_file, save_file
 from transformers import AutoTokenizer
 
-from apps.verbs.measure import evaluate_path, predict_texts
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.predict import predict_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, EncoderError, LogFormatError, RunDirError
 from finetune.config import TrainConfig

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from apps.verbs.measure import evaluate_path, predict_given
-from apps.verbs.runs import readable
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.predict import predict_given, readable
 from data.errors import ConfigError, LogFormatError
 from finetune.methods import ADAPTERS, METHODS
 from finetune.qa.model import QaModel

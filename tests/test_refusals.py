@@ -9,7 +9,7 @@ import pytest
 from apps import cli, serving
 from apps.customer_service.fitness import Fitness
 from apps.listening import bound
-from apps.verbs.measure import read_texts
+from apps.verbs.predict import read_texts
 from data.errors import ConfigError, LogFormatError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from apps.verbs.measure import evaluate_path, predict_given
-from apps.verbs.runs import readable
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.predict import predict_given, readable
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.onnx_text import OnnxText

@@ -19,7 +19,7 @@ from apps.summarizer.moods import by_words
 from apps.summarizer.summarizer import UNTUNED, Summarizer
 from apps.summarizer.summary import markdown_of, subject_of
 from apps.summarizer.whole import WholeWriter, parts_of
-from apps.verbs.summaries import decided_by
+from apps.verbs.summarize import decided_by
 from benchmarks.check_samples import wrong_summaries
 from benchmarks.shell import SAMPLES
 from data.conversations import read_conversations

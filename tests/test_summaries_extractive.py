@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
-from apps.verbs.measure import evaluate_path, predict_texts
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.predict import predict_texts
 from data.errors import EncoderError, RunDirError
 from data.schema import Turn
 from finetune.reading.summaries import read_summaries

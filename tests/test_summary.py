@@ -11,7 +11,8 @@ import torch
 from safetensors.numpy import load_file, save_file
 from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
-from apps.verbs.measure import evaluate_path, predict_texts, read_texts
+from apps.verbs.evaluate import evaluate_path
+from apps.verbs.predict import predict_texts, read_texts
 from data.encoders import resolve_encoder
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.schema import Example

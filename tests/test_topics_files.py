@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from apps.verbs import discover as glue
-from apps.verbs.discover import apply_topics, discover
+from apps.verbs.discover import apply_topics, discover_log
 from data.errors import ConfigError, LogFormatError
 from data.rows import read_rows
 from data.topics.files import (
@@ -28,7 +27,7 @@ TEXTS = [
 
 @pytest.fixture
 def encoder(monkeypatch):
-    monkeypatch.setattr(glue, "opened_encoder", lambda name, threads: HashEncoder())
+    monkeypatch.setattr("apps.build.opened_encoder", lambda name, threads: HashEncoder())
 
 
 def log_of(path, texts=TEXTS):
@@ -58,7 +57,7 @@ def test_a_formula_in_a_turn_is_harmless_in_the_file_and_whole_in_the_rows(tmp_p
 
 
 def test_discover_writes_a_row_for_each_turn_and_topic(tmp_path, encoder):
-    done = discover(log_of(tmp_path / "log.jsonl"), tmp_path / "out", encoder="fake")
+    done = discover_log(log_of(tmp_path / "log.jsonl"), tmp_path / "out", encoder="fake")
     topics = [row.values for row in read_rows(tmp_path / "out" / "topics.csv")]
     turns = [row.values for row in read_rows(tmp_path / "out" / "turns.csv")]
     assert list(topics[0])[:3] == ["topic", "name", "size"]
@@ -73,8 +72,8 @@ def test_discover_writes_a_row_for_each_turn_and_topic(tmp_path, encoder):
 
 def test_a_second_run_on_more_rows_carries_on(tmp_path, encoder):
     first, second = tmp_path / "first", tmp_path / "second"
-    discover(log_of(tmp_path / "a.jsonl", TEXTS[:24]), first, encoder="fake")
-    done = discover(log_of(tmp_path / "b.jsonl"), second, encoder="fake", before=first)
+    discover_log(log_of(tmp_path / "a.jsonl", TEXTS[:24]), first, encoder="fake")
+    done = discover_log(log_of(tmp_path / "b.jsonl"), second, encoder="fake", before=first)
     old = dict(read_placed(first, read_topics(first)))
     now = dict(read_placed(second, read_topics(second)))
     assert {text: now[text] for text in old} == old
@@ -158,7 +157,7 @@ def test_training_rows_go_to_a_jsonl_file(tmp_path):
 def test_too_few_texts_are_refused(tmp_path, encoder, texts, said):
     path = log_of(tmp_path / "log.jsonl", texts)
     with pytest.raises(LogFormatError, match=said):
-        discover(path, tmp_path / "out", encoder="fake")
+        discover_log(path, tmp_path / "out", encoder="fake")
     assert not (tmp_path / "out").exists()
 
 
@@ -223,4 +222,4 @@ def test_a_request_with_thanks_is_more_than_thanks(text):
 def test_out_must_not_be_a_file(tmp_path, encoder):
     path = log_of(tmp_path / "log.jsonl")
     with pytest.raises(ConfigError, match="is a file; choose a folder"):
-        discover(path, path, encoder="fake")
+        discover_log(path, path, encoder="fake")

@@ -14,8 +14,8 @@ from apps.backtest.replaying import Replayed, replay
 from apps.growing_file import begun, check_out, partial_of, stamp
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
-from data.outputs import alone
-from data.rows import BadRows
+from data.outputs import alone, replacing
+from data.rows import BadRows, write_jsonl
 from data.schema import Conversation
 from data.sources import of_path
 
@@ -65,7 +65,7 @@ def backtest_file(
     limit: int | None = None,
     settings: str = "",
     importer: str | None = None,
-    told: Callable[[int, int], None] = lambda conversations, turns: None,
+    told: Callable[[int], None] = lambda done: None,
 ) -> Backtest:
     """Replay every conversation of a log through an app.
 
@@ -77,7 +77,7 @@ def backtest_file(
         limit: So many conversations at most.
         settings: What the answers depend on beside the log; other ones begin no resume.
         importer: Its name in `data.logs`; None tells it by the content.
-        told: Told after each conversation how many there are, and how many judged turns.
+        told: Told after each conversation how many there are.
 
     Raises:
         ConfigError: If `out` cannot be written, another process writes it, a half-written one is
@@ -98,7 +98,7 @@ def _backtested(
     limit: int | None,
     settings: str,
     importer: str | None,
-    told: Callable[[int, int], None],
+    told: Callable[[int], None],
 ) -> Backtest:
     """See backtest_file."""
     source, found = of_path(path), Backtest()
@@ -120,7 +120,7 @@ def _backtested(
             found.turns += judged
             if out is not None:
                 _write(partial_of(out), judged)
-            told(found.conversations, len(found.turns))
+            told(found.conversations)
         _check(path, found)
     except (ConfigError, LogFormatError):
         if out is not None and not found.turns:
@@ -193,12 +193,6 @@ def _lines(partial: Path) -> Iterator[list[Judged]]:
 
 def _finish(out: Path, found: Backtest) -> None:
     """Write a line for each turn, then give the file its name."""
-    made = out.with_name(f".{out.name}.made")
-    try:
-        with made.open("w", encoding="utf-8") as file:
-            for turn in found.turns:
-                file.write(json.dumps(asdict(turn), ensure_ascii=False) + "\n")
-        made.replace(out)
-        partial_of(out).unlink()
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
+    with replacing(out) as made:
+        write_jsonl(made, map(asdict, found.turns))
+    partial_of(out).unlink()

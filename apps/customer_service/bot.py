@@ -1,10 +1,10 @@
 """The customer service bot: understand, run a workflow, else select an answer, else hand over."""
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from apps.app import State, clean, polite_refusal, since
 from apps.customer_service.bot_turn import BotTurn
@@ -40,6 +40,7 @@ from apps.generation.answering import HAND_OVER as PASSED_ON
 from apps.generation.writer import AnswerWriter
 from apps.hours import HoursConfig
 from data.schema import Answer, Conversation, Passage
+from data.sentences import sentences
 from finetune.intent.model import IntentModel
 from finetune.ner.model import NerModel
 from retrieval.index import Index
@@ -313,7 +314,6 @@ class CustomerServiceBot:
 
 def growing(answer: Answer) -> Iterator[Answer]:
     """The Answer sentence by sentence; the last is complete and alone carries state and effects."""
-    ends = [match.end() for match in re.finditer(r"[.!?]\s+", answer.text)]
-    for end in ends:
-        yield replace(answer, text=answer.text[:end], state={}, effects=())
+    for text in [*accumulate(sentences(answer.text))][:-1]:
+        yield replace(answer, text=text, state={}, effects=())
     yield answer

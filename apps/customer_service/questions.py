@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from apps.customer_service.replies import is_reply
 from data.schema import Conversation
-from retrieval.sentences import spans
+from data.sentences import spans
 
 FOLLOWS = 15  # words; a shorter message may leave out what the one before it was about
 REPLY = 3  # words of a mere reply

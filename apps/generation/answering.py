@@ -11,7 +11,7 @@ from apps.generation.generator import GenerationFailed, Generator
 from apps.generation.prompt import PASS_ON
 from apps.generation.remembered import Remembered
 from data.schema import Answer, Passage, Reason, Situation
-from retrieval.sentences import sentences
+from data.sentences import sentences
 
 logger = logging.getLogger(__name__)
 HAND_OVER = "I am passing this conversation to a colleague who can help."

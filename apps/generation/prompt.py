@@ -8,7 +8,7 @@ from typing import Literal
 from apps.generation.config import PromptConfig
 from apps.generation.sizes import Characters, Sizes, Tokens
 from data.schema import Passage, Situation, Turn
-from retrieval.sentences import sentences
+from data.sentences import sentences
 
 PASS_ON = "[colleague]"  # what the model writes where it must not answer: the same in any language
 RULES = f"""Write the next turn of the conversation.

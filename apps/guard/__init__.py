@@ -1,7 +1,6 @@
 """The guard: a generated answer is sent only where every claim in it stands somewhere."""
 
 from apps.guard.check import check
-from apps.guard.decision import guarded
-from apps.guard.finding import Entailment, Finding, Guarded, Kind
+from apps.guard.finding import Entailment, Finding, Kind
 
-__all__ = ["Entailment", "Finding", "Guarded", "Kind", "check", "guarded"]
+__all__ = ["Entailment", "Finding", "Kind", "check"]

@@ -14,7 +14,7 @@ from apps.guard.finding import Finding, Value
 from apps.guard.promises import MOST, PROMISES, Made, denied, piece, says_no, segment
 from apps.guard.topics import TOPICS
 from apps.guard.words import content, covered, meaning
-from retrieval import sentences
+from data import sentences
 
 _IF = re.compile(
     r"\b(?:if|when|once|while|unless|until|provided|providing|as long as|as soon as|should|as"

@@ -11,7 +11,7 @@ from apps.guard.marks import holds_code
 from apps.guard.rivals import asked_of_another, below_tier, of_tier
 from apps.guard.roles import another_fact
 from apps.guard.words import content
-from retrieval import sentences
+from data import sentences
 
 _FREE = re.compile(r"\bfree\b|\bnothing\b|\bno charge\b", re.I)
 _OFFERS = re.compile(

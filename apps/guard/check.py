@@ -16,8 +16,8 @@ from apps.guard.products import other_things, unknown_names
 from apps.guard.promises import made, segment
 from apps.guard.topics import OF_MONEY
 from apps.guard.waivers import foretold, waived
+from data import sentences
 from data.schema import Passage
-from retrieval import sentences
 
 ENTAILED = 0.5  # how sure a model must be that a sentence follows
 MAX_CHARS = 4000  # of an answer; a longer one is not checked but stopped

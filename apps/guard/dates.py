@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from apps.guard.finding import Value
 from apps.guard.numerals import CHINESE, number
-from retrieval.sentences import spans
+from data.sentences import spans
 
 MONTHS = {
     name.lower(): place

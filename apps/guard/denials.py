@@ -7,7 +7,7 @@ from apps.guard.evidence import Evidence
 from apps.guard.finding import Finding
 from apps.guard.promises import NO, says_no
 from apps.guard.words import content
-from retrieval import sentences
+from data import sentences
 
 _MAY = re.compile(
     r"(?:\b|(?=['’]))(?:can|may|could|will|are able to|is able to|welcome to|possible|allowed"

@@ -11,8 +11,8 @@ from apps.guard.finding import Value
 from apps.guard.injected import speaks_to_machine
 from apps.guard.marks import Mark, marks
 from apps.guard.words import clauses, content
+from data import sentences
 from data.schema import Passage
-from retrieval import sentences
 
 _DIGIT = re.compile(r"\d")
 Origin = Literal["passage", "said", "fact"]

@@ -1,10 +1,8 @@
-"""What a check finds, what it may ask a model, and what is said in the end."""
+"""What a check finds, and what it may ask a model."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
-
-from data.schema import Passage
 
 Kind = Literal[
     "number",
@@ -59,17 +57,3 @@ class Entailment(Protocol):
     def entails(self, premise: str, hypothesis: str) -> float:
         """How sure it is that `hypothesis` follows from `premise`, in [0, 1]."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """What may be sent: the answer, else a passage word for word, else a hand-over.
-
-    `passage` is the one that is quoted in place of a stopped answer; `hand_over` goes with the
-    reason `guard` of data/schema.py.
-    """
-
-    text: str
-    findings: tuple[Finding, ...] = ()
-    passage: Passage | None = None
-    hand_over: bool = False

@@ -7,7 +7,7 @@ from apps.guard.evidence import Evidence
 from apps.guard.finding import Finding
 from apps.guard.promises import NO
 from apps.guard.words import content
-from retrieval import sentences
+from data import sentences
 
 _STATES = "used|opened|worn|washed|assembled|damaged|spent|unwrapped|unsealed"
 # "unused", and "not used" in the form of a passage; unwrapped things are no wrapped ones.

@@ -10,7 +10,7 @@ from apps.guard.finding import Finding
 from apps.guard.limits import excluded, over_limits
 from apps.guard.promises import says_no
 from apps.guard.words import content, covered, meaning
-from retrieval import sentences
+from data import sentences
 
 # A no that comforts, or is about money, and refuses nothing.
 _COMFORT = re.compile(

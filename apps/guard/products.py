@@ -7,7 +7,7 @@ from apps.guard.evidence import Evidence
 from apps.guard.finding import Finding
 from apps.guard.promises import says_no
 from apps.guard.words import COMMON, stem
-from retrieval import sentences
+from data import sentences
 
 _NAME = re.compile(r"(?<![\w.@/-])[A-ZÀ-Þ][\w'’]*[a-zß-ÿ][\w]*")
 _CLITIC = re.compile(r"['’](?:d|ll|ve|re|m|s)$")

@@ -17,7 +17,7 @@ from apps.guard.topics import (
     TO_WHAT,
     TOPICS,
 )
-from retrieval import sentences
+from data import sentences
 
 _SOON = (
     r"(?:already|now|just|also|all|then|today|immediately|at once|successfully|gladly"

@@ -9,7 +9,7 @@ from apps.guard.evidence import Evidence
 from apps.guard.finding import Finding
 from apps.guard.promises import NO
 from apps.guard.words import content
-from retrieval import sentences
+from data import sentences
 
 _NOT = r"(?:won['’]t|will not|does(?:n['’]t| not)|do(?:n['’]t| not)|shouldn['’]t|should not)"
 # "Even opened", "dishwasher or no dishwasher", "despite the drop", "three weeks is no problem".

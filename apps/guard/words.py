@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from apps.guard.finding import Value
 from apps.guard.synonyms import SAME, plainly
-from retrieval import sentences
+from data import sentences
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?|\d+(?:\.\d+)?")
 _SHORTENED = re.compile(r"(?:['’](?:ll|re|ve|m|d)|n['’]t)$", re.I)  # only common words are

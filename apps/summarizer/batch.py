@@ -17,7 +17,7 @@ from apps.summarizer.summary import Summary, markdown_of
 from data.clean import without_quotes
 from data.errors import ConfigError, LogFormatError
 from data.logs import read_export
-from data.outputs import alone
+from data.outputs import alone, replacing
 from data.rows import BadRows
 from data.schema import Conversation
 from data.sources import of_path
@@ -119,15 +119,10 @@ def _tickets(partial: Path) -> Iterator[dict[str, Any]]:
 def _render(partial: Path, out: Path) -> None:
     """Turn the partial file into what is wanted, then give it its name."""
     write = {".jsonl": _lines, ".csv": _table, ".md": _page}[out.suffix.lower()]
-    made = out.with_name(f".{out.name}.made")
-    try:
-        with made.open("w", encoding="utf-8", newline="") as file:
-            for text in write(_tickets(partial)):
-                file.write(text)
-        made.replace(out)
-        partial.unlink()
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror})") from error
+    with replacing(out) as made, made.open("w", encoding="utf-8", newline="") as file:
+        for text in write(_tickets(partial)):
+            file.write(text)
+    partial.unlink()
 
 
 def _lines(tickets: Iterator[dict[str, Any]]) -> Iterator[str]:

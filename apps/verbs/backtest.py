@@ -1,6 +1,5 @@
 """The verb `backtest`: what an app would have answered in past conversations."""
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,7 @@ import typer
 
 from apps.growing_file import stamps
 from apps.pages import check_page, write_page
-from apps.verbs.options import AsJson, Overrides, say
+from apps.verbs.options import AsJson, Overrides, progress, say
 from data.errors import DeskhandError
 
 if TYPE_CHECKING:
@@ -59,29 +58,18 @@ def backtest(
     encoder = opened_encoder(config.encoder, config.threads)
     typer.echo(f"fitting the judge on half of {len(pairs)} pairs", err=True)
     likeness = fit_likeness(pairs, encoder)
-    begun, live = time.perf_counter(), sys.stderr.isatty()
-
-    def told(conversations: int, turns: int) -> None:
-        rate = f"{turns / max(1e-9, time.perf_counter() - begun):.1f} a second"
-        line = f"{conversations} conversations, {turns} answers, {rate}"
-        if live:
-            typer.echo(f"\r{line} ", err=True, nl=False)
-        elif conversations % _EACH == 0:
-            typer.echo(line, err=True)
-
+    begun = time.perf_counter()
     settings = decided_by(config, folder, judged or JUDGED)
     try:
-        found = backtest_file(
-            log, app, judge_by(likeness, encoder), out, limit, settings, format_, told
-        )
+        with progress("conversations", _EACH) as told:
+            found = backtest_file(
+                log, app, judge_by(likeness, encoder), out, limit, settings, format_, told
+            )
     except KeyboardInterrupt as stop:
         kept = "nothing is kept without --out FILE.jsonl"
         if out is not None:
             kept = f"what is done is in {partial_of(out)}, the same command goes on behind it"
         raise DeskhandError(f"stopped; {kept}") from stop
-    finally:
-        if live:
-            typer.echo("", err=True)
     for line in found.bad.lines[:_SHOWN]:
         typer.echo(f"warning: {line}", err=True)
     hours = hours_of(found, minutes)

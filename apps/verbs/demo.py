@@ -1,19 +1,35 @@
-"""From nothing to a page: train what is missing on the sample logs, index them, reuse all of it."""
+"""The verb `demo`, from nothing to a page: what is missing is trained on the sample logs."""
 
 import logging
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from apps.verbs.options import Port
 from data.errors import DeskhandError
-from finetune.run_dir import RunDir
-from retrieval.manifest import MANIFEST
 
 logger = logging.getLogger(__name__)
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 INTENT, NER, ANSWERS = Path("runs/intent"), Path("runs/ner"), Path("runs/answers.json")
 PREPARED, INDEX = Path("var/samples"), Path("indexes/support")
+
+
+def demo(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Port = 7860,
+) -> None:
+    """Train on the sample logs if needed, then open the chat page."""
+    from apps.local import is_local
+    from apps.serving import serve_apps
+
+    ensure_trained()
+    # Whoever reaches a page with the review tab reads everyone's conversations.
+    review = ["review"] if is_local(host) else []
+    serve_apps(["customer_service", "faq", "summarizer", *review], host, port, [])
 
 
 def ensure_trained() -> None:
@@ -24,6 +40,9 @@ def ensure_trained() -> None:
     Raises:
         DeskhandError: If a step fails.
     """
+    from finetune.run_dir import RunDir
+    from retrieval.manifest import MANIFEST
+
     turns = str(SAMPLES / "turns")
     conversations = str(SAMPLES / "conversations.jsonl")
     train = ("--data", turns, "--out")

@@ -1,34 +1,64 @@
-"""Topics of a company's unlabelled turns: found with an encoder, edited by a person, applied."""
+"""The verb `discover`: topics of unlabelled turns, edited by a person, applied."""
 
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from apps.build import opened_encoder
+import typer
+
+from apps.verbs.options import AsJson, say
 from data.errors import ConfigError
-from data.log_report import add_to_report
-from data.outputs import check_file, check_folder
-from data.rows import write_jsonl
-from data.topics.discover import Discovered, Earlier, discover_topics
-from data.topics.files import (
-    TOPIC_COLUMNS,
-    TOPICS,
-    TURN_COLUMNS,
-    TURNS,
-    read_placed,
-    read_topics,
-    training_rows,
-    write_table,
-)
-from data.topics.known import read_known
-from data.topics.texts import Text, check_turns, read_turns
+
+if TYPE_CHECKING:
+    from data.topics.discover import Discovered
+    from data.topics.texts import Text
 
 KEPT = "topics.old.csv"
 logger = logging.getLogger(__name__)
 
 
 def discover(
+    path: Annotated[
+        Path | None, typer.Argument(help="prepared folder, conversations, table or lines")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="where to write")] = None,
+    known: Annotated[Path | None, typer.Option("--known", help="labelled rows")] = None,
+    before: Annotated[
+        Path | None, typer.Option("--before", help="an earlier run, whose topics go on")
+    ] = None,
+    topics: Annotated[int | None, typer.Option("--topics", help="how many, if you know")] = None,
+    encoder: Annotated[str, typer.Option("--encoder", help="name, path or run")] = "",
+    text_column: Annotated[str, typer.Option(help="column of the text")] = "text",
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads", min=1)] = 2,
+    apply: Annotated[
+        Path | None, typer.Option("--apply", help="an edited run → labelled rows in --out FILE")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Unlabelled turns → topics to look at, edit, and train on."""
+    from data.encoders import DEFAULT_ENCODER
+
+    if out is None or (path is None) == (apply is None):
+        raise ConfigError("give PATH --out DIR, or --apply DIR --out FILE")
+    if apply is not None:
+        done = apply_topics(apply, out)
+        text = f"{done['rows']} rows of {len(done['labels'])} labels → {out}"
+    else:
+        assert path is not None
+        done = discover_log(
+            path, out, encoder=encoder or DEFAULT_ENCODER, known=known, before=before,
+            topics=topics, text_column=text_column, threads=threads,
+        )  # fmt: skip
+        text = "\n".join(
+            [f"{done['turns']} turns, {len(done['topics'])} topics → {out}"]
+            + [f"  {each['size']:>6}  {each['name']}  ({each['state']})"
+               for each in done["topics"][:20]]
+        )  # fmt: skip
+    say(done, as_json, text)
+
+
+def discover_log(
     path: Path,
     out: Path,
     *,
@@ -61,6 +91,14 @@ def discover(
     Raises:
         DeskhandError: If a path cannot be read or written, or has too few turns to speak of topics.
     """
+    from apps.build import opened_encoder
+    from data.log_report import add_to_report
+    from data.outputs import check_folder
+    from data.topics.discover import Earlier, discover_topics
+    from data.topics.files import read_placed, read_topics
+    from data.topics.known import read_known
+    from data.topics.texts import check_turns, read_turns
+
     check_folder(out)
     start = time.perf_counter()
     turns = read_turns(path, text_column)
@@ -104,11 +142,13 @@ def discover(
     }
 
 
-def write_found(out: Path, turns: list[Text], found: Discovered) -> None:
+def write_found(out: Path, turns: "list[Text]", found: "Discovered") -> None:
     """Write both tables; the turns first, so that a topic's table never stands alone.
 
     A table of topics that is there already may have been edited: it is kept beside the new one.
     """
+    from data.topics.files import TOPIC_COLUMNS, TOPICS, TURN_COLUMNS, TURNS, write_table
+
     if (out / TOPICS).exists():
         (out / TOPICS).replace(out / KEPT)
         logger.info("%s: the topics that were here are kept as %s", out, KEPT)
@@ -144,6 +184,10 @@ def apply_topics(folder: Path, out: Path) -> dict[str, Any]:
     Raises:
         LogFormatError: If a table of the folder does not fit, or `out` cannot be told to be JSONL.
     """
+    from data.outputs import check_file
+    from data.rows import write_jsonl
+    from data.topics.files import training_rows
+
     if out.suffix.lower() != ".jsonl":
         raise ConfigError(f"{out}: training rows are JSONL; give --out a name that ends in .jsonl")
     check_file(out)

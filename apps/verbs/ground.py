@@ -1,4 +1,4 @@
-"""`deskhand ground`: beside each agent's answer of a log, what an index says to it.
+"""The verb `ground`: beside each agent's answer of a log, what an index says to it.
 
 A dialogue model that is to answer from passages must have seen some while it was trained.
 """
@@ -6,20 +6,49 @@ A dialogue model that is to answer from passages must have seen some while it wa
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from data.conversations import read_conversations, to_dict
+import typer
+
+from apps.verbs.options import THREADS, AsJson, Out, progress, say
 from data.errors import ConfigError, LogFormatError
-from data.outputs import check_file, check_folder
-from data.rows import require_file, write_jsonl
-from data.schema import Conversation, Passage
-from data.split import SPLITS
-from retrieval.index import Index
+from data.outputs import check_file, check_folder, replacing
+
+if TYPE_CHECKING:
+    from data.schema import Conversation
+    from retrieval.index import Index
 
 BATCH = 64  # questions whose vectors are made at once
+_EACH = 1000  # conversations a line of progress
 
 
 def ground(
-    path: Path, out: Path, index: Index, most: int = 3, told: Callable[[int], None] | None = None
+    path: Annotated[Path, typer.Argument(help="prepared folder or conversations")],
+    index: Annotated[Path, typer.Option("--index", help="what the answers may rest on")],
+    out: Out,
+    most: Annotated[int, typer.Option("-k", min=1, max=10, help="passages of an answer")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Conversations → the same with what an index says to each answer, for `train dialogue`."""
+    from apps.build import opened_index
+
+    opened = opened_index(index, THREADS)
+    with progress("conversations", _EACH) as told:
+        done = ground_log(path, out, opened, most, told)
+    say(
+        {"out": str(out), **done},
+        as_json,
+        f"{done['conversations']} conversations → {out}; {done['grounded']} of {done['answers']} "
+        "answers have passages beside them",
+    )
+
+
+def ground_log(
+    path: Path,
+    out: Path,
+    index: "Index",
+    most: int = 3,
+    told: Callable[[int], None] = lambda done: None,
 ) -> dict[str, int]:
     """Write the conversations of a prepared folder or a file to `out`, with passages.
 
@@ -41,6 +70,10 @@ def ground(
         ConfigError: If `out` is `path`, or cannot be written.
         LogFormatError: If there is no conversation.
     """
+    from data.conversations import read_conversations, to_dict
+    from data.rows import require_file, write_jsonl
+    from data.split import SPLITS
+
     require_file(path)
     if out.resolve() == path.resolve():
         raise ConfigError(f"--out {out}: it is what is read; name another")
@@ -62,21 +95,21 @@ def ground(
             counts["conversations"] += 1
             counts["answers"] += len(answered)
             counts["grounded"] += sum(bool(turn.passages) for turn in answered)
-            if told is not None:
-                told(counts["conversations"])
+            told(counts["conversations"])
             yield to_dict(found)
 
     for source, target in files:
-        partial = target.with_name(f".{target.name}.partial")
-        write_jsonl(partial, rows(source))
-        partial.replace(target)  # one that was stopped half-way is never taken for whole
+        with replacing(target) as partial:
+            write_jsonl(partial, rows(source))
     if not counts["conversations"]:
         raise LogFormatError(f"{path}: no conversation in it")
     return counts
 
 
-def _grounded(conversation: Conversation, index: Index, most: int) -> Conversation:
+def _grounded(conversation: "Conversation", index: "Index", most: int) -> "Conversation":
     """The conversation with the passages of each answer."""
+    from data.schema import Passage
+
     turns = list(conversation.turns)
     places = [
         place
@@ -90,10 +123,7 @@ def _grounded(conversation: Conversation, index: Index, most: int) -> Conversati
             own = f"conversation {conversation.id}"
             found = index.search(turns[place - 1].text, most + 2, vector=vector)
             others = [each for each in found if each.source != own][:most]
-            kept = tuple(map(_plain, others)) if index.answerable(others) else ()
+            said = others if index.answerable(others) else []
+            kept = tuple(Passage(each.id, each.text, each.title) for each in said)
             turns[place] = replace(turns[place], passages=kept)
     return replace(conversation, turns=tuple(turns))
-
-
-def _plain(passage: Passage) -> Passage:
-    return Passage(passage.id, passage.text, passage.title)

@@ -1,4 +1,4 @@
-"""The verbs of an index: make it, change it, look what no longer holds in it, search it."""
+"""The verb `index`: make one, change it, or look what no longer holds in it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from apps.verbs.options import AsJson, Overrides, in_utf8, say
+from apps.verbs.options import AsJson, say
 from data.errors import ConfigError
-
-_SHOWN = 20  # stale passages that people are shown
 
 
 def index(
@@ -28,7 +26,6 @@ def index(
         Path | None, typer.Option(help="labelled turns (text, label): topics that --fit weighs")
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="encoder or reply run")] = None,
-    overrides: Overrides = None,
     add: Annotated[
         bool, typer.Option("--add", help="add PATH… to the index; what a file lost goes too")
     ] = False,
@@ -56,61 +53,41 @@ def index(
     as_json: AsJson = False,
 ) -> None:
     """Make a searchable index of what the company has answered, or change one."""
-    given = paths or []
+    names = paths or []
     asked = {
         "--add": add, "--delete": bool(delete), "--rollback": rollback, "--compact": compact,
         "--stale": stale,
     }  # fmt: skip
-    verb = _chosen([name for name, is_asked in asked.items() if is_asked], given)
-    if verb not in ("", "--add") and (questions or fit_questions or encoder or overrides):
-        raise ConfigError(f"{verb} reads no questions and no encoder; leave those options out")
-    _check_pairs(verb, forget, topics, fit_questions)
+    act = _chosen([name for name, is_asked in asked.items() if is_asked], names)
+    if act not in ("", "--add") and (questions or fit_questions or encoder):
+        raise ConfigError(f"{act} reads no questions and no encoder; leave those options out")
+    _check_pairs(act, forget, topics, fit_questions)
     _warn_of_rows(questions, fit_questions)
     from apps.verbs import indexing
 
-    files = [Path(name) for name in given]
-    if verb == "--delete":
-        # The shell gives what follows the first id as PATH.
-        made, passed = indexing.delete_passages(out, delete or (), given)
-        for name in passed:
-            typer.echo(f"warning: --delete reads no PATH: {name} is passed over", err=True)
-        text = f"{made['deleted']} passages deleted, {made['passages']} left → {out}"
-    elif verb == "--rollback":
-        made = indexing.roll_back(out)
-        text = f"{made['passages']} passages, as before → {out} (version {made['version']})"
-    elif verb == "--compact":
-        made = indexing.compact_index(out, forget)
-        text = f"{made['passages']} passages in {made['segments']} segments → {out}"
-    elif verb == "--stale":
-        made = indexing.stale_passages(out, files)
-        rows = [f"  {each['why']}: {each['id']}  [{each['source']}]" for each in made["stale"]]
-        more = [f"  … {len(rows) - _SHOWN} more (--json lists all)"] if len(rows) > _SHOWN else []
-        looked = "" if files else "; give PATH… to compare files too"
-        text = "\n".join([f"{len(rows)} stale passages{looked}", *rows[:_SHOWN], *more])
-    elif verb == "--add":
-        made = indexing.add_passages(
-            files, out, questions, fit_questions, encoder, overrides or (), topics
-        )
-        text = (
-            f"{made['added']} passages added, {made['replaced']} replaced, {made['deleted']} "
-            f"deleted, {made['unchanged']} as they were; {made['passages']} → {out}"
-        )
-    else:
-        before = indexing.fit_of(out)
-        made = indexing.make_index(
-            files, out, questions, fit_questions, encoder, overrides or (), topics
-        )
-        kinds = ", ".join(f"{count} {kind}" for kind, count in made["kinds"].items())
-        text = f"{made['passages']} passages ({kinds}) → {out}"
-        _warn_of_lost(None if fit_questions else before, out)
+    files = [Path(name) for name in names]
+    given = indexing.Given(files, questions, fit_questions, topics, encoder)
+    match act:
+        case "--delete":  # the shell gives what follows the first id as PATH
+            made, text = indexing.delete_passages(out, delete or (), names)
+        case "--rollback":
+            made, text = indexing.roll_back(out)
+        case "--compact":
+            made, text = indexing.compact_index(out, forget)
+        case "--stale":
+            made, text = indexing.stale_passages(out, files)
+        case "--add":
+            made, text = indexing.add_passages(given, out)
+        case _:
+            made, text = indexing.make_index(given, out)
     say(made, as_json, text)
 
 
-def _check_pairs(verb: str, forget: bool, topics: Path | None, fit_questions: Path | None) -> None:
+def _check_pairs(act: str, forget: bool, topics: Path | None, fit_questions: Path | None) -> None:
     """Refuse an option without the one that it belongs to."""
     if topics and not fit_questions:
         raise ConfigError("--topics is for a fit: give --fit, questions with and without an answer")
-    if forget and verb != "--compact":
+    if forget and act != "--compact":
         raise ConfigError("--forget is for --compact: give both, once what goes is deleted")
 
 
@@ -123,90 +100,13 @@ def _warn_of_rows(questions: Path | None, fit_questions: Path | None) -> None:
         )
 
 
-def _warn_of_lost(fitted_on: str | None, out: Path) -> None:
-    if fitted_on is not None:
-        typer.echo(
-            f"warning: {out}: what was fitted (on {fitted_on}) is gone, every question counts as "
-            "answerable; give --fit again",
-            err=True,
-        )
-
-
-def _chosen(verbs: Sequence[str], given: Sequence[str]) -> str:
+def _chosen(acts: Sequence[str], given: Sequence[str]) -> str:
     """What is asked for beside making an index, of which there is at most one."""
-    if len(verbs) > 1:
-        raise ConfigError(f"{' and '.join(verbs)}: one at a time")
-    verb = verbs[0] if verbs else ""
-    if verb in ("", "--add") and not given:
+    if len(acts) > 1:
+        raise ConfigError(f"{' and '.join(acts)}: one at a time")
+    act = acts[0] if acts else ""
+    if act in ("", "--add") and not given:
         raise ConfigError("give PATH…: FAQ, policies or prepared conversations to index")
-    if verb in ("--rollback", "--compact") and given:
-        typer.echo(f"warning: {verb} reads no PATH: {' '.join(given)} is passed over", err=True)
-    return verb
-
-
-def search(
-    index_path: Annotated[Path, typer.Argument(metavar="INDEX", help="an index")],
-    question: Annotated[str, typer.Argument(help="what is asked", callback=in_utf8)],
-    k: Annotated[int, typer.Option("-k", min=1, help="passages at most")] = 5,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where", metavar="KEY=VALUE",
-            help="only such passages: metadata, source=FILE or valid_on=DATE; a key again: either",
-        ),
-    ] = None,
-    per_source: Annotated[
-        int | None, typer.Option("--per-source", min=1, help="passages of one file at most")
-    ] = None,
-    rerank: Annotated[
-        Path | None,
-        typer.Option("--rerank", metavar="RUN", help="a cross-encoder reply run, to look twice"),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """The passages that answer a question."""
-    if not question.strip():
-        raise ConfigError("the question is empty; ask something")
-    from apps.build import opened_index
-    from apps.explain import highlighted, passage_values
-    from apps.verbs.indexing import THREADS, filter_of
-    from retrieval.rerank import DEPTH, reranked
-
-    admitted = filter_of(where or ())
-    opened = opened_index(index_path, THREADS)
-    depth = max(k, DEPTH) if rerank else max(k, 2)  # a decision may look at the second
-    vector = opened.vector_of(question)
-    found = opened.search(question, depth, where=admitted, vector=vector, per_source=per_source)
-    answerable = opened.answerable(found)
-    if rerank is not None:
-        from finetune.reply.reranker import RerankerModel
-
-        found = reranked(question, found, RerankerModel(rerank, THREADS), k)
-    shown = highlighted(opened.encoder, question, vector, found[:k])
-    rows = [passage_values(passage) for passage in shown]
-    lines = [
-        f"{row['score']:.3f}  {row['title']}  [{row['source']}]  id {row['id']}" for row in rows
-    ]
-    if rows and rows[0]["highlight"]:
-        start, end = rows[0]["highlight"]
-        lines[0] += f"\n       {' '.join(rows[0]['text'][start:end].split())}"
-    if not answerable:
-        empty = "no passage passes the filter" if admitted and len(opened) else "nothing indexed"
-        lines.insert(0, "nothing here answers that; the closest:" if rows else empty)
-    result = {"question": question, "answerable": answerable, "passages": rows}
-    say(result, as_json, "\n".join(lines))
-
-
-def pairs(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="as of index")],
-    out: Annotated[Path, typer.Option("--out", help="a .jsonl file")],
-    questions: Annotated[
-        Path | None, typer.Option(help="known questions with the ids that answer them")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Questions and passages that `train reply` tunes an encoder for search on."""
-    from apps.verbs.indexing import write_pairs
-
-    made = write_pairs(paths, out, questions)
-    say(made, as_json, f"{made['pairs']} pairs → {out}")
+    if act in ("--rollback", "--compact") and given:
+        typer.echo(f"warning: {act} reads no PATH: {' '.join(given)} is passed over", err=True)
+    return act

@@ -1,64 +1,75 @@
-"""What the command line does with an index: make one, change it, tell what no longer holds."""
+"""The acts of `index`, each with what `--json` prints of it and what people read."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from apps.build import opened_encoder
 from apps.verbs.index_fit import fit_on, weights
+from apps.verbs.options import THREADS
 from data.encoders import DEFAULT_ENCODER
 from data.errors import ConfigError, IndexMismatchError, LogFormatError
-from data.outputs import check_file, check_folder
-from data.rows import BadRows, write_jsonl
+from data.outputs import check_folder
+from data.rows import BadRows
 from data.schema import Passage
 from retrieval.carrying import carried, is_as_it_was
 from retrieval.columns import source_file
 from retrieval.evaluate import check_ids
-from retrieval.filters import Filter
 from retrieval.index import Index, open_index
 from retrieval.manifest import UNFITTED, read_manifest
-from retrieval.pairs import training_pairs
 from retrieval.parts import part_rows
 from retrieval.passages import fingerprints, read_passages
 from retrieval.questions import Question, read_known_questions
 from retrieval.stale import ids_from, stale
 from retrieval.writing import add, build_index, compact, delete, rollback
 
-THREADS = 2
+Said = tuple[dict[str, Any], str]  # values for --json, and a text for people
+_SHOWN = 20  # stale passages that people are shown
 
 
-def make_index(
-    paths: Sequence[Path],
-    out: Path,
-    questions: Path | None,
-    labelled: Path | None,
-    encoder: str | None,
-    overrides: Sequence[str],
-    topics: Path | None = None,
-) -> dict[str, Any]:
-    """Build an index; fit its fusion and threshold where labelled questions are given.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an index is made of, or what is added to it.
 
     Args:
         paths: FAQ, policies, conversations.
-        out: The index directory.
         questions: Known questions with the ids that answer them; each is a further way to be found.
-        labelled: Questions with and without an answer, to fit on; not those of `questions`.
-        encoder: Name, path or reply run.
-        overrides: `encoder=…` again, for scripts that set everything that way.
+        labelled: Questions with and without an answer, to fit fusion and threshold on; not those of
+            `questions`.
         topics: Labelled turns, whose topics the fit weighs.
+        encoder: Name, path or reply run; None for the default one, or for that of the index.
+    """
+
+    paths: Sequence[Path]
+    questions: Path | None
+    labelled: Path | None
+    topics: Path | None
+    encoder: str | None
+
+    def known(self) -> list[Question]:
+        """The known questions."""
+        return [] if self.questions is None else read_known_questions(self.questions)
+
+
+def make_index(given: Given, out: Path) -> Said:
+    """Build an index in `out`; fit its fusion and threshold where labelled questions are given.
 
     Raises:
         DeskhandError: If a file, an option or the encoder is wrong.
     """
+    before = None if given.labelled else _fit_of(out)
     check_folder(out)
-    name = _encoder_name(encoder, overrides) or DEFAULT_ENCODER
-    passages, sources, _ = _read(paths)
-    known = read_known_questions(questions) if questions is not None else []
+    name = given.encoder or DEFAULT_ENCODER
+    passages, sources, _ = read_files(given.paths)
+    known = given.known()
     opened = opened_encoder(name, THREADS)
-    fit = fit_on(labelled, topics, opened)
+    fit = fit_on(given.labelled, given.topics, opened)
     if fit is not None:
         ids = {passage.id for passage in passages}
         check_ids(fit.questions, fit.relevant - ids, out)
@@ -66,11 +77,19 @@ def make_index(
     index = build_index(
         passages, opened, name, out, known, extra_rows=rows, sources=sources, fit=fit
     )
-    made = {"index": str(out), "passages": len(passages), "kinds": _kinds(passages)}
-    return made | {"encoder": name} | (weights(index.manifest) if fit is not None else {})
+    kinds = _kinds(passages)
+    made = {"index": str(out), "passages": len(passages), "kinds": kinds, "encoder": name}
+    made |= weights(index.manifest) if fit is not None else {}
+    if before is not None:
+        _warn(
+            f"{out}: what was fitted (on {before}) is gone, every question counts as answerable; "
+            "give --fit again"
+        )
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return made, f"{len(passages)} passages ({counts}) → {out}"
 
 
-def fit_of(out: Path) -> str | None:
+def _fit_of(out: Path) -> str | None:
     """What the index that is at `out` now was fitted on; None where there is no fit to lose."""
     with suppress(IndexMismatchError):
         told = read_manifest(out).fitted_on
@@ -78,42 +97,27 @@ def fit_of(out: Path) -> str | None:
     return None
 
 
-def add_passages(
-    paths: Sequence[Path],
-    out: Path,
-    questions: Path | None,
-    labelled: Path | None,
-    encoder: str | None,
-    overrides: Sequence[str],
-    topics: Path | None = None,
-) -> dict[str, Any]:
+def add_passages(given: Given, out: Path) -> Said:
     """Add files to an index; a passage with a known id replaces that one, if it has changed.
 
     What the index has from one of these files, and the file no longer has, is deleted. A passage
-    that says what it said keeps its known questions, wherever in the file it stands now.
-
-    Args:
-        paths: As of `make_index`, like the others.
-        out: The index directory.
-        questions: Known questions that passages of the files or of the index answer; they come
-            beside those that are known.
-        labelled: Questions to fit fusion and threshold on again; without them both stay.
-        encoder: The index's own, by any name, if any.
-        overrides: The same again.
-        topics: Labelled turns; without them the fit keeps the topics that are known.
+    that says what it said keeps its known questions, wherever in the file it stands now; new ones
+    come beside them, for passages of the files or of the index. Without labelled questions the fit
+    stays, and without labelled turns it keeps the topics that are known. An encoder that is given
+    must be the index's own, by any name.
 
     Raises:
         DeskhandError: If there is no index, or a file, an option or the encoder is wrong.
     """
     index = _opened(out)
-    name = _encoder_name(encoder, overrides)
+    name = given.encoder
     if name not in (None, index.manifest.encoder) and not _is_encoder_of(index, name):
         raise ConfigError(
             f"{out}: its encoder is {index.manifest.encoder}; index again to take {name}"
         )
-    passages, sources, read = _read(paths)
-    known = read_known_questions(questions) if questions is not None else []
-    fit = fit_on(labelled, topics, index.encoder)
+    passages, sources, read = read_files(given.paths)
+    known = given.known()
+    fit = fit_on(given.labelled, given.topics, index.encoder)
     ids = {passage.id for passage in passages}
     gone = ids_from(index, read) - ids
     if fit is not None:
@@ -141,22 +145,21 @@ def add_passages(
         "added": len(ids) - len(held), "replaced": len(held) - len(unchanged),
         "unchanged": len(unchanged), "deleted": len(gone),
     }  # fmt: skip
-    told = _told(grown) | counts | {"kinds": _kinds(passages)}
-    return told | (weights(grown.manifest) if fit is not None else {})
+    made = _told(grown) | counts | {"kinds": _kinds(passages)}
+    made |= weights(grown.manifest) if fit is not None else {}
+    return made, (
+        f"{counts['added']} passages added, {counts['replaced']} replaced, {counts['deleted']} "
+        f"deleted, {counts['unchanged']} as they were; {len(grown)} → {out}"
+    )
 
 
-def delete_passages(
-    out: Path, ids: Sequence[str], further: Sequence[str]
-) -> tuple[dict[str, Any], list[str]]:
+def delete_passages(out: Path, ids: Sequence[str], further: Sequence[str]) -> Said:
     """Delete passages from an index by id.
 
     Args:
         out: The index directory.
         ids: Of the passages.
         further: More ids, among which may be files that stand on the same command line.
-
-    Returns:
-        What was done, and those of `further` that are files.
 
     Raises:
         LogFormatError: If no passage has one of the ids; nothing is then deleted.
@@ -168,26 +171,31 @@ def delete_passages(
     if unknown:
         raise LogFormatError(f"{out}: no passage {unknown[0]!r}; search shows ids with --json")
     smaller = delete(index, {*ids, *further} - set(passed))
-    return _told(smaller) | {"deleted": len(index) - len(smaller)}, passed
+    for name in passed:
+        _warn(f"--delete reads no PATH: {name} is passed over")
+    made = _told(smaller) | {"deleted": len(index) - len(smaller)}
+    return made, f"{made['deleted']} passages deleted, {len(smaller)} left → {out}"
 
 
-def roll_back(out: Path) -> dict[str, Any]:
+def roll_back(out: Path) -> Said:
     """Bring back the version before the current one; once more takes that back."""
     manifest = rollback(out)
     passages = sum(entry.passages - entry.deleted for entry in manifest.segments)
-    return {"index": str(out), "version": manifest.version, "passages": passages}
+    made = {"index": str(out), "version": manifest.version, "passages": passages}
+    return made, f"{passages} passages, as before → {out} (version {manifest.version})"
 
 
-def compact_index(out: Path, forget: bool = False) -> dict[str, Any]:
+def compact_index(out: Path, forget: bool) -> Said:
     """Merge the segments of an index into one without what was deleted.
 
     With `forget` no version is kept to roll back to: what was deleted is then nowhere on the disk.
     """
     index = compact(_opened(out), forget=forget)
-    return _told(index) | {"segments": len(index.segments)}
+    made = _told(index) | {"segments": len(index.segments)}
+    return made, f"{len(index)} passages in {len(index.segments)} segments → {out}"
 
 
-def stale_passages(out: Path, paths: Sequence[Path]) -> dict[str, Any]:
+def stale_passages(out: Path, paths: Sequence[Path]) -> Said:
     """The passages that no longer hold today; files are compared where paths are given."""
     index = _opened(out)
     now = fingerprints(paths) if paths else None
@@ -196,62 +204,19 @@ def stale_passages(out: Path, paths: Sequence[Path]) -> dict[str, Any]:
          "source": each.passage.source}
         for each in stale(index, now, date.today())
     ]  # fmt: skip
-    return {"index": str(out), "passages": len(index), "stale": rows}
-
-
-def write_pairs(paths: Sequence[Path], out: Path, questions: Path | None) -> dict[str, Any]:
-    """Write question-passage pairs that `deskhand train reply` tunes an encoder on.
-
-    Args:
-        paths: As of `make_index`.
-        out: A JSONL file.
-        questions: Known questions; not those that an index is measured on.
-
-    Raises:
-        DeskhandError: If a file is wrong, or `out` is no JSONL file.
-    """
-    if out.suffix.lower() != ".jsonl" or out.is_dir():
-        raise ConfigError(f"{out}: pairs are JSONL; give --out the name of a .jsonl file")
-    if any(out.resolve() == path.resolve() for path in (*paths, questions) if path is not None):
-        raise ConfigError(f"{out}: is read too; choose another --out")
-    check_file(out)
-    passages, _, _ = _read(paths)
-    known = read_known_questions(questions) if questions is not None else []
-    partial = out.with_name(f".{out.name}.partial")
-    count = write_jsonl(partial, list(training_pairs(passages, known)))
-    partial.replace(out)  # half a file is never taken for whole
-    return {"out": str(out), "pairs": count}
-
-
-def filter_of(entries: Sequence[str]) -> Filter | None:
-    """A filter from `key=value` entries; a key that stands twice admits either value.
-
-    Raises:
-        ConfigError: If an entry is not of that form, or `valid_on` is no date.
-    """
-    wanted: dict[str, set[str]] = {}
-    day = None
-    for entry in entries:
-        key, sign, value = entry.partition("=")
-        if not (key and sign):
-            raise ConfigError(f"--where {entry}: key=value is needed, such as kind=faq")
-        if key == "valid_on":
-            try:
-                day = date.fromisoformat(value)
-            except ValueError as error:
-                raise ConfigError(
-                    f"--where {entry}: a date is needed, such as valid_on=2026-01-31"
-                ) from error
-        else:
-            wanted.setdefault(key, set()).add(value)
-    return Filter.of(wanted, day) if entries else None
+    lines = [f"  {each['why']}: {each['id']}  [{each['source']}]" for each in rows[:_SHOWN]]
+    if len(rows) > _SHOWN:
+        lines.append(f"  … {len(rows) - _SHOWN} more (--json lists all)")
+    looked = "" if paths else "; give PATH… to compare files too"
+    made = {"index": str(out), "passages": len(index), "stale": rows}
+    return made, "\n".join([f"{len(rows)} stale passages{looked}", *lines])
 
 
 def _opened(out: Path) -> Index:
     return open_index(out, opened_encoder(read_manifest(out).encoder, THREADS))
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[Passage], dict[str, str], set[str]]:
+def read_files(paths: Sequence[Path]) -> tuple[list[Passage], dict[str, str], set[str]]:
     """The passages of files, the hashes of files that some came from, and the names of all."""
     bad = BadRows()
     passages = read_passages(paths, bad)
@@ -314,15 +279,8 @@ def _new_questions(
     ]
 
 
-def _encoder_name(encoder: str | None, overrides: Sequence[str]) -> str | None:
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key != "encoder" or not value:
-            raise ConfigError(
-                f"--set {override}: an index has one setting, encoder=NAME or a reply run"
-            )
-        encoder = value
-    return encoder
+def _warn(text: str) -> None:
+    typer.echo(f"warning: {text}", err=True)
 
 
 def _kinds(passages: Sequence[Passage]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import LogFormatError
+from data.outputs import replacing
 from data.rows import read_rows
 from data.topics.texts import cell_text
 
@@ -42,14 +43,15 @@ def plain(cell: str) -> str:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write a CSV file with a header; every cell is neutral, and the file is whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    """Write a CSV file with a header; every cell is neutral, and the file is whole or not there.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([neutral(row[column]) for column in columns] for row in rows)
-    partial.replace(path)
 
 
 def read_topics(folder: Path) -> dict[str, NamedTopic]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from data.sentences import sentences
 from retrieval.documents.blocks import Block, Starts
-from retrieval.sentences import sentences
 
 MAX_CHARS = 900  # about 200 tokens: what the encoder reads in one piece
 OVERLAP = 1  # sentences that a piece repeats of the one before it

@@ -1,73 +1,72 @@
-"""What the command line does with runs and indexes: evaluate, predict, make an index."""
+"""The verb `predict`: what a model says of texts."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ValidationError
+import typer
 
-from apps.build import opened_encoder
-from apps.pages import check_page, write_page
-from apps.predicted import entities_values, intent_values
-from apps.verbs.predict_pairs import predict_answers, predict_relations
-from apps.verbs.predict_steps import conversation_texts, first_turns
+from apps.verbs.options import THREADS, AsJson, in_utf8
 from data.errors import ConfigError, LogFormatError, RunDirError
-from data.rows import SUFFIXES, Row, read_rows, read_text
-from data.schema import Situation, Turn
-from finetune.config import TrainConfig
-from finetune.dialogue.model import DialogueModel
-from finetune.intent.model import IntentModel
-from finetune.multi_label.model import MultiLabelModel
-from finetune.ner.model import NerModel
-from finetune.reading.summaries import source_of
-from finetune.reply.model import ReplyModel
-from finetune.reply.reranker import RerankerModel
-from finetune.run_dir import RunDir
-from finetune.run_kind import kind_of
-from finetune.summary.extractive import ExtractiveModel
-from finetune.summary.model import SummaryModel
-from retrieval.evaluate import measure
-from retrieval.index import open_index
-from retrieval.manifest import MANIFEST, read_manifest
-from retrieval.questions import read_questions
 
-THREADS = 2
+if TYPE_CHECKING:
+    from data.rows import Row
+    from data.schema import Situation, Turn
 
 
-def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[str, float]:
-    """Metrics of a run, or of an index, on labelled rows; an index's `report` as a page, too.
+def predict(
+    run: Annotated[Path, typer.Argument(help="a run")],
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="texts (qa: a question and a passage); none: --input or standard input",
+            callback=in_utf8,
+        ),
+    ] = None,
+    input_: Annotated[
+        Path | None, typer.Option("--input", help="a text a line, or a table")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="which words drove it")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a model says of texts."""
+    given = list(texts or ())
+    if given and input_ is not None:
+        raise ConfigError(f"--input {input_}: texts are given too; give the one or the other")
+    rows = (
+        explained(run, texts_for(run, given, input_))
+        if explain
+        else predict_given(run, given, input_)
+    )
+    for row in rows:
+        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else readable(row))
 
-    Raises:
-        DeskhandError: If the path is neither, or the rows do not fit it.
-    """
-    check_page(report)
-    if (path / MANIFEST).exists():
-        index = open_index(path, opened_encoder(read_manifest(path).encoder, THREADS))
-        questions = read_questions(data)
-        measured = measure(index, questions)
-        if report is not None:
-            from apps.verbs.index_report import index_report
 
-            page = index_report(path.name, index.manifest, questions, measured)
-            write_page(report, page)
-        return {key: round(value, 5) for key, value in measured.metrics.items()}
-    if report is not None:
-        raise ConfigError(f"--report {report}: of an index only; a run has its report.html")
-    run = RunDir(path)
-    task_name = run.check()
-    from finetune.metrics import rounded
-    from finetune.tasks import TASKS
-
-    try:
-        config = TrainConfig.recorded(run.read_config()["train"])
-    except ValidationError as error:
-        raise RunDirError(
-            f"{run.config}: not a config of this version; train the run again"
-        ) from error
-    task = TASKS[task_name]
-    return rounded(task.scorer(path, config)(task.read(data, config)).metrics)
+def readable(row: dict[str, Any]) -> str:
+    """What a model says of one text, for people."""
+    if "words" in row:
+        said = {key: value for key, value in row.items() if not key.startswith("words")}
+        ranked = sorted(row["words"], key=lambda word: -abs(word[3]))
+        why = ", ".join(f"{word} {weight:+.2f}" for word, _, _, weight in ranked)
+        return f"{readable(said)}\n  because of: {why or 'no words'}"
+    if "intent" in row:
+        name = row["intent"] or "out of scope"
+        return f"{name} ({row['confidence']:.2f})  {row['text']}"
+    if "entities" in row:
+        found = ", ".join(f"{e['type']}={e['text']}" for e in row["entities"]) or "no entities"
+        return f"{found}  {row['text']}"
+    if "head" in row and "label" in row:
+        head, tail = (row["text"][row[end]["start"] : row[end]["end"]] for end in ("head", "tail"))
+        return f"{head} → {tail}: {row['label']} ({row['confidence']:.2f})  {row['text']}"
+    if "question" in row:
+        answer = "no answer" if row["answer"] is None else row["answer"]
+        return f"{answer} ({row['confidence']:.2f})  {row['question']}"
+    if "summary" in row or set(row) == {"text", "answer"}:
+        return str(row.get("summary", row.get("answer")))
+    return json.dumps(row, ensure_ascii=False)
 
 
 def read_texts(path: Path | None) -> list[str]:
@@ -76,6 +75,9 @@ def read_texts(path: Path | None) -> list[str]:
     Raises:
         LogFormatError: If there is no text.
     """
+    from data.rows import SUFFIXES, read_rows, read_text
+    from finetune.reading.summaries import source_of
+
     if path is None:
         if sys.stdin.isatty():
             raise ConfigError("no text given; name some, or --input FILE")
@@ -99,7 +101,7 @@ def read_texts(path: Path | None) -> list[str]:
     return texts
 
 
-def _text_of(row: Row) -> str:
+def _text_of(row: "Row") -> str:
     value = row.values["text"]
     if value is None or isinstance(value, float | list | dict):  # pandas writes NaN for none
         raise LogFormatError(f"{row.where}: no text in 'text'; fill or remove the row")
@@ -112,10 +114,16 @@ def predict_given(path: Path, texts: Sequence[str], rows: Path | None) -> Iterat
     Raises:
         DeskhandError: If the path is not a run that predicts, or what is given does not fit it.
     """
+    from finetune.run_dir import RunDir
+
     task = RunDir(path).check()
     if task == "relation":
+        from apps.verbs.predict_pairs import predict_relations
+
         yield from predict_relations(path, texts, rows, THREADS)
     elif task == "qa":
+        from apps.verbs.predict_pairs import predict_answers
+
         yield from predict_answers(path, texts, rows, THREADS)
     else:
         yield from predict_texts(path, texts_for(path, texts, rows))
@@ -127,6 +135,10 @@ def texts_for(path: Path, texts: Sequence[str], rows: Path | None) -> list[str]:
     Raises:
         DeskhandError: If there is no text, or the file's rows do not fit the run.
     """
+    from apps.verbs.predict_steps import conversation_texts, first_turns
+    from finetune.run_dir import RunDir
+    from finetune.run_kind import kind_of
+
     run = RunDir(path)
     run.check()
     if kind_of(run) != "next action":
@@ -146,6 +158,8 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
     Raises:
         RunDirError: If the path is not a run that predicts.
     """
+    from finetune.run_dir import RunDir
+
     task = RunDir(path).check()
     if task not in _PREDICT:
         raise RunDirError(f"{path}: runs of task {task} do not predict")
@@ -153,6 +167,12 @@ def predict_texts(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _intents(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    from apps.build import opened_encoder
+    from apps.predicted import intent_values
+    from finetune.intent.model import IntentModel
+    from finetune.run_dir import RunDir
+    from finetune.run_kind import kind_of
+
     if kind_of(RunDir(path)) == "several labels":
         yield from _several(path, texts)
         return
@@ -163,6 +183,9 @@ def _intents(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def _several(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Of a run with several labels a text: those wanted, and the keys of one with the best."""
+    from apps.build import opened_encoder
+    from finetune.multi_label.model import MultiLabelModel
+
     model = MultiLabelModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
     for text, prediction in zip(texts, model.predict(texts), strict=True):
         wanted = [[name, round(sure, 4)] for name, sure in prediction.intents]
@@ -179,11 +202,19 @@ def _several(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _entities(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    from apps.predicted import entities_values
+    from finetune.ner.model import NerModel
+
     for text, entities in zip(texts, NerModel(path, THREADS).predict(texts), strict=True):
         yield entities_values(text, entities)
 
 
 def _ranked(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    from finetune.reply.model import ReplyModel
+    from finetune.reply.reranker import RerankerModel
+    from finetune.run_dir import RunDir
+    from finetune.run_kind import kind_of
+
     if len(texts) < 2:
         raise ConfigError(
             f"{path}: a reply run ranks answers; give the conversation first, then answers"
@@ -199,6 +230,12 @@ def _ranked(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _summaries(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    from apps.build import opened_encoder
+    from finetune.run_dir import RunDir
+    from finetune.run_kind import kind_of
+    from finetune.summary.extractive import ExtractiveModel
+    from finetune.summary.model import SummaryModel
+
     model: SummaryModel | ExtractiveModel
     if kind_of(RunDir(path)) == "extractive":
         model = ExtractiveModel(path, lambda name: opened_encoder(name, THREADS), THREADS)
@@ -213,20 +250,26 @@ def _written(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
     A last line `step: …` names the step that the turn is to take.
     """
+    from finetune.dialogue.model import DialogueModel
+
     model = DialogueModel(path, THREADS)
     asked = [_asked(text) for text in texts]
     for text, answer in zip(texts, model.write_all(asked), strict=True):
         yield {"text": text, "answer": answer}
 
 
-def _asked(text: str) -> Situation:
+def _asked(text: str) -> "Situation":
+    from data.schema import Situation
+
     *lines, last = text.splitlines() or [""]
     if lines and (step := _STEP.fullmatch(last)):
         return Situation(_turns("\n".join(lines)), step=step[1])
     return Situation(_turns(text))
 
 
-def _turns(text: str) -> tuple[Turn, ...]:
+def _turns(text: str) -> "tuple[Turn, ...]":
+    from data.schema import Turn
+
     found = [_SAID.match(line) for line in text.splitlines()]
     if not found or not all(found):
         return (Turn("customer", text),)
@@ -255,6 +298,8 @@ def explained(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
     Raises:
         ConfigError: If the run is of a task that has no such explanation.
     """
+    from finetune.run_dir import RunDir
+
     run = RunDir(path)
     task = run.check()
     if task not in ("intent", "ner"):
@@ -273,20 +318,3 @@ def explained(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
             "words": [[w.text, w.start, w.end, round(w.weight, 4)] for w in found.words],
             "words_model": [round(w.linear, 4) for w in found.words],
         }
-
-
-def extend_run(run: Path, data: Path, out: Path) -> dict[str, Any]:
-    """Write a run with the new intents of a labelled file; what was added, and how well.
-
-    Raises:
-        DeskhandError: If the run or the rows are not what is needed.
-    """
-    from finetune.intent.extend import extend
-
-    done = extend(run, data, out, lambda name: opened_encoder(name, THREADS), THREADS)
-    return {
-        "run": str(out),
-        "added": done.added,
-        "held_out": done.metrics,
-        "seconds": done.seconds,
-    }

@@ -1,28 +1,24 @@
-"""The verb `test` of the command line."""
+"""The verb `test`: written conversations with expectations, run through an app."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from apps.pages import check_page, write_page
+from apps.verbs.options import AsJson, Overrides, say
 
 
 def run_tests(
     tests: Annotated[
         Path, typer.Argument(metavar="TESTS", help="a YAML file of conversations, or a folder")
     ],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key.of.config=value, last word")
-    ] = None,
+    overrides: Overrides = None,
     report: Annotated[Path | None, typer.Option("--report", help="an HTML file for people")] = None,
     live: Annotated[
         bool, typer.Option("--live", help="workflows really call other systems")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print one JSON object and nothing else")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Written conversations with expectations, run through an app."""
     from apps.testing.coverage import coverage_of
@@ -37,10 +33,6 @@ def run_tests(
     values = result_values(subjects, coverages)
     if report is not None:
         write_page(report, page_html(str(tests), subjects, coverages))
-    if as_json:
-        typer.echo(json.dumps(values, ensure_ascii=False))
-    else:
-        for line in result_lines(subjects, coverages):
-            typer.echo(line)
+    say(values, as_json, "\n".join(result_lines(subjects, coverages)))
     if values["failed"]:
         raise SystemExit(1)

@@ -1,6 +1,5 @@
 """The verb of conversations as a whole: summarize a file or a folder of them."""
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apps.growing_file import stamps
-from apps.verbs.options import AsJson, Out, Overrides, say
+from apps.verbs.options import AsJson, Out, Overrides, progress, say
 from data.errors import DeskhandError
 
 if TYPE_CHECKING:
@@ -41,31 +40,15 @@ def summarize(
     of_path(path)  # tells what is missing before models are loaded
     summarizer = build_summarizer(config)
     begun = time.perf_counter()
-    live = sys.stderr.isatty()
-
-    def told(done: int) -> None:
-        if live:
-            rate = done / max(1e-9, time.perf_counter() - begun)
-            typer.echo(f"\r{done} summaries, {rate:.0f} a second ", err=True, nl=False)
-        elif done % _EACH == 0:
-            typer.echo(f"{done} summaries", err=True)
-
     try:
-        done = summarize_file(
-            path,
-            out,
-            summarizer.summarize,
-            told,
-            settings=decided_by(config),
-            importer=format_,
-        )
+        with progress("summaries", _EACH) as told:
+            done = summarize_file(
+                path, out, summarizer.summarize, told, decided_by(config), format_
+            )
     except KeyboardInterrupt as stop:
         raise DeskhandError(
             f"stopped; what is done is in {partial_of(out)}, the same command goes on behind it"
         ) from stop
-    finally:
-        if live:
-            typer.echo("", err=True)
     for line in done.bad.lines[:_SHOWN]:
         typer.echo(f"warning: {line}", err=True)
     say(
