@@ -112,9 +112,10 @@ def clinc150(cell: Cell, source: Path) -> Rows:
 
 def conll2003(cell: Cell, source: Path) -> Rows:
     """Entities in newswire; words joined by spaces, neighbouring sentences by JOINED words."""
-    return Rows(
-        *(_newswire(source / "conll2003" / name) for name in ("train.txt", "valid.txt", "test.txt"))
+    train, validation, test = (
+        _newswire(source / "conll2003" / name) for name in ("train.txt", "valid.txt", "test.txt")
     )
+    return Rows(train, validation, test)
 
 
 def _newswire(path: Path) -> list[Record]:
