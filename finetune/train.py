@@ -23,6 +23,7 @@ from data.rows import write_jsonl
 from finetune.auto import settled
 from finetune.config import TrainConfig
 from finetune.dialogue.start import as_started, is_causal
+from finetune.divergence import check_finite
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
 from finetune.loop import is_main, leave, stay_stopped, uses_cuda
@@ -142,6 +143,7 @@ def _train(
     leave()  # what follows is the work of one
     if not is_main():
         return Trained(run, {})
+    check_finite(trainer.model, config)
     with room(run):
         task.save(trainer, config, splits, run.partial)
         record_sums(run.partial)
@@ -208,6 +210,7 @@ def try_out(
             if not trainer.args.load_best_model_at_end:
                 trainer.args.save_strategy = SaveStrategy.NO
         trainer.train()
+        check_finite(trainer.model, config)
         task.save(trainer, config, splits, run)
         record_sums(run)
         del trainer
