@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import (
     SentenceTransformer,
-    SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -42,6 +41,7 @@ from finetune.reply.model import ReplyModel
 from finetune.reply.ranking import CANDIDATES, DRAWS, check_ranked, score_ranking
 from finetune.reply.reranker import RerankerModel
 from finetune.reply.rows import pair_rows, trusted_pairs, with_negatives
+from finetune.reply.tuners import VectorTuner
 from finetune.run_dir import RunDir, write_json
 from finetune.serving import shared_encoder
 from finetune.task import Before, Scored, Scorer, Trains
@@ -71,7 +71,7 @@ class ReplyTask:
         transformer.model, _ = load_encoder(source, config.optim.dropout, config.method == "qlora")
         transformer.model = prepare(transformer.model, config)
         loss = MultipleNegativesRankingLoss(model, scale=1 / config.reply.temperature)
-        trainer: Trains = SentenceTransformerTrainer(
+        trainer: Trains = VectorTuner(
             model=model,
             args=arguments(
                 config, run.checkpoints, len(rows), SentenceTransformerTrainingArguments,
