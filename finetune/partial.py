@@ -24,16 +24,19 @@ _NO_ROOM = 2**20  # bytes
 
 
 @contextmanager
-def room(run: RunDir) -> Iterator[None]:
-    """A full disk is told in one line; the run of that name, if there was one, is untouched."""
+def room(run: RunDir, then: str = "make room and go on with --resume") -> Iterator[None]:
+    """A full disk is told in one line; the run of that name, if there was one, is untouched.
+
+    Raises:
+        RunDirError: If there is no space left, with what is to be done then.
+    """
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
         if not _full(run, error):
             raise
         raise RunDirError(
-            f"{run.root}: no space left on the disk while the run was saved; make room and go on "
-            "with --resume"
+            f"{run.root}: no space left on the disk while the run was saved; {then}"
         ) from error
 
 
