@@ -21,6 +21,7 @@ from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
 
 _NO_ROOM = 2**20  # bytes
+_SECONDS = "seconds.json"  # in a checkpoint
 
 
 @contextmanager
@@ -131,6 +132,36 @@ def last_checkpoint(partial: RunDir) -> str | None:
             continue  # cut off while it was written
         return str(path)
     return None
+
+
+def note_seconds(checkpoint: Path, seconds: float) -> None:
+    """Write beside a checkpoint how long the training took until it."""
+    write_json(checkpoint / _SECONDS, round(seconds, 1))
+
+
+def go_on(partial: RunDir, checkpoint: str) -> float:
+    """Forget what was logged after a checkpoint, for it is done again.
+
+    Returns:
+        Seconds that the training took until that checkpoint.
+    """
+    step = int(Path(checkpoint).name.split("-")[1])
+    if partial.log.exists():
+        kept = []
+        for line in partial.log.read_text(encoding="utf-8").splitlines(keepends=True):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # cut off while it was written
+            if row["step"] <= step and "seconds" not in row:  # they stand in a training's last row
+                kept.append(line)
+        fresh = partial.log.with_suffix(".new")
+        fresh.write_text("".join(kept), encoding="utf-8")
+        fresh.replace(partial.log)
+    try:
+        return float(json.loads((Path(checkpoint) / _SECONDS).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return 0.0  # cut off before they were written
 
 
 def publish(run: RunDir) -> None:

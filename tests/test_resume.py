@@ -116,6 +116,28 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(method, tiny, fo
         np.testing.assert_allclose(found[name], value, atol=1e-6, err_msg=name)
 
 
+def test_what_is_done_again_is_logged_once_and_the_time_before_counts(tiny, folders, tmp_path):
+    config = small("intent", tiny, optim={"batch_size": 5, "epochs": 3, "lr": 1e-3})
+    whole = train(config, folders["intent"], tmp_path / "whole").run
+    with pytest.MonkeyPatch.context() as patch:
+
+        def stop(self, args, state, control, **kwargs):
+            if state.global_step == 11:  # after a logged step, before its checkpoint
+                raise KeyboardInterrupt
+
+        patch.setattr(training._Log, "on_step_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, folders["intent"], tmp_path / "cut")
+    partial = RunDir(tmp_path / "cut").partial
+    assert log_of(partial)[-1]["step"] == 10
+    seconds = Path(last_checkpoint(partial)) / "seconds.json"
+    assert 0 < json.loads(seconds.read_text()) < 900
+    seconds.write_text("1000")
+    cut = train(config, folders["intent"], tmp_path / "cut", resume=True).run
+    assert [row["step"] for row in log_of(cut)] == [row["step"] for row in log_of(whole)]
+    assert cut.read_config()["seconds"] > 1000
+
+
 @pytest.mark.parametrize(("kind", "method"), [("bi_encoder", "lora"), ("cross_encoder", "full")])
 def test_a_reply_training_keeps_its_best_pass(kind, method, tiny, folders, tmp_path):
     # Such steps only make it worse: the best pass is an early one.
