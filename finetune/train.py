@@ -26,6 +26,7 @@ from finetune.dialogue.start import as_started, is_causal
 from finetune.divergence import check_finite
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
+from finetune.lengths import within_positions
 from finetune.loop import is_main, leave, stay_stopped, uses_cuda
 from finetune.metrics import rounded
 from finetune.partial import (
@@ -244,6 +245,8 @@ def _plan(
     trained, why = settle_method(config, splits)
     if is_main() and (names := unread(config, trained, is_causal(trained))):
         logger.info("not read by this training: %s", ", ".join(names))
+    if is_main() and config.task != "dialogue" and trained.max_tokens < config.max_tokens:
+        logger.info("max_tokens: %d, the encoder has no more positions", trained.max_tokens)
     return trained, why, splits
 
 
@@ -257,6 +260,7 @@ def settle_method(config: TrainConfig, splits: Splits) -> tuple[TrainConfig, str
     encoder = resolve_encoder(config.encoder).path
     size = sum(file.stat().st_size for file in encoder.glob("*.safetensors")) // 4
     config, why = settled(config, splits, size)
+    config = within_positions(config, encoder)
     if refused := refusals(config, is_causal(config)):
         raise ConfigError("; ".join(refused))
     return config, why

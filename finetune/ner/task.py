@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from sklearn.metrics import f1_score
 
-from data.encoders import resolve_encoder
+from data.encoders import EncoderSource, resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.schema import Example
 from finetune.config import TrainConfig
@@ -21,13 +21,15 @@ from finetune.encoder import (
     save_encoder,
     save_tokenizer,
 )
+from finetune.lengths import positions_left
 from finetune.loop import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.ner.frozen import frozen_scorer
-from finetune.ner.model import NerModel
+from finetune.ner.model import POSITIONS, NerModel
 from finetune.ner.net import NerNet, collate, token_rows
 from finetune.ner.scores import score_entities
 from finetune.reading import Splits, read_entities
 from finetune.run_dir import RunDir, write_json
+from finetune.serving import SHARED_TOKENS
 from finetune.tags import IGNORE, tag_names
 from finetune.task import Before, Scored, Scorer, Trains
 from finetune.tuning import Tuner, prepare
@@ -81,7 +83,7 @@ class NerTask:
         """See Task."""
         source = resolve_encoder(config.encoder)
         run.weights.mkdir(parents=True, exist_ok=True)
-        write_json(run.base, base_of(source))
+        write_json(run.base, base_of(source) | _few_positions(config, source))
         write_json(run.labels, tag_names(entity_types(splits)))
         write_json(run.calibration, {"fitted_on": "nothing: confidences are the model's own"})
         _, tokenizer = load_encoder(source)
@@ -130,6 +132,12 @@ class NerTask:
     ) -> Mapping[str, Any]:
         """See Task: nothing beyond the scores."""
         return {}
+
+
+def _few_positions(config: TrainConfig, source: EncoderSource) -> dict[str, int]:
+    """What `base.json` says beside the encoder, where a window has to be shorter for it."""
+    left = positions_left(config, source.path)
+    return {POSITIONS: left} if left is not None and left < SHARED_TOKENS else {}
 
 
 def _while_training(predicted: Any) -> dict[str, float]:  # noqa: ANN401 - an EvalPrediction
