@@ -94,6 +94,7 @@ class Explainer:
         self._labels: list[str] = run.read_json(run.labels)
         self._max_tokens = _read_tokens(run, self.task, train)
         self._encoder, self._tokenizer = _encoder_of(run)
+        self._uncut = bare(self._tokenizer)
         self._pooling = _pooling_of(run)
         self._encoder.eval().requires_grad_(False)
         head = load_file(run.head)
@@ -183,7 +184,7 @@ class Explainer:
 
     def _too_long(self, texts: Sequence[str]) -> list[bool]:
         """Whether texts have more tokens than are read at a time."""
-        whole = bare(self._tokenizer).encode_batch(list(texts))
+        whole = self._uncut.encode_batch(list(texts))
         return [len(encoding.ids) > self._max_tokens for encoding in whole]
 
     def _integral(
