@@ -25,8 +25,11 @@ def uses_cuda(config: TrainConfig) -> bool:
 
 
 def device_name(config: TrainConfig) -> str:
-    """`cuda` or `cpu`: where this config trains and scores."""
-    return "cuda" if uses_cuda(config) else "cpu"
+    """`cuda` or `cpu`: where this config trains, and where its run is scored.
+
+    A run that needed CUDA to be trained is scored without it where there is none.
+    """
+    return "cuda" if torch.cuda.is_available() and config.device != "cpu" else "cpu"
 
 
 def has_bf16(cuda: bool) -> bool:

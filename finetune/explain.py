@@ -7,7 +7,7 @@ up along the way from an empty text (padding in place of each token) to this one
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from data.encoder_way import Pooling
+from data.encoder_way import Pooling, positions_of
 from data.encoders import resolve_encoder
 from data.errors import EncoderError
 from finetune.encoder import load_encoder, pool
 from finetune.explain_words import character_weights
+from finetune.frames import bare
 from finetune.intent.words import Words
+from finetune.ner.model import window_tokens, windows_of
 from finetune.ner.shapes import shape_ids
 from finetune.run_dir import RunDir
+from finetune.serving import SHARED_TOKENS
 from finetune.trainable import hidden_states
 
 # Runs of letters and digits; Chinese and Japanese characters one by one; signs one by one.
@@ -61,6 +64,20 @@ class Explanation:
     gain: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """What each of T tokens gave, at which characters, with the `gain` of an Explanation."""
+
+    offsets: Sequence[tuple[int, int]]
+    given: Sequence[float]
+    gain: float
+
+    def moved(self, by: int) -> "_Pieces":
+        """The same, so many characters later in a longer text."""
+        offsets = [(start + by, end + by) for start, end in self.offsets]
+        return replace(self, offsets=offsets)
+
+
 class Explainer:
     """A run's torch weights, opened once, that tell of a text which words drove what was found.
 
@@ -73,8 +90,9 @@ class Explainer:
         self.task = run.check()
         train = run.read_config()["train"]
         self._labels: list[str] = run.read_json(run.labels)
-        self._max_tokens = int(train["max_tokens"])
+        self._max_tokens = _read_tokens(run, self.task, train)
         self._encoder, self._tokenizer = _encoder_of(run)
+        self._uncut = bare(self._tokenizer)
         self._pooling = _pooling_of(run)
         self._encoder.eval().requires_grad_(False)
         head = load_file(run.head)
@@ -88,15 +106,32 @@ class Explainer:
         """Why a text has that label, rather than the mean of all labels."""
         place = self._labels.index(label)
         batch, offsets = self._tokens(text)
+        pieces = self._integral(batch, offsets, self._intent_score(batch, place))
         linear: NDArray[np.floating[Any]] = np.zeros(len(text))
         # Words know nothing of an intent that was added later.
         if self._words is not None and place < self._words[0].weight.shape[1]:
             words, share = self._words
             linear = share * character_weights(words, text, place)
-        return self._told(text, batch, offsets, self._intent_score(batch, place), linear)
+        return _told(text, [pieces], linear)
 
     def entities(self, text: str, tags: Sequence[tuple[str, int, int]]) -> Explanation:
-        """Why a text holds these entities: (type, start, end) in characters."""
+        """Why a text holds these entities: (type, start, end) in characters.
+
+        A long text is read in the windows in which they were found.
+        """
+        parts = []
+        for _, first, piece in windows_of([text], self._too_long):
+            here = [
+                (kind, start - first, end - first)
+                for kind, start, end in tags
+                if first <= start and end <= first + len(piece)
+            ]
+            if here:
+                parts.append(self._window(piece, here).moved(first))
+        return _told(text, parts, np.zeros(len(text)))
+
+    def _window(self, text: str, tags: Sequence[tuple[str, int, int]]) -> _Pieces:
+        """What the tokens of a window gave to these entities of it."""
         batch, offsets = self._tokens(text)
         mask = batch["attention_mask"]
         shapes = torch.from_numpy(shape_ids(text, batch.encodings[0]))[None]
@@ -116,7 +151,7 @@ class Explainer:
             logits: Tensor = (hidden @ self._head["weight"].T) * chosen
             return logits.sum((1, 2))
 
-        return self._told(text, batch, offsets, score, np.zeros(len(text)))
+        return self._integral(batch, offsets, score)
 
     def score(self, text: str, label: str) -> float:
         """The network's logit of the label above the mean of all, biases left out."""
@@ -145,30 +180,25 @@ class Explainer:
         )  # fmt: skip
         return batch, [(int(start), int(end)) for start, end in batch["offset_mapping"][0]]
 
-    def _told(
+    def _too_long(self, texts: Sequence[str]) -> list[bool]:
+        """Whether texts have more tokens than are read at a time."""
+        whole = self._uncut.encode_batch(list(texts))
+        return [len(encoding.ids) > self._max_tokens for encoding in whole]
+
+    def _integral(
         self,
-        text: str,
         batch: Any,  # noqa: ANN401 - a transformers BatchEncoding
         offsets: Sequence[tuple[int, int]],
         score: Forward,
-        linear: NDArray[np.floating[Any]],
-    ) -> Explanation:
-        """Token pieces summed to words, the linear model's characters too."""
+    ) -> _Pieces:
         ids = batch["input_ids"]
         table = self._encoder.get_input_embeddings()
         empty = ids.masked_fill(
             torch.tensor([[end > start for start, end in offsets]]),
             self._tokenizer.pad_token_id or 0,
         )
-        pieces, gain = _integrated(score, table(ids), table(empty))
-        words = []
-        for match in _UNIT.finditer(text):
-            start, end = match.span()
-            inside = [p for p, (s, e) in enumerate(offsets) if s < end and e > start]
-            said = float(linear[start:end].sum())
-            weight = sum(pieces[place] for place in inside) + said
-            words.append(Word(match.group(), start, end, weight, said))
-        return Explanation(tuple(words), gain)
+        given, gain = _integrated(score, table(ids), table(empty))
+        return _Pieces(offsets, given, gain)
 
 
 def explained_errors(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -209,6 +239,36 @@ def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[flo
         if abs(gain - float(pieces.sum())) <= _CLOSE * max(1.0, abs(gain)):
             break
     return pieces.tolist(), gain
+
+
+def _told(text: str, parts: Sequence[_Pieces], linear: NDArray[np.floating[Any]]) -> Explanation:
+    """Token pieces of a text's parts summed to its words, the linear model's characters too."""
+    words = []
+    for match in _UNIT.finditer(text):
+        start, end = match.span()
+        said = float(linear[start:end].sum())
+        given = (
+            value
+            for part in parts
+            for (first, last), value in zip(part.offsets, part.given, strict=True)
+            if first < end and last > start
+        )
+        words.append(Word(match.group(), start, end, sum(given) + said, said))
+    return Explanation(tuple(words), sum((part.gain for part in parts), 0.0))
+
+
+def _read_tokens(run: RunDir, task: str, train: Mapping[str, Any]) -> int:
+    """Tokens that the served run reads of a text at a time."""
+    if task == "ner":
+        return window_tokens(run)
+    most = int(train["max_tokens"])
+    if run.model.exists():
+        return most
+    # A head reads by the shared encoder, as long as that does.
+    if (train.get("intent") or {}).get("reads") != "conversations":
+        most = SHARED_TOKENS
+    source = resolve_encoder(run.read_json(run.base)["encoder"])
+    return min(most, positions_of(source.path) or most)
 
 
 def _pooling_of(run: RunDir) -> Pooling:

@@ -21,19 +21,23 @@ from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
 
 _NO_ROOM = 2**20  # bytes
+_SECONDS = "seconds.json"  # in a checkpoint
 
 
 @contextmanager
-def room(run: RunDir) -> Iterator[None]:
-    """A full disk is told in one line; the run of that name, if there was one, is untouched."""
+def room(run: RunDir, then: str = "make room and go on with --resume") -> Iterator[None]:
+    """A full disk is told in one line; the run of that name, if there was one, is untouched.
+
+    Raises:
+        RunDirError: If there is no space left, with what is to be done then.
+    """
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
         if not _full(run, error):
             raise
         raise RunDirError(
-            f"{run.root}: no space left on the disk while the run was saved; make room and go on "
-            "with --resume"
+            f"{run.root}: no space left on the disk while the run was saved; {then}"
         ) from error
 
 
@@ -128,6 +132,36 @@ def last_checkpoint(partial: RunDir) -> str | None:
             continue  # cut off while it was written
         return str(path)
     return None
+
+
+def note_seconds(checkpoint: Path, seconds: float) -> None:
+    """Write beside a checkpoint how long the training took until it."""
+    write_json(checkpoint / _SECONDS, round(seconds, 1))
+
+
+def go_on(partial: RunDir, checkpoint: str) -> float:
+    """Forget what was logged after a checkpoint, for it is done again.
+
+    Returns:
+        Seconds that the training took until that checkpoint.
+    """
+    step = int(Path(checkpoint).name.split("-")[1])
+    if partial.log.exists():
+        kept = []
+        for line in partial.log.read_text(encoding="utf-8").splitlines(keepends=True):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # cut off while it was written
+            if row["step"] <= step and "seconds" not in row:  # they stand in a training's last row
+                kept.append(line)
+        fresh = partial.log.with_suffix(".new")
+        fresh.write_text("".join(kept), encoding="utf-8")
+        fresh.replace(partial.log)
+    try:
+        return float(json.loads((Path(checkpoint) / _SECONDS).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return 0.0  # cut off before they were written
 
 
 def publish(run: RunDir) -> None:

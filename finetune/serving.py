@@ -10,13 +10,14 @@ from finetune.run_dir import RunDir, sha256_of
 from finetune.run_kind import RunKind, kind_of
 
 ENCODER_CACHE = Path("var/encoders")
+SHARED_TOKENS = 256  # of a text that the shared encoder reads
 
 
 def shared_encoder(
     name: str,
     cache: Path = ENCODER_CACHE,
     threads: int = 2,
-    max_tokens: int = 256,
+    max_tokens: int = SHARED_TOKENS,
     cut: Side = "right",
 ) -> OnnxEncoder:
     """The untuned encoder of that name; exported to `cache` the first time (some seconds).

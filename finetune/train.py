@@ -25,14 +25,18 @@ from finetune.auto import settled
 from finetune.config import TrainConfig
 from finetune.devices import is_main, leave, uses_cuda
 from finetune.dialogue.start import as_started, is_causal
+from finetune.divergence import check_finite
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
+from finetune.lengths import within_positions
 from finetune.metrics import rounded
 from finetune.partial import (
     alone,
     begun_with,
     check_out,
+    go_on,
     last_checkpoint,
+    note_seconds,
     open_partial,
     publish,
     room,
@@ -57,16 +61,25 @@ class Trained:
 
 
 class _Log(TrainerCallback):  # type: ignore[misc]
-    """Each logged step as a line of `log.jsonl`, units in the keys."""
+    """Each logged step as a line of `log.jsonl`, units in the keys; each checkpoint with its time.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Args:
+        path: Of `log.jsonl`.
+        begun: When the training began, in seconds of `time.perf_counter`.
+    """
+
+    def __init__(self, path: Path, begun: float) -> None:
+        self._path, self._begun = path, begun
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
         names = {"loss": "loss_nats", "learning_rate": "lr", "train_runtime": "seconds"}
         row = {names.get(key, key): value for key, value in (logs or {}).items()}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": state.global_step, **row}) + "\n")
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        note_seconds(checkpoint, time.perf_counter() - self._begun)
 
 
 class _Bar(ProgressCallback):  # type: ignore[misc]
@@ -129,7 +142,9 @@ def _train(
     if isinstance(trainer, Trainer):
         trainer.accelerator.wait_for_everyone()  # the first process has made the folder
         checkpoint = last_checkpoint(run.partial) if resume else None
-        _prepare_trainer(trainer, run)
+        if checkpoint is not None and is_main():
+            start -= go_on(run.partial, checkpoint)
+        _prepare_trainer(trainer, run, start)
     elif not is_main():
         return Trained(run, {})  # a head is fitted in seconds, by one process
     expected = estimate(trainer, config, splits)
@@ -143,6 +158,7 @@ def _train(
     leave()  # what follows is the work of one
     if not is_main():
         return Trained(run, {})
+    check_finite(trainer.model, config)
     with room(run):
         task.save(trainer, config, splits, run.partial)
         record_sums(run.partial)
@@ -209,6 +225,7 @@ def try_out(
             if not trainer.args.load_best_model_at_end:
                 trainer.args.save_strategy = SaveStrategy.NO
         trainer.train()
+        check_finite(trainer.model, config)
         task.save(trainer, config, splits, run)
         record_sums(run)
         del trainer
@@ -229,6 +246,8 @@ def _plan(
     trained, why = settle_method(config, splits)
     if is_main() and (names := unread(config, trained, is_causal(trained))):
         logger.info("not read by this training: %s", ", ".join(names))
+    if is_main() and config.task != "dialogue" and trained.max_tokens < config.max_tokens:
+        logger.info("max_tokens: %d, the encoder has no more positions", trained.max_tokens)
     return trained, why, splits
 
 
@@ -239,22 +258,23 @@ def settle_method(config: TrainConfig, splits: Splits) -> tuple[TrainConfig, str
         ConfigError: If it asks for something that this training would leave undone.
     """
     config = as_started(config)
-    parameters = resolve_encoder(config.encoder).path
-    size = sum(file.stat().st_size for file in parameters.glob("*.safetensors")) // 4
+    encoder = resolve_encoder(config.encoder).path
+    size = sum(file.stat().st_size for file in encoder.glob("*.safetensors")) // 4
     config, why = settled(config, splits, size)
+    config = within_positions(config, encoder)
     if refused := refusals(config, is_causal(config)):
         raise ConfigError("; ".join(refused))
     return config, why
 
 
-def _prepare_trainer(trainer: Any, run: RunDir) -> None:  # noqa: ANN401 - any of the family
+def _prepare_trainer(trainer: Any, run: RunDir, begun: float) -> None:  # noqa: ANN401 - any of the family
     """What every Trainer tells, and to whom."""
     trainer.remove_callback(PrinterCallback)  # both write to stdout, which is for results
     trainer.remove_callback(ProgressCallback)
     if is_main():
         if sys.stderr.isatty():
             trainer.add_callback(_Bar())
-        trainer.add_callback(_Log(run.partial.log))
+        trainer.add_callback(_Log(run.partial.log, begun))
 
 
 def _settle(config: TrainConfig) -> None:

@@ -24,8 +24,7 @@ def prepare(encoder: Any, config: TrainConfig) -> nn.Module:  # noqa: ANN401 - a
         ConfigError: If the encoder has fewer layers than the config asks for, or keeps them where
             this does not look.
     """
-    if config.optim.checkpoint_activations:
-        encoder.activation_checkpointing_enable({"use_reentrant": False})
+    checkpoint_activations(encoder, config)
     if config.method in ADAPTERS:
         return _adapted(encoder, config)
     if config.method == "head":
@@ -40,6 +39,12 @@ def prepare(encoder: Any, config: TrainConfig) -> nn.Module:  # noqa: ANN401 - a
         for layer in layers_of(encoder)[-config.top_layers :]:
             layer.requires_grad_(True)
     return encoder  # type: ignore[no-any-return]
+
+
+def checkpoint_activations(encoder: Any, config: TrainConfig) -> None:  # noqa: ANN401 - a transformers model
+    """Compute activations twice instead of keeping them, where the config asks for it."""
+    if config.optim.checkpoint_activations:
+        encoder.activation_checkpointing_enable({"use_reentrant": False})
 
 
 def check_layers(encoder: Any, config: TrainConfig) -> None:  # noqa: ANN401 - a transformers model

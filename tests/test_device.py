@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from apps.verbs.evaluate import evaluate_path
+from data.errors import ConfigError
 from data.schema import Situation, Turn
-from finetune.devices import device_name
+from finetune.devices import device_name, uses_cuda
 from finetune.dialogue.causal import untuned_causal
 from finetune.dialogue.model import DialogueModel
 from finetune.dialogue.writer import untuned_writer
@@ -29,6 +31,15 @@ def seen(monkeypatch):
 def test_the_config_decides(tiny, seen):
     assert device_name(small("intent", tiny, device="cpu")) == "cpu"
     assert device_name(small("intent", tiny)) == "cuda"
+
+
+@pytest.mark.parametrize("values", [{"device": "cuda"}, {"method": "qlora"}])
+def test_a_run_that_needed_a_gpu_to_train_is_scored_without_one(values, tiny, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    config = small("intent", tiny, **values)
+    assert device_name(config) == "cpu"
+    with pytest.raises(ConfigError, match="CUDA device|torch sees none here"):
+        uses_cuda(config)
 
 
 class Enough(Exception):
@@ -70,6 +81,10 @@ def test_what_was_trained_writes_there(tiny, tmp_path, monkeypatch):
     short = {"max_target_tokens": 4}
     talks = train(small("dialogue", tiny, dialogue=short), tmp_path / "talks", tmp_path / "a").run
     texts = train(small("summary", tiny, summary=short), tmp_path / "texts", tmp_path / "b").run
+    for run, rows in ((talks, "talks"), (texts, "texts")):  # trained on a GPU, evaluated here
+        values = run.read_config()
+        run.write_config({**values, "train": {**values["train"], "device": "cuda"}})
+        assert evaluate_path(run.root, tmp_path / rows / "validation.jsonl")["n"] > 0
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     DialogueModel(talks.root, 1, "cpu").write_all([Situation((Turn("customer", "hi"),))])
     assert len(SummaryModel(texts.root, 1, "cpu").write(["a b c"])) == 1

@@ -57,6 +57,34 @@ def test_the_parts_of_an_intent_add_up_to_its_logit(method, tiny, folders, tmp_p
     assert all(TEXT[word.start : word.end] == word.text for word in found.words)
 
 
+def test_a_head_is_explained_as_far_as_its_encoder_reads(tiny, folders, tmp_path):
+    run = train(small("intent", tiny, "head"), folders["intent"], tmp_path / "run").run
+    text = " ".join(THINGS * 6)  # longer than max_tokens, which a head does not read
+    explainer = Explainer(run)
+    (label, *_) = json.loads(run.labels.read_text())
+    found = explainer.intent(text, label)
+    assert all(word.weight != word.linear for word in found.words)
+    served = TextLogits(run, open_encoder, 1)
+    served._words = None
+    (logits,) = served.of([text])[0] - load_file(run.head)["bias"]
+    assert explainer.score(text, label) == pytest.approx(logits[0] - logits.mean(), abs=1e-3)
+
+
+def test_an_entity_far_into_a_text_is_explained_where_it_was_found(tiny, folders, tmp_path):
+    run = train(small("ner", tiny), folders["ner"], tmp_path / "run").run
+    text = "hello there " * 200 + "where is parcel AB-12"
+    start = text.index("AB-12")
+    found = Explainer(run).entities(text, [("order", start, len(text))])
+    assert abs(found.gap) <= 0.02 * max(1, abs(found.gain))
+    assert sum(word.weight for word in found.words) == pytest.approx(
+        found.gain - found.gap, abs=1e-3
+    )
+    assert all(text[word.start : word.end] == word.text for word in found.words)
+    weights = {word.start: word.weight for word in found.words}
+    assert weights[start] != 0
+    assert weights[0] == 0  # of another window
+
+
 def test_the_word_that_tells_an_intent_weighs_most(tiny, folders, tmp_path):
     optim = {"batch_size": 10, "epochs": 20, "lr": 3e-3}
     config = small("intent", tiny, optim=optim)

@@ -1,12 +1,15 @@
 """New intents for a trained run: found, the old ones kept, nothing else changed."""
 
+import errno
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
 import yaml
 
-from data.errors import ConfigError, LogFormatError
+from data.errors import ConfigError, LogFormatError, RunDirError
 from finetune.confidence.memory import Memory
 from finetune.intent.extend import _Old, _shift, extend
 from finetune.intent.model import IntentModel
@@ -94,6 +97,33 @@ def test_rows_that_cannot_be_added_are_refused(trained_run, tmp_path, rows, mess
     with pytest.raises(LogFormatError, match=message):
         extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
     assert not (tmp_path / "more").exists()
+
+
+def test_weights_that_were_changed_are_not_copied_as_if_they_were_trained(trained_run, tmp_path):
+    run = RunDir(shutil.copytree(trained_run.root, tmp_path / "run"))
+    file = run.encoder / "model.safetensors"
+    if not file.exists():  # a head on the shared encoder
+        pytest.skip("this run holds no encoder")
+    old = file.read_bytes()
+    file.write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
+    data = write_lines(tmp_path / "new.jsonl", NEW)
+    with pytest.raises(RunDirError, match=r"model.safetensors: changed since it was trained"):
+        extend(run.root, data, tmp_path / "more", open_encoder, 1)
+    assert not (tmp_path / "more").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(trained_run, tmp_path, monkeypatch):
+    def copied(source, out):
+        out.mkdir()
+        why = f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
+        raise shutil.Error([("a", "b", why), ("c", "d", why)])
+
+    monkeypatch.setattr(shutil, "copytree", copied)
+    data = write_lines(tmp_path / "new.jsonl", NEW)
+    with pytest.raises(RunDirError, match=r"no space left on the disk.*; make room and") as caught:
+        extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.jsonl"]
 
 
 def test_another_run_is_not_overwritten(trained_run, tmp_path):

@@ -300,6 +300,18 @@ def test_balanced_labels_and_each_optimizer_train(task, tiny, folders, tmp_path)
         assert finite([row["train_loss"] for row in log_rows(run) if "train_loss" in row])
 
 
+@pytest.mark.parametrize("method", ["top_layers", "frozen_embeddings"])
+def test_activations_are_computed_twice_where_it_is_asked_for(method, tiny, folders, tmp_path):
+    task = TASKS["intent"]
+    config = small("intent", tiny, method, optim={**SMALL, "checkpoint_activations": True})
+    splits = read_splits(folders["intent"], None, lambda path: task.read(path, config))
+    trainer = task.trainer(config, splits, RunDir(tmp_path))
+    modules = trainer.model.encoder.modules()
+    assert any(getattr(each, "gradient_checkpointing", False) for each in modules)
+    trainer.train()
+    assert trainer.state.global_step == SMALL["max_steps"]
+
+
 def test_each_optimizer_is_the_one_asked_for(tiny):
     kinds = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD, "adafactor": Adafactor}
     for name, kind in kinds.items():

@@ -16,8 +16,9 @@ import finetune.train as training
 from data.errors import ConfigError, RunDirError, RunInUseError
 from data.schema import Example
 from finetune.partial import alone, begun_with, last_checkpoint, open_partial
-from finetune.reading import Splits
-from finetune.run_dir import RunDir
+from finetune.reading import Splits, read_splits
+from finetune.run_dir import ADAPTER, RunDir
+from finetune.tasks import TASKS
 from finetune.train import train
 from tests.conftest import small
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("here")
 
 
 def weights_of(run):
-    files = [run.head, run.weights / "encoder" / "model.safetensors"]
+    files = [run.head, run.encoder / "model.safetensors", run.adapter / ADAPTER]
     return {
         f"{path.name}:{name}": value
         for path in files
@@ -36,9 +37,21 @@ def weights_of(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["intent", "ner", "reply"])
-def test_a_run_that_was_cut_off_resumes_to_the_same_weights(task, tiny, folders, tmp_path):
-    config = small(task, tiny, optim={"batch_size": 5, "epochs": 3, "lr": 1e-3})
+@pytest.mark.parametrize(
+    ("task", "method", "values"),
+    [
+        ("intent", "full", {}),
+        ("ner", "full", {}),
+        ("reply", "full", {}),
+        ("reply", "lora", {}),
+        ("reply", "ia3", {"reply": {"kind": "cross_encoder"}}),
+    ],
+)
+def test_a_run_that_was_cut_off_resumes_to_the_same_weights(
+    task, method, values, tiny, folders, tmp_path
+):
+    optim = {"batch_size": 5, "epochs": 3, "lr": 1e-3}
+    config = small(task, tiny, method, optim=optim, **values)
     whole = train(config, folders[task], tmp_path / "whole").run
 
     cut_off(config, folders[task], tmp_path / "cut")
@@ -101,6 +114,46 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(method, tiny, fo
     assert set(found) == set(wanted)
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, atol=1e-6, err_msg=name)
+
+
+def test_what_is_done_again_is_logged_once_and_the_time_before_counts(tiny, folders, tmp_path):
+    config = small("intent", tiny, optim={"batch_size": 5, "epochs": 3, "lr": 1e-3})
+    whole = train(config, folders["intent"], tmp_path / "whole").run
+    with pytest.MonkeyPatch.context() as patch:
+
+        def stop(self, args, state, control, **kwargs):
+            if state.global_step == 11:  # after a logged step, before its checkpoint
+                raise KeyboardInterrupt
+
+        patch.setattr(training._Log, "on_step_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, folders["intent"], tmp_path / "cut")
+    partial = RunDir(tmp_path / "cut").partial
+    assert log_of(partial)[-1]["step"] == 10
+    seconds = Path(last_checkpoint(partial)) / "seconds.json"
+    assert 0 < json.loads(seconds.read_text()) < 900
+    seconds.write_text("1000")
+    cut = train(config, folders["intent"], tmp_path / "cut", resume=True).run
+    assert [row["step"] for row in log_of(cut)] == [row["step"] for row in log_of(whole)]
+    assert cut.read_config()["seconds"] > 1000
+
+
+@pytest.mark.parametrize(("kind", "method"), [("bi_encoder", "lora"), ("cross_encoder", "full")])
+def test_a_reply_training_keeps_its_best_pass(kind, method, tiny, folders, tmp_path):
+    # Such steps only make it worse: the best pass is an early one.
+    optim = {"batch_size": 5, "epochs": 3, "lr": 0.3, "patience": 3, "schedule": "constant"}
+    config = small("reply", tiny, method, optim=optim, reply={"kind": kind})
+    task = TASKS["reply"]
+    splits = read_splits(folders["reply"], None, lambda path: task.read(path, config))
+    trainer = task.trainer(config, splits, RunDir(tmp_path))
+    trainer.train()
+    best = Path(trainer.state.best_model_checkpoint)
+    assert best.name != f"checkpoint-{trainer.state.global_step}"
+    values = trainer.model.state_dict()
+    kept = load_file(best / "model.safetensors")
+    assert kept
+    for name, value in kept.items():
+        np.testing.assert_array_equal(values[name].cpu().numpy(), value, err_msg=name)
 
 
 @pytest.mark.parametrize("passes", [2, 3])

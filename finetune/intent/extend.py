@@ -13,6 +13,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from finetune.confidence.calibration import Calibration
 from finetune.confidence.memory import Memory
 from finetune.intent.text_logits import TextLogits
 from finetune.metrics import rounded
-from finetune.partial import alone
+from finetune.partial import alone, room
 from finetune.reading import read_labelled
 from finetune.run_dir import RunDir, record_sums, write_json
 
@@ -80,6 +81,8 @@ def extend(
     begun = time.perf_counter()
     old, new = RunDir(source), RunDir(out)
     old.check("intent")
+    for folder in (old.encoder, old.adapter):  # a copy of changed weights would look as trained
+        old.verify(folder)
     config = old.read_config()
     if config["train"].get("multi_label"):
         raise ConfigError(f"{source}: its texts have several intents each; train it again instead")
@@ -102,7 +105,9 @@ def extend(
     weight, bias = _fit(vectors, scores, target, old_rows, len(names))
     shift, metrics = _shift(vectors, scores, target, old_rows, held, len(names))
     bias = bias + shift
-    with alone(new):
+    with alone(new), ExitStack() as last, room(new, "make room and try again"):
+        # Whatever stopped it, no half of a run stays; a whole one has another name by then.
+        last.callback(shutil.rmtree, new.partial.root, ignore_errors=True)
         shutil.rmtree(new.partial.root, ignore_errors=True)
         shutil.copytree(source, new.partial.root)
         _save(new.partial, logits, weight, bias, _remembered(memory, vectors, target, len(names)))

@@ -50,7 +50,7 @@ from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
 from finetune.task import Before, Finished, Scored, Scorer, Trains
-from finetune.trainable import Tuner, check_layers, prepare
+from finetune.trainable import Tuner, check_layers, checkpoint_activations, prepare
 
 SEVERAL = MultiLabelTask()
 
@@ -102,7 +102,11 @@ class IntentTask:
             whole, [len(ids) for ids in tokens_of(texts_of(splits.train))]
         )
         check_layers(whole, config)
-        model = upper_half(whole, config.top_layers) if halved else prepare(whole, config)
+        if halved:
+            checkpoint_activations(whole, config)  # it wants the words, which a half lacks
+            model = upper_half(whole, config.top_layers)
+        else:
+            model = prepare(whole, config)
 
         def rows_of(texts: list[str], names: list[str]) -> Rows:
             tokens = tokens_of(texts)

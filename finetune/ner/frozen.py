@@ -14,6 +14,7 @@ from data.schema import Entity, Example
 from finetune.config import TrainConfig
 from finetune.encoder import load_encoder
 from finetune.frames import bare
+from finetune.lengths import positions_left
 from finetune.ner.model import most_tokens, windows_of
 from finetune.ner.net import collate, token_rows
 from finetune.ner.scores import score_entities
@@ -28,14 +29,16 @@ def frozen_scorer(config: TrainConfig, train: list[Example], tags: Sequence[str]
 
     It reads texts through the windows of a run that is served.
     """
-    encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
+    source = resolve_encoder(config.encoder)
+    encoder, tokenizer = load_encoder(source)
     vectors, target = _token_vectors(encoder, tokenizer, train, tags, config)
     keep = np.random.default_rng(config.seed).permutation(len(target))[:BASELINE_TOKENS]
     head = SGDClassifier(
         loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=config.seed
     )
     head.fit(vectors[keep], target[keep])
-    transitions, most, whole = allowed(tags), most_tokens(config.max_tokens), bare(tokenizer)
+    most = most_tokens(config.max_tokens, positions_left(config, source.path))
+    transitions, whole = allowed(tags), bare(tokenizer)
 
     def too_long(pieces: Sequence[str]) -> list[bool]:
         return [len(encoding.ids) > most for encoding in whole.encode_batch(list(pieces))]

@@ -12,8 +12,10 @@ from data.onnx_text import OnnxText
 from data.schema import Entity
 from finetune.ner.shapes import shape_ids
 from finetune.run_dir import RunDir
+from finetune.serving import SHARED_TOKENS
 from finetune.tags import allowed, best_path, spans_of
 
+POSITIONS = "positions"  # in base.json, where they are fewer than a window's tokens
 WINDOW_CHARS = 800  # a long text is read in such windows: mostly under the token limit
 _SPACE = re.compile(r"\s")
 
@@ -33,7 +35,7 @@ class NerModel:
         self._texts = OnnxText(
             folder.model,
             folder.tokenizer / "tokenizer.json",
-            most_tokens(int(folder.read_config()["train"]["max_tokens"])),
+            window_tokens(folder),
             threads,
             features={"shapes": shape_ids},
         )
@@ -61,9 +63,16 @@ class NerModel:
         return results
 
 
-def most_tokens(max_tokens: int) -> int:
-    """Tokens of a window, of a run that was trained on texts of so many."""
-    return max(max_tokens, 256)
+def most_tokens(max_tokens: int, positions: int | None) -> int:
+    """Tokens of a window, where training read so many of a text, and an encoder has positions."""
+    most = max(max_tokens, SHARED_TOKENS)
+    return most if positions is None else min(most, positions)
+
+
+def window_tokens(run: RunDir) -> int:
+    """The same of a finished run, which keeps its positions where they are few."""
+    max_tokens = int(run.read_config()["train"]["max_tokens"])
+    return run.read_as(run.base, lambda base: most_tokens(max_tokens, base.get(POSITIONS)))
 
 
 def windows_of(

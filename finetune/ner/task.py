@@ -7,19 +7,21 @@ from typing import Any
 
 from sklearn.metrics import f1_score
 
-from data.encoders import resolve_encoder
+from data.encoders import EncoderSource, resolve_encoder
 from data.errors import ConfigError, LogFormatError
 from data.schema import Example
 from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, export_onnx, load_encoder
+from finetune.lengths import positions_left
 from finetune.ner.frozen import frozen_scorer
-from finetune.ner.model import NerModel
+from finetune.ner.model import POSITIONS, NerModel
 from finetune.ner.net import NerNet, collate, token_rows
 from finetune.ner.scores import score_entities
 from finetune.reading import Splits, read_entities
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
+from finetune.serving import SHARED_TOKENS
 from finetune.tags import IGNORE, tag_names
 from finetune.task import Before, Scored, Scorer, Trains, no_findings
 from finetune.trainable import Tuner, prepare
@@ -74,7 +76,8 @@ class NerTask:
         """See Task."""
         source = resolve_encoder(config.encoder)
         _, tokenizer = load_encoder(source)
-        begin_weights(run, base_of(source), tag_names(entity_types(splits)), tokenizer)
+        base = base_of(source) | _few_positions(config, source)
+        begin_weights(run, base, tag_names(entity_types(splits)), tokenizer)
         write_json(run.calibration, {"fitted_on": "nothing: confidences are the model's own"})
         net = trained(trainer)
         save_encoder_and_head(net, run, source)
@@ -105,6 +108,12 @@ class NerTask:
             return score_entities(examples, model.predict([example.text for example in examples]))
 
         return score
+
+
+def _few_positions(config: TrainConfig, source: EncoderSource) -> dict[str, int]:
+    """What `base.json` says beside the encoder, where a window has to be shorter for it."""
+    left = positions_left(config, source.path)
+    return {POSITIONS: left} if left is not None and left < SHARED_TOKENS else {}
 
 
 def _while_training(predicted: Any) -> dict[str, float]:  # noqa: ANN401 - an EvalPrediction

@@ -16,7 +16,6 @@ import torch
 from safetensors.numpy import save_file
 from sentence_transformers import (
     CrossEncoder,
-    CrossEncoderTrainer,
     CrossEncoderTrainingArguments,
     SentenceTransformer,
 )
@@ -36,6 +35,7 @@ from finetune.reading import Splits, conversation_of
 from finetune.reply.reranker import PairLogits
 from finetune.reply.rows import mines, trusted_pairs, with_negatives
 from finetune.reply.trainer import ranking_trainer
+from finetune.reply.tuners import PairTuner
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.task import Trains
@@ -65,16 +65,6 @@ class PairNet(nn.Module):
         return logits
 
 
-class _PairTuner(CrossEncoderTrainer):  # type: ignore[misc]
-    """The library's trainer without its model cards: each would quote rows, in every checkpoint."""
-
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """See CrossEncoderTrainer."""
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ANN401
-        self.model.save_pretrained(output_dir or self.args.output_dir, create_model_card=False)
-
-
 def pair_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
     """What trains it; see Task."""
     source = resolve_encoder(config.encoder)
@@ -100,7 +90,7 @@ def pair_trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Trains:
         model, num_negatives=config.reply.random_negatives, scale=1, activation_fn=nn.Identity()
     )
     return ranking_trainer(
-        _PairTuner, CrossEncoderTrainingArguments, loss, rows, config, splits, run
+        PairTuner, CrossEncoderTrainingArguments, loss, rows, config, splits, run
     )
 
 

@@ -50,7 +50,8 @@ def score_ranking(scores: PairScores, examples: Sequence[Example], seed: int) ->
     pairs, places = np.unique(contexts * len(examples) + candidates, return_inverse=True)
     found = scores(pairs // len(examples), pairs % len(examples))[places].reshape(-1, CANDIDATES)
     own, rivals = found[:, :1], found[:, 1:]
-    ranks = 1 + (rivals >= own).sum(axis=1)
+    # One that is not a number beats nobody: a diverged model must not look perfect.
+    ranks = 1 + (~(own > rivals)).sum(axis=1)
     first, rest = ranks[: len(everywhere.contexts)], ranks[len(everywhere.contexts) :]
     metrics = ranking_metrics(first.tolist())
     if alike is not None:

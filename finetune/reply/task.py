@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import (
     SentenceTransformer,
-    SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -43,6 +42,7 @@ from finetune.reply.ranking import CANDIDATES, DRAWS, check_ranked, score_rankin
 from finetune.reply.reranker import RerankerModel
 from finetune.reply.rows import trusted_pairs, with_negatives
 from finetune.reply.trainer import ranking_trainer
+from finetune.reply.tuners import VectorTuner
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
 from finetune.serving import shared_encoder
@@ -75,7 +75,7 @@ class ReplyTask:
         transformer.model = prepare(transformer.model, config)
         loss = MultipleNegativesRankingLoss(model, scale=1 / config.reply.temperature)
         return ranking_trainer(
-            SentenceTransformerTrainer, SentenceTransformerTrainingArguments,
+            VectorTuner, SentenceTransformerTrainingArguments,
             loss, rows, config, splits, run,
         )  # fmt: skip
 
