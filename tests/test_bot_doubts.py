@@ -7,13 +7,14 @@ import pytest
 
 from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
+from apps.customer_service.agreement import agreed, on_condition
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import is_abroad
+from apps.customer_service.order_details import read_address
 from apps.customer_service.phrases import TO_BE_SURE, is_grave
 from apps.customer_service.questions import asks_where, clauses, follow_up, rests, single
 from apps.customer_service.readings import Message, Readings
 from apps.customer_service.remarks import describes, praises
-from apps.customer_service.replies import agreed, on_condition, read_address
 from apps.customer_service.understanding import _signs
 from apps.customer_service.wishes import instead, parts
 from apps.customer_service.workflow import Workflows

@@ -6,11 +6,12 @@ import pytest
 
 from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
+from apps.customer_service.agreement import agreed, on_condition
 from apps.customer_service.bot import CustomerServiceBot
+from apps.customer_service.order_details import read_address
 from apps.customer_service.phrases import TO_BE_SURE
 from apps.customer_service.progress import Progress
 from apps.customer_service.questions import clauses
-from apps.customer_service.replies import agreed, on_condition, read_address
 from apps.customer_service.wishes import parts
 from apps.customer_service.workflow import Workflows
 from tests.test_bot import KeywordIntents, OrderFinder, chat, index  # noqa: F401 - a fixture

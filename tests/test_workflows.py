@@ -6,8 +6,8 @@ import yaml
 
 from apps.actions import Order
 from apps.customer_service.actions import shop
+from apps.customer_service.order_details import new_value, order_number
 from apps.customer_service.progress import Progress
-from apps.customer_service.replies import new_value, order_number
 from apps.customer_service.workflow import Workflows
 from data.errors import ConfigError
 from data.schema import Entity

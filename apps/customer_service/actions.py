@@ -10,7 +10,7 @@ from functools import partial
 
 from apps.actions import Action, ActionResult, Catalog, Order, Orders, Reader
 from apps.customer_service.delivery import is_abroad, is_lost, return_cost, return_terms, usual_time
-from apps.customer_service.replies import read_address, read_order_number
+from apps.customer_service.order_details import read_address, read_order_number
 from apps.customer_service.workflow_file import FAILED
 
 RETURN_WINDOW = timedelta(days=30)  # from delivery

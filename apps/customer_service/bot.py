@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from apps.app import State, clean, polite_refusal
+from apps.customer_service.agreement import denies
 from apps.customer_service.bot_turn import BotTurn, since
 from apps.customer_service.fitness import Fitness
 from apps.customer_service.hand_over import SHOWN, Colleagues
@@ -31,7 +32,6 @@ from apps.customer_service.phrases import (
 from apps.customer_service.progress import Progress, Step
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.remarks import bare, overdue, praises
-from apps.customer_service.replies import denies
 from apps.customer_service.turning import Turning
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows

@@ -1,10 +1,10 @@
 """What a message does to a workflow that is open, was open, or is about to begin."""
 
+from apps.customer_service.agreement import agreed, on_condition
 from apps.customer_service.bot_turn import BotTurn
 from apps.customer_service.phrases import AHEAD, CORRECTS, LACKS, PERSON, WISHES
 from apps.customer_service.progress import Progress
 from apps.customer_service.remarks import describes
-from apps.customer_service.replies import agreed, on_condition
 from apps.customer_service.workflow import Workflows
 from finetune.intent.model import IntentModel
 

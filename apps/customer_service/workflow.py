@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from apps.actions import ActionResult, Catalog, Journal, SlotTurn
+from apps.customer_service.agreement import agreed, is_reply, says_yes
 from apps.customer_service.http_action import call
 from apps.customer_service.lacking import lacked, needed
 from apps.customer_service.progress import Progress, Said, Step
-from apps.customer_service.replies import agreed, is_reply, says_yes
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import (
