@@ -65,6 +65,14 @@ def test_a_yes_on_a_condition_does_nothing_yet_and_its_question_is_answered(bot)
     done = chat(bot, "cancel FK-100001", "yes. how late, how is my parcel late?")
     assert done.effects
     assert "Reports of late parcels" in done.text
+    free = ("yes, if it is free", "yes, but only if it's free of charge")
+    again = chat(bot, "cancel FK-100001", *free)
+    assert (again.text.startswith(TO_BE_SURE), again.effects) == (True, ())
+    assert chat(bot, "cancel FK-100001", *free, "only if it is free, yes").effects == ()
+    assert chat(bot, "cancel FK-100001", *free, free[0]).reason == "action_failed"
+    money = "yes, but only if I get the money back today"
+    assert chat(bot, "cancel FK-100001", "hmm I am not sure", money).effects == ()
+    assert chat(bot, "cancel FK-100001", *free, "yes").effects
     assert not on_condition("yes, if you could")
     assert not on_condition("not if it costs me")
     assert agreed("yep to the town one, do not stop the other") is None
@@ -76,6 +84,8 @@ def test_the_part_of_an_address_that_is_corrected_takes_the_place_of_the_old(bot
     assert house.effects == ({"order": "FK-100001", "address": "41 Elm Way, York, YO1 7AA"},)
     code = chat(bot, where, "wait the postcode is YO1 7AB", "yes")
     assert code.effects == ({"order": "FK-100001", "address": "14 Elm Way, York, YO1 7AB"},)
+    other = chat(bot, where, "yes, but send it to 9 Oak Rd, York, YO2 2BB")
+    assert "9 Oak Rd, York, YO2 2BB?" in other.text
     kept = chat(bot, where, "no, keep it at 3 Oak Row")
     assert kept.step == "workflow:change_address:answer:declined"
 

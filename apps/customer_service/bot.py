@@ -34,7 +34,7 @@ from apps.customer_service.questions import rule_questions
 from apps.customer_service.remarks import bare, overdue, praises
 from apps.customer_service.turning import Turning
 from apps.customer_service.understanding import Understanding
-from apps.customer_service.workflow import Workflows
+from apps.customer_service.workflow import MISSES, Workflows
 from apps.customer_service.workflow_file import FAILED
 from apps.generation.answering import HAND_OVER as PASSED_ON
 from apps.generation.writer import AnswerWriter
@@ -204,11 +204,12 @@ class CustomerServiceBot:
             return self._colleagues.take(turn, "action_failed")
         if self._turning.switches(turn, progress, started):
             return None
-        conditional = self._turning.agrees_on_condition(turn, progress)
         asked = rule_questions(turn.text) if progress.asked == "confirm" else []
-        if conditional or self._turning.agrees_to_other(turn, progress, started):
+        if self._turning.agrees_on_condition(turn, progress):
             turn.progress = replace(progress, misses=progress.misses + 1)
-            chosen = self._known.search(turn, asked) if conditional and asked else None
+            if turn.progress.misses >= MISSES:
+                return self._colleagues.take(turn, "action_failed")
+            chosen = self._known.search(turn, asked) if asked else None
             if chosen is not None:
                 return self._known.selected(turn, chosen)
             question = self._workflows.resume_question(progress)

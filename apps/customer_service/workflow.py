@@ -195,7 +195,7 @@ class Workflows:
                 wrong = _text(slot.invalid or _INVALID, {**slots, "value": value})
         filled = slots != dict(progress.slots)
         if progress.asked == "confirm" and not filled and not wrong:
-            reply = agreed(said.text, flow.confirm or "")
+            reply = agreed(said.text, flow.confirm or "", tuple(slots.values()))
             if reply is False:
                 text = _text(flow.answers[DECLINED], slots)
                 return Step(text, f"answer:{DECLINED}", None, slots=slots)
