@@ -208,6 +208,7 @@ class Workflows:
         if misses >= MISSES:
             return Step("", "gave_up", None)
         step = self._next(Progress(progress.name, slots, None, misses, lacks), said)
+        step = _counted(progress, step)
         return replace(step, text=f"{wrong} {step.text}") if wrong else step
 
     def resume_question(self, progress: Progress) -> str:
@@ -342,6 +343,17 @@ class Workflows:
             slot.pattern, slot.called, slot.anywhere,
         )  # fmt: skip
         return value_of(slot, turn, self._readers)
+
+
+def _counted(before: Progress, step: Step) -> Step:
+    """The step; giving what cannot be, as an unknown number, answers a question as little."""
+    after = step.progress
+    same = after is not None and (after.name, after.asked) == (before.name, before.asked)
+    if after is None or not same or not step.stage.startswith("answer:"):
+        return step
+    if before.misses + 1 >= MISSES:
+        return Step("", "gave_up", None)
+    return replace(step, progress=replace(after, misses=before.misses + 1))
 
 
 def _key(said: Said, name: str, slots: Mapping[str, str]) -> str:
