@@ -81,7 +81,7 @@ class CustomerServiceBot:
         self._understanding = Understanding(intents, entities, workflows, mood)
         self._known = KnownAnswers(index, intents, entities, workflows, writer, fitness)
         self._turning = Turning(workflows, intents, self._known.judges)
-        self._colleagues = Colleagues(hours, now)
+        self._colleagues = Colleagues(hours, now, workflows.passed_on)
 
     def read_ahead(self) -> None:
         """Read what needs no message, so that the first turns are as quick as later ones."""

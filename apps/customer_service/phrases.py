@@ -60,7 +60,7 @@ OWN_PEOPLE = re.compile(
 )
 PASSING = "I am passing this conversation to a colleague"
 HAND_OVER: dict[Reason, str] = {
-    "asked_for_person": f"Of course. {PASSING}, who will read it and write to you here.",
+    "asked_for_person": f"Of course. {PASSING}, who will read it.",
     "no_answer": f"I do not have a reliable answer to that. {PASSING} who can help.",
     "low_confidence": f"I am not sure that I understood you rightly. {PASSING}.",
     "out_of_scope": f"I cannot help with that myself. {PASSING}.",

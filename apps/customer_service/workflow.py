@@ -108,6 +108,11 @@ class Workflows:
         """What the file says to what is none of its matters."""
         return self._config.out_of_scope
 
+    @property
+    def passed_on(self) -> str:
+        """What the file says behind a hand-over."""
+        return self._config.passed_on
+
     def grave(self, name: str | None) -> bool:
         """Whether a workflow deals with what else a person must take."""
         return name is not None and self._config.workflows[name].grave
