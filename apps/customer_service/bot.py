@@ -171,7 +171,7 @@ class CustomerServiceBot:
         return self._select(turn)
 
     def _without_pages(self, turn: BotTurn, started: str | None) -> Answer | None:
-        """To what no page and no workflow is for: talk, remarks, a person, a wait past its time."""
+        """To what no page and no workflow is for: talk, remarks, a person, an undoing, a wait."""
         words = small_talk(turn.text, turn.progress is not None)
         if not words and turn.progress is None and len(turn.conversation.turns) == 1:
             words = UNDERSTOOD if bare(turn.text) else ""
@@ -181,6 +181,8 @@ class CustomerServiceBot:
             return turn.answered(words, "small_talk")
         if turn.person or self._turning.asks_for_person(turn):
             return self._colleagues.take(turn, "asked_for_person")
+        if self._turning.undoes(turn):
+            return self._colleagues.take(turn, "action_failed")
         waits = started is None and turn.intent.name is not None and overdue(turn.text)
         if waits and not rule_questions(turn.text):
             return self._colleagues.take(turn, "no_answer", "hand_over:overdue")

@@ -14,6 +14,15 @@ _TAKEN_BACK = re.compile(
 )
 _CORRECTED = re.compile(r"^\W*(?:oh|ah|no|not|sorry|oops|wait|actually|i meant?)\b", re.I)
 _ORDER_DIGITS = re.compile(r"\d{6}")
+_DIGITS = re.compile(r"\d+(?:[ .()/-]{1,2}\d+)*")
+_LONGER = 9  # digits in a row, of which a piece is no order number but a phone's
+_NEAR = 60  # characters before a number that may take another one back
+# Between two numbers these take the first one back; "not FK-100001" takes back what follows.
+_RATHER = re.compile(
+    r"\b(?:no(?! (?:longer|need|problem|worries|rush|hurry)\b)|wait|sorry|oops|scrap that|i meant?"
+    r"|correction|rather|make (?:it|that))\b(?!.*\b(?:not|also|and|plus|or)\b)",
+    re.I | re.S,
+)
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b", re.I)
 _ADDRESS_LEAD = re.compile(
     r"^.*?\b(?:deliver(?:ed|y)?|sen[dt]|ship(?:ped)?|go|goes|address|it|change|instead)\b.*?"
@@ -50,12 +59,35 @@ def order_number(text: str) -> str:
 
 
 def read_order_number(turn: SlotTurn) -> str | None:
-    """The number that was found, or the six digits in an answer to the question for it."""
-    found = [order_number(entity.text) for entity in turn.entities]
+    """The number that was found, or the six digits in an answer to the question for it.
+
+    Of several the one behind a taking-back is meant: "FK-100001? No wait, FK-100002".
+    """
+    found = list(turn.entities)
+    for at in range(len(found) - 1, 0, -1):
+        begin = max(found[at - 1].end, found[at].start - _NEAR)
+        if _RATHER.search(turn.text[begin : found[at].start]):
+            found = found[at:]
+            break
     if found:
-        return new_value(found, turn.current, one=True)
-    digits = _ORDER_DIGITS.search(turn.text) if turn.asked else None
-    return order_number(digits.group()) if digits else None
+        return new_value([order_number(each.text) for each in found], turn.current, one=True)
+    digits = _ORDER_DIGITS.finditer(turn.text) if turn.asked else ()
+    alone = (each for each in digits if not of_longer_number(turn.text, *each.span()))
+    number = next(alone, None)
+    return order_number(number.group()) if number else None
+
+
+def of_longer_number(text: str, start: int, end: int) -> bool:
+    """Whether the digits in [start, end) are a piece of a longer number's: "07700 204881".
+
+    Numbers of the same length side by side are none.
+    """
+    if text[:start][-1:].isdigit() or text[end:][:1].isdigit():
+        return True
+    length = sum(map(str.isdigit, text[start:end]))
+    runs = (run.group() for run in _DIGITS.finditer(text) if run.start() <= start < run.end())
+    groups = [len(group) for group in re.findall(r"\d+", next(runs, ""))]
+    return sum(groups) >= max(_LONGER, length + 1) and set(groups) != {length}
 
 
 def new_value(found: Sequence[str], current: str | None, *, one: bool) -> str | None:

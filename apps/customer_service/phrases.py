@@ -68,6 +68,14 @@ HAND_OVER: dict[Reason, str] = {
     "upset": f"I am sorry that this has gone so badly. {PASSING}, who will look at it in person.",
 }
 INSTEAD = re.compile(r"\b(?:instead|rather|forget|not any ?more|no longer)\b", re.I)
+# Behind what was just done: it is wanted back.
+UNDOES = re.compile(
+    r"\bchanged my mind\b|\b(?:(?:i|we)(?:['’]?ll| will|['’]?d rather| would rather"
+    r"|['’]?d like to| would like to| want to)|let (?:me|us)|(?:can|could|may) (?:i|we))"
+    r" keep (?:it|them)\b"
+    r"|\b(?:undo|un-?cancel\w*|reinstate\w*)\b",
+    re.I,
+)
 CORRECTS = re.compile(
     r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
 )

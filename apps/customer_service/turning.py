@@ -2,7 +2,7 @@
 
 from apps.customer_service.agreement import on_condition
 from apps.customer_service.bot_turn import BotTurn
-from apps.customer_service.phrases import AHEAD, CORRECTS, LACKS, PERSON, WISHES
+from apps.customer_service.phrases import AHEAD, CORRECTS, LACKS, PERSON, UNDOES, WISHES
 from apps.customer_service.progress import Progress
 from apps.customer_service.remarks import describes
 from apps.customer_service.workflow import Workflows
@@ -35,6 +35,14 @@ class Turning:
         if elsewhere and (WISHES.search(turn.text) or len(turn.text.split()) > SHORT):
             return False
         return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
+
+    def undoes(self, turn: BotTurn) -> bool:
+        """Whether it wants back what was just done, which no workflow undoes."""
+        last = turn.last
+        if turn.progress is not None or last is None or not self._workflows.changes(last.name):
+            return False
+        done = turn.tried[-1:] == [f"workflow:{last.name}:answer:done"]
+        return done and bool(UNDOES.search(turn.text))
 
     def agrees_on_condition(self, turn: BotTurn, progress: Progress) -> bool:
         """Whether a yes has anything else to it: nothing is done on it, however often it comes.
