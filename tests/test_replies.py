@@ -14,6 +14,7 @@ from apps.customer_service.progress import Progress
 from apps.customer_service.questions import clauses
 from apps.customer_service.wishes import parts
 from apps.customer_service.workflow import Workflows
+from apps.customer_service.workflow_file import SlotConfig
 from tests.test_bot import KeywordIntents, OrderFinder, chat, index  # noqa: F401 - a fixture
 from tests.test_workflows import SHIPPED, FakeOrders, order
 
@@ -101,6 +102,18 @@ def test_a_yes_with_anything_else_to_it_does_nothing_and_is_asked_once_more(bot,
     assert agreed(text, CANCEL, ["FK-100001"]) is None
     asked = chat(bot, "cancel FK-100001", text)
     assert (asked.text.startswith(TO_BE_SURE), asked.effects) == (True, ())
+
+
+def test_a_yes_repeats_no_whole_message(flows):
+    flow = flows._config.workflows["cancel_order"]
+    reason = SlotConfig(ask="Why?", kind="text")
+    with_reason = flow.model_copy(update={"slots": {**flow.slots, "reason": reason}})
+    workflows = {**flows._config.workflows, "cancel_order": with_reason}
+    flows._config = flows._config.model_copy(update={"workflows": workflows})
+    slots = {"order_number": "FK-100001", "reason": "too late, cancel only the mugs"}
+    asked = Progress("cancel_order", slots, "confirm")
+    assert flows.step(asked, "yes, only the mugs", []).stage == "confirm"
+    assert flows.step(asked, "yes, FK-100001", []).stage == "answer:done"
 
 
 def test_what_a_yes_repeats_is_what_was_asked(flows):

@@ -29,12 +29,12 @@ from apps.customer_service.phrases import (
     is_grave,
     small_talk,
 )
-from apps.customer_service.progress import Progress, Step
+from apps.customer_service.progress import MISSES, Progress, Step
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.remarks import bare, overdue, praises
 from apps.customer_service.turning import Turning
 from apps.customer_service.understanding import Understanding
-from apps.customer_service.workflow import MISSES, Workflows
+from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import FAILED
 from apps.generation.answering import HAND_OVER as PASSED_ON
 from apps.generation.writer import AnswerWriter

@@ -54,7 +54,7 @@ class Turning:
         if self._workflows.names_new(progress, turn.text, turn.said.entities):
             return False
         question = self._workflows.confirmation(progress.name)
-        return on_condition(turn.text, question, tuple(progress.slots.values()))
+        return on_condition(turn.text, question, self._workflows.repeatable(progress))
 
     def ahead(self, turn: BotTurn, started: str) -> bool:
         """Whether it asks to look up an order that is only thought of: there is none yet."""

@@ -14,7 +14,7 @@ from apps.actions import ActionResult, Catalog, Journal, SlotTurn
 from apps.customer_service.agreement import agreed, is_reply, says_yes
 from apps.customer_service.http_action import call
 from apps.customer_service.lacking import lacked, needed
-from apps.customer_service.progress import Progress, Said, Step
+from apps.customer_service.progress import MISSES, Progress, Said, Step, counted
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import (
@@ -29,7 +29,6 @@ from apps.customer_service.workflow_file import (
 )
 from data.schema import Entity
 
-MISSES = 3  # so many answers in a row that do not answer the question hand the conversation over
 YES_NO = ("Yes", "No")
 _INVALID = "That does not look right."
 
@@ -200,7 +199,7 @@ class Workflows:
                 wrong = _text(slot.invalid or _INVALID, {**slots, "value": value})
         filled = slots != dict(progress.slots)
         if progress.asked == "confirm" and not filled and not wrong:
-            reply = agreed(said.text, flow.confirm or "", tuple(slots.values()))
+            reply = agreed(said.text, flow.confirm or "", self.repeatable(progress))
             if reply is False:
                 text = _text(flow.answers[DECLINED], slots)
                 return Step(text, f"answer:{DECLINED}", None, slots=slots)
@@ -213,7 +212,7 @@ class Workflows:
         if misses >= MISSES:
             return Step("", "gave_up", None)
         step = self._next(Progress(progress.name, slots, None, misses, lacks), said)
-        step = _counted(progress, step)
+        step = counted(progress, step)
         return replace(step, text=f"{wrong} {step.text}") if wrong else step
 
     def resume_question(self, progress: Progress) -> str:
@@ -228,6 +227,12 @@ class Workflows:
     def confirmation(self, name: str) -> str:
         """What a workflow asks before it acts, its braces unfilled; nothing where it does not."""
         return self._config.workflows[name].confirm or ""
+
+    def repeatable(self, progress: Progress) -> tuple[str, ...]:
+        """Values that a yes may repeat: not those of a whole message, which may hold anything."""
+        slots = self._config.workflows[progress.name].slots.items()
+        values = (progress.slots.get(name) for name, slot in slots if slot.kind != "text")
+        return tuple(value for value in values if value)
 
     def choices(self, progress: Progress) -> tuple[str, ...]:
         """Answers to what was asked, where they are few."""
@@ -348,17 +353,6 @@ class Workflows:
             slot.pattern, slot.called, slot.anywhere,
         )  # fmt: skip
         return value_of(slot, turn, self._readers)
-
-
-def _counted(before: Progress, step: Step) -> Step:
-    """The step; giving what cannot be, as an unknown number, answers a question as little."""
-    after = step.progress
-    same = after is not None and (after.name, after.asked) == (before.name, before.asked)
-    if after is None or not same or not step.stage.startswith("answer:"):
-        return step
-    if before.misses + 1 >= MISSES:
-        return Step("", "gave_up", None)
-    return replace(step, progress=replace(after, misses=before.misses + 1))
 
 
 def _key(said: Said, name: str, slots: Mapping[str, str]) -> str:
