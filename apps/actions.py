@@ -12,7 +12,7 @@ Status = Literal["pending", "done", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order; dates are calendar days, `total` is in pounds."""
+    """One order; dates are calendar days, `total` is in pounds, `returning` what is coming back."""
 
     number: str
     customer: str
@@ -26,6 +26,7 @@ class Order:
     tracking_number: str
     items: str
     total: float
+    returning: str = ""
 
 
 class Orders(Protocol):

@@ -1,7 +1,8 @@
 """One message through an app and into the store: the path of page, command line and tests.
 
 A message is stored before it is read, and its answer, state and effects in one transaction. What a
-crash leaves unanswered is answered when the app starts again, or before the next message.
+crash leaves unanswered is answered when the app starts again, or before the next message; so is one
+that has called another system, and whose answer could not be stored.
 """
 
 import logging
@@ -15,6 +16,7 @@ from apps.app import App
 from apps.explain import answer_of, answer_values
 from apps.store import Store
 from apps.store_ledger import Ledger, Received
+from data.errors import ConversationError
 from data.schema import Answer, Turn
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ def exchange(
 
     Raises:
         ConversationError: If another process answered in the conversation meanwhile.
+        Exception: What kept it from being answered. Where it has called another system, it is
+            answered before the next message, so that the next one knows what was done.
     """
     ledger = Ledger(store)
     with _holding:
@@ -75,7 +79,10 @@ def _answer_left(app: App, store: Store, ledger: Ledger, left: Received) -> bool
     try:
         for _ in _answered(app, store, ledger, left):
             pass
-    except Exception as error:  # it must not keep the conversation from going on
+    except Exception as error:
+        if ledger.acted(left):
+            raise  # who went on would be told that what was done was not
+        # Else it must not keep the conversation from going on.
         logger.error("a message that was left could not be answered: %s", type(error).__name__)
         return False
     return True
@@ -107,7 +114,9 @@ def _answered(
             received.id,
             version,
         )
-    except Exception:
-        ledger.withdraw(received)
+    except Exception as error:
+        # A conversation that has gone on meanwhile would give it another meaning.
+        if isinstance(error, ConversationError) or not ledger.acted(received):
+            ledger.withdraw(received)
         raise
     yield last, turn_id

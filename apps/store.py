@@ -272,6 +272,7 @@ class Store:
                 row.tracking_number,
                 row.items,
                 row.total,
+                row.returning,
             )
 
     def copy_orders(self, table: Path, today: date | None = None) -> int:

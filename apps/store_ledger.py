@@ -57,6 +57,12 @@ class Ledger:
             if row is not None and row.turn_id is None:
                 session.delete(row)
 
+    def acted(self, received: Received) -> bool:
+        """Whether a call to another system was begun for a message, or for a part of it."""
+        wanted = select(ActionRow.turn).where(ActionRow.conversation_id == received.conversation)
+        with Session(self._engine) as session:
+            return any(part_of(turn, received.id) for turn in session.scalars(wanted))
+
     def unanswered(self, conversation_id: str | None = None) -> list[tuple[Received, str]]:
         """Messages that a process left when it ended, the earliest first, with their app's name.
 
@@ -123,6 +129,11 @@ def _process(pid: int) -> str:
 def this_process() -> str:
     """Names this process: machine, number, and when it began."""
     return _process(os.getpid())
+
+
+def part_of(turn: str, message: str) -> bool:
+    """Whether a call's turn is the message, or one of its further wishes, which have a "+" each."""
+    return turn.startswith(message) and not turn.removeprefix(message).strip("+")
 
 
 def _lives(worker: str, elsewhere: bool) -> bool:

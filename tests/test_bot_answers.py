@@ -10,12 +10,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from apps import serving
 from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
+from apps.customer_service.agreement import agreed
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import is_abroad, return_terms, usual_time, working_days
 from apps.customer_service.fitness import Fitness, named
+from apps.customer_service.order_details import read_address
 from apps.customer_service.phrases import GRAVE, GREETING, THANKS
 from apps.customer_service.questions import questions, rule_questions, single
-from apps.customer_service.replies import agreed, read_address
 from apps.customer_service.workflow import Workflows
 from data.schema import Conversation, Turn
 from retrieval.writing import build_index

@@ -1,5 +1,6 @@
 """Yeses with a condition, half corrections, wishes that are none, and pages of other products."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,13 +8,14 @@ import pytest
 
 from apps.actions import SlotTurn
 from apps.customer_service.actions import shop
+from apps.customer_service.agreement import agreed, on_condition
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.delivery import is_abroad
+from apps.customer_service.order_details import of_longer_number, read_address
 from apps.customer_service.phrases import TO_BE_SURE, is_grave
 from apps.customer_service.questions import asks_where, clauses, follow_up, rests, single
 from apps.customer_service.readings import Message, Readings
 from apps.customer_service.remarks import describes, praises
-from apps.customer_service.replies import agreed, on_condition, read_address
 from apps.customer_service.understanding import _signs
 from apps.customer_service.wishes import instead, parts
 from apps.customer_service.workflow import Workflows
@@ -64,6 +66,14 @@ def test_a_yes_on_a_condition_does_nothing_yet_and_its_question_is_answered(bot)
     done = chat(bot, "cancel FK-100001", "yes. how late, how is my parcel late?")
     assert done.effects
     assert "Reports of late parcels" in done.text
+    free = ("yes, if it is free", "yes, but only if it's free of charge")
+    again = chat(bot, "cancel FK-100001", *free)
+    assert (again.text.startswith(TO_BE_SURE), again.effects) == (True, ())
+    assert chat(bot, "cancel FK-100001", *free, "only if it is free, yes").effects == ()
+    assert chat(bot, "cancel FK-100001", *free, free[0]).reason == "action_failed"
+    money = "yes, but only if I get the money back today"
+    assert chat(bot, "cancel FK-100001", "hmm I am not sure", money).effects == ()
+    assert chat(bot, "cancel FK-100001", *free, "yes").effects
     assert not on_condition("yes, if you could")
     assert not on_condition("not if it costs me")
     assert agreed("yep to the town one, do not stop the other") is None
@@ -75,6 +85,8 @@ def test_the_part_of_an_address_that_is_corrected_takes_the_place_of_the_old(bot
     assert house.effects == ({"order": "FK-100001", "address": "41 Elm Way, York, YO1 7AA"},)
     code = chat(bot, where, "wait the postcode is YO1 7AB", "yes")
     assert code.effects == ({"order": "FK-100001", "address": "14 Elm Way, York, YO1 7AB"},)
+    other = chat(bot, where, "yes, but send it to 9 Oak Rd, York, YO2 2BB")
+    assert "9 Oak Rd, York, YO2 2BB?" in other.text
     kept = chat(bot, where, "no, keep it at 3 Oak Row")
     assert kept.step == "workflow:change_address:answer:declined"
 
@@ -102,6 +114,55 @@ def test_talk_around_an_address_is_not_of_it(text, address):
 def test_an_irish_postcode_behind_a_district_is_abroad():
     assert is_abroad("5 Shore Road, Dublin 6, D06 A1B2")
     assert not is_abroad("5 Dublin Road, Belfast, BT9 6AA")
+
+
+def test_of_two_numbers_the_one_behind_a_taking_back_is_meant(bot):
+    for text in (
+        "cancel FK-100002? no wait, FK-100001",
+        "cancel FK-100002, sorry I meant FK-100001",
+        "cancel FK-100001, not FK-100002",
+    ):
+        assert chat(bot, text, "yes").effects == ({"order": "FK-100001", "status": "cancelled"},)
+
+
+def test_digits_out_of_a_longer_number_are_no_order_number(bot, index):  # noqa: F811
+    class Digits:
+        def predict(self, texts):
+            found = [[*re.finditer(r"\d{6}", text)] for text in texts]
+            return [
+                [Entity("order_number", m.group(), m.start(), m.end()) for m in each]
+                for each in found
+            ]
+
+    asked = "workflow:cancel_order:ask:order_number"
+    flows = Workflows.load(SHIPPED, shop(FakeOrders(order("FK-100001", "processing"))))
+    for each in (bot, CustomerServiceBot(Intents(), Digits(), index, flows)):
+        for phone in ("07700 100001", "+44 20 100001", "1000010", "0161-100001"):
+            assert chat(each, "cancel it", f"my phone is {phone}").step == asked, phone
+        for text in ("100001", "100001 2 of them", "order no. 100001, phone 07700 100002"):
+            assert chat(each, "cancel it", text).step.endswith("confirm"), text
+    assert chat(each, "cancel it, my phone is 07700 100001").step == asked
+    assert not of_longer_number("100001 100002", 0, 6)
+
+
+def test_what_was_just_done_and_is_wanted_back_goes_to_a_person(bot):
+    for text in ("I changed my mind, I'll keep it", "I'd rather keep it. can you undo the cancel"):
+        answer = chat(bot, "cancel FK-100001", "yes", text)
+        assert (answer.reason, answer.effects) == ("action_failed", ())
+    kept = chat(bot, "cancel FK-100001", "no", "I changed my mind, cancel it")
+    assert kept.step == "workflow:cancel_order:confirm"
+
+
+def test_a_hand_over_promises_only_what_the_file_of_workflows_tells(bot, index, tmp_path):  # noqa: F811
+    text = chat(bot, "a human please").text
+    assert text.endswith("to a colleague, who will read it.")
+    path = tmp_path / "workflows.yaml"
+    told = "passed_on: We answer by email.\n" + SHIPPED.read_text(encoding="utf-8")
+    path.write_text(told, encoding="utf-8")
+    other = CustomerServiceBot(
+        Intents(), OrderFinder(), index, Workflows.load(path, shop(FakeOrders()))
+    )
+    assert chat(other, "a human please").text == f"{text} We answer by email."
 
 
 def test_what_is_not_wished_is_not_done(bot):

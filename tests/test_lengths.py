@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from apps.verbs.predict import explained, predict_texts
 
+from apps.verbs.predict import explained, predict_texts
 from data.errors import ConfigError
 from finetune.lengths import within_positions
 from finetune.train import train

@@ -18,7 +18,7 @@ from apps.customer_service.workflow import Workflows
 from apps.langchain import runnable_of
 from apps.store import Store
 from apps.store_forget import forget_owners
-from apps.store_ledger import Ledger
+from apps.store_ledger import Ledger, part_of
 from apps.store_tables import ReceivedRow
 from data.schema import Answer
 from tests.test_bot import KeywordIntents, OrderFinder, index  # noqa: F401 - a fixture
@@ -188,6 +188,40 @@ def test_a_message_whose_answer_was_not_stored_calls_once_when_it_is_sent_again(
     list(exchange(bot, store, identity, "cancel FK-100001", "m3"))
     *_, (answer, _) = exchange(bot, store, identity, "yes", "m4")
     assert len(server.seen) == 2, "another message is another call"
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize("then", ["no", "yes please"])
+def test_a_call_whose_answer_was_not_stored_is_told_before_another_message_is_read(
+    url,
+    flows,
+    index,  # noqa: F811
+    monkeypatch,
+    then,
+):
+    path, server = flows
+    store = Store(url)
+    bot, identity = built(store, path, index), store.new_conversation("me", "bot")
+    list(exchange(bot, store, identity, "cancel FK-100001", "m1"))
+
+    def locked(*args):
+        raise OSError("database is locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "record", locked)
+        for text in ("yes", then):
+            with pytest.raises(OSError, match="locked"):
+                list(exchange(bot, store, identity, text))
+    list(exchange(bot, store, identity, then))
+    assert said(store, identity)[2:5] == ["yes", "Done.", then]
+    assert "Kept." not in said(store, identity)
+    assert len(server.seen) == 1
+
+
+def test_a_further_wish_is_part_of_its_message():
+    assert part_of("m1", "m1")
+    assert part_of("m1++", "m1")
+    assert not part_of("m12", "m1")
 
 
 @pytest.mark.usefixtures("no_pause")

@@ -163,6 +163,7 @@ def test_the_shops_actions_say_nothing_that_they_do_not_declare():
     catalog = shop(orders)
     slots = [{"order_number": f"FK-{n}", "product": "x", "address": "y"} for n in range(8)]
     slots.append({"order_number": "FK-0", "product": "x", "address": "1 Elm Row, Dublin"})
+    slots.append({"order_number": "FK-2", "product": "lamp", "address": "y"})
     for kind in (catalog.actions, catalog.previews):
         for name, action in kind.items():
             results = [action.run(values) for values in slots]

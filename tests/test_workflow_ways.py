@@ -8,9 +8,9 @@ from apps.actions import Action, ActionResult, Catalog, SlotTurn
 from apps.customer_service.bot import CustomerServiceBot
 from apps.customer_service.lacking import lacked
 from apps.customer_service.phrases import ANYTHING_ELSE, GOODBYE, WELCOME, small_talk
-from apps.customer_service.progress import Progress, Said
+from apps.customer_service.progress import MISSES, Progress, Said
 from apps.customer_service.slots import read_matching, read_named, read_text
-from apps.customer_service.workflow import MISSES, Workflows
+from apps.customer_service.workflow import Workflows
 from apps.customer_service.workflow_file import SlotConfig
 from data.errors import ConfigError
 from data.schema import Entity

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -5,15 +6,17 @@ import pytest
 import yaml
 
 from apps.actions import Order
-from apps.customer_service.actions import shop
+from apps.customer_service.actions import return_item, shop
+from apps.customer_service.items import holds
+from apps.customer_service.order_details import new_value, order_number
 from apps.customer_service.progress import Progress, Said
-from apps.customer_service.replies import new_value, order_number
 from apps.customer_service.workflow import Workflows
 from data.errors import ConfigError
 from data.schema import Entity
 
 SHIPPED = Path(__file__).parent.parent / "apps" / "customer_service" / "workflows.yaml"
 TODAY = date.today()
+ITEMS = "Moss hand blender x 1; Clover throw x 1; Fennel mugs x 1; Fennel bowls x 1"
 
 
 def order(number, status, delivered_days=None):
@@ -42,7 +45,7 @@ def workflows():
             FakeOrders(
                 order("FK-100001", "processing"),
                 order("FK-100002", "dispatched"),
-                order("FK-100003", "delivered", 5),
+                replace(order("FK-100003", "delivered", 5), items=ITEMS),
                 order("FK-100004", "delivered", 31),
                 order("FK-100005", "cancelled"),
             )
@@ -192,6 +195,40 @@ def test_a_return_asks_for_the_item_and_registers_it(workflows):
     assert asked.stage == "ask:product"
     done = say(workflows, "return_item", "return from FK-100003", "the hand blender", "yes")
     assert done.effects == ({"order": "FK-100003", "returning": "the hand blender"},)
+
+
+def test_only_what_the_order_holds_is_returned(workflows):
+    known = "return from FK-100003"
+    asked = say(workflows, "return_item", known, "the toaster")
+    assert (asked.stage, asked.progress.asked) == ("answer:not_in_order", "product")
+    assert "Moss hand blender" in asked.text
+    assert say(workflows, "return_item", known, "toaster", "blenders", "yes").effects
+    given_up = say(workflows, "return_item", known, "toaster", "two helicopters", "a lamp")
+    assert given_up.stage == "gave_up"
+
+
+@pytest.mark.parametrize(
+    ("items", "product", "held"),
+    [
+        ("Heron knife block x 1", "toaster", False),
+        ("Heron knife block x 1", "the knives", True),
+        ("Larkspur cafetière x 1", "cafetiere", True),
+        ("Pebble electric kettle x 1", "my kettel", True),
+        ("Fennel mugs (set of 4) x 1", "a drum set", False),
+        ("Fennel mugs (set of 4) x 1", "both of them", True),
+        ("", "toaster", True),
+    ],
+)
+def test_an_item_is_known_by_a_word_of_it(items, product, held):
+    assert holds(items, product) is held
+
+
+def test_a_second_return_stands_beside_the_first():
+    first = replace(order("FK-100003", "delivered", 5), items="Moss bowls x 1; Moss mugs x 1")
+    for before, after in (("", "bowls"), ("mugs", "mugs; bowls"), ("Bowls", "Bowls")):
+        orders = FakeOrders(replace(first, returning=before))
+        done = return_item(orders, {"order_number": "FK-100003", "product": "bowls"})
+        assert done.effects == ({"order": "FK-100003", "returning": after},)
 
 
 def test_a_new_address_is_read_out_of_a_sentence(workflows):

@@ -10,7 +10,8 @@ from functools import partial
 
 from apps.actions import Action, ActionResult, Catalog, Order, Orders, Reader
 from apps.customer_service.delivery import is_abroad, is_lost, return_cost, return_terms, usual_time
-from apps.customer_service.replies import read_address, read_order_number
+from apps.customer_service.items import also, holds
+from apps.customer_service.order_details import read_address, read_order_number
 from apps.customer_service.workflow_file import FAILED
 
 RETURN_WINDOW = timedelta(days=30)  # from delivery
@@ -44,7 +45,7 @@ def cancel_order(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
 
 
 def preview_return(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
-    """An order can be returned within RETURN_WINDOW of its delivery."""
+    """What an order holds can be returned within RETURN_WINDOW of its delivery."""
     order = orders.find(slots["order_number"])
     if order is None:
         return ActionResult("unknown")
@@ -55,12 +56,16 @@ def preview_return(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
         return ActionResult("lost" if _lost(order) else "not_delivered", facts)
     if date.today() - order.delivered > RETURN_WINDOW:
         return ActionResult("too_late", facts)
+    if not holds(order.items, slots.get("product", "")):
+        return ActionResult("not_in_order", facts)
     return ActionResult("ok", facts)
 
 
 def return_item(orders: Orders, slots: Mapping[str, str]) -> ActionResult:
-    """Register the return of one item."""
-    effect = {"order": slots["order_number"], "returning": slots["product"]}
+    """Register the return of one item, beside those that are registered already."""
+    order = orders.find(slots["order_number"])
+    returning = also(order.returning if order else "", slots["product"])
+    effect = {"order": slots["order_number"], "returning": returning}
     return _done(preview_return(orders, slots), effect)
 
 
@@ -109,7 +114,7 @@ ACTIONS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "return_item": (
         return_item,
-        ("done", "too_late", "not_delivered", "lost", "already", "unknown"),
+        ("done", "too_late", "not_delivered", "lost", "already", "not_in_order", "unknown"),
         ("order_number", "product"),
     ),
     "change_address": (
@@ -132,7 +137,7 @@ PREVIEWS: dict[str, tuple[OrderAction, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "return_item": (
         preview_return,
-        ("ok", "too_late", "not_delivered", "lost", "already", "unknown"),
+        ("ok", "too_late", "not_delivered", "lost", "already", "not_in_order", "unknown"),
         ("order_number",),
     ),
     "change_address": (

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from apps.app import State, clean, polite_refusal, since
+from apps.customer_service.agreement import denies
 from apps.customer_service.bot_turn import BotTurn
 from apps.customer_service.fitness import Fitness
 from apps.customer_service.hand_over import SHOWN, Colleagues
@@ -28,10 +29,9 @@ from apps.customer_service.phrases import (
     is_grave,
     small_talk,
 )
-from apps.customer_service.progress import Progress, Step
+from apps.customer_service.progress import MISSES, Progress, Step
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.remarks import bare, overdue, praises
-from apps.customer_service.replies import denies
 from apps.customer_service.turning import Turning
 from apps.customer_service.understanding import Understanding
 from apps.customer_service.workflow import Workflows
@@ -82,7 +82,7 @@ class CustomerServiceBot:
         self._understanding = Understanding(intents, entities, workflows, mood)
         self._known = KnownAnswers(index, intents, entities, workflows, writer, fitness)
         self._turning = Turning(workflows, intents, self._known.judges)
-        self._colleagues = Colleagues(hours, now)
+        self._colleagues = Colleagues(hours, now, workflows.passed_on)
 
     def read_ahead(self) -> None:
         """Read what needs no message, so that the first turns are as quick as later ones."""
@@ -172,7 +172,7 @@ class CustomerServiceBot:
         return self._select(turn)
 
     def _without_pages(self, turn: BotTurn, started: str | None) -> Answer | None:
-        """To what no page and no workflow is for: talk, remarks, a person, a wait past its time."""
+        """To what no page and no workflow is for: talk, remarks, a person, an undoing, a wait."""
         words = small_talk(turn.text, turn.progress is not None)
         if not words and turn.progress is None and len(turn.conversation.turns) == 1:
             words = UNDERSTOOD if bare(turn.text) else ""
@@ -182,6 +182,8 @@ class CustomerServiceBot:
             return turn.answered(words, "small_talk")
         if turn.person or self._turning.asks_for_person(turn):
             return self._colleagues.take(turn, "asked_for_person")
+        if self._turning.undoes(turn):
+            return self._colleagues.take(turn, "action_failed")
         waits = started is None and turn.intent.name is not None and overdue(turn.text)
         if waits and not rule_questions(turn.text):
             return self._colleagues.take(turn, "no_answer", "hand_over:overdue")
@@ -205,11 +207,12 @@ class CustomerServiceBot:
             return self._colleagues.take(turn, "action_failed")
         if self._turning.switches(turn, progress, started):
             return None
-        conditional = self._turning.agrees_on_condition(turn, progress)
         asked = rule_questions(turn.text) if progress.asked == "confirm" else []
-        if conditional or self._turning.agrees_to_other(turn, progress, started):
+        if self._turning.agrees_on_condition(turn, progress):
             turn.progress = replace(progress, misses=progress.misses + 1)
-            chosen = self._known.search(turn, asked) if conditional and asked else None
+            if turn.progress.misses >= MISSES:
+                return self._colleagues.take(turn, "action_failed")
+            chosen = self._known.search(turn, asked) if asked else None
             if chosen is not None:
                 return self._known.selected(turn, chosen)
             question = self._workflows.resume_question(progress)

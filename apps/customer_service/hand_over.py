@@ -21,10 +21,13 @@ class Colleagues:
     Args:
         hours: When they are there; always, where it is not told.
         now: The time, aware of its zone.
+        passed_on: How they will answer, where it is told.
     """
 
-    def __init__(self, hours: HoursConfig | None, now: Callable[[], datetime]) -> None:
-        self._hours, self._now = hours, now
+    def __init__(
+        self, hours: HoursConfig | None, now: Callable[[], datetime], passed_on: str = ""
+    ) -> None:
+        self._hours, self._now, self._passed_on = hours, now, passed_on
 
     def take(self, turn: BotTurn, reason: Reason, step: str = "hand_over") -> Answer:
         """A person takes over, told what has happened; out of hours the customer is told when.
@@ -36,7 +39,7 @@ class Colleagues:
             turn.conversation, turn.progress, turn.values, turn.tried, turn.passages, reason
         )
         turn.progress, turn.waiting, turn.wishes = None, [], []
-        text, closed = HAND_OVER[reason], False
+        text, closed = f"{HAND_OVER[reason]} {self._passed_on}".strip(), False
         now = self._now()
         if self._hours is not None and not is_open(self._hours, now):
             begins = next_open(self._hours, now)

@@ -60,7 +60,7 @@ OWN_PEOPLE = re.compile(
 )
 PASSING = "I am passing this conversation to a colleague"
 HAND_OVER: dict[Reason, str] = {
-    "asked_for_person": f"Of course. {PASSING}, who will read it and write to you here.",
+    "asked_for_person": f"Of course. {PASSING}, who will read it.",
     "no_answer": f"I do not have a reliable answer to that. {PASSING} who can help.",
     "low_confidence": f"I am not sure that I understood you rightly. {PASSING}.",
     "out_of_scope": f"I cannot help with that myself. {PASSING}.",
@@ -68,6 +68,14 @@ HAND_OVER: dict[Reason, str] = {
     "upset": f"I am sorry that this has gone so badly. {PASSING}, who will look at it in person.",
 }
 INSTEAD = re.compile(r"\b(?:instead|rather|forget|not any ?more|no longer)\b", re.I)
+# Behind what was just done: it is wanted back.
+UNDOES = re.compile(
+    r"\bchanged my mind\b|\b(?:(?:i|we)(?:['’]?ll| will|['’]?d rather| would rather"
+    r"|['’]?d like to| would like to| want to)|let (?:me|us)|(?:can|could|may) (?:i|we))"
+    r" keep (?:it|them)\b"
+    r"|\b(?:undo|un-?cancel\w*|reinstate\w*)\b",
+    re.I,
+)
 CORRECTS = re.compile(
     r"^\W*(?:(?:oh|ah|wait|sorry|hm+)\W+)*(?:no|not|oops|sorry|actually|i meant?|wrong)\b", re.I
 )

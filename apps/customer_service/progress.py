@@ -1,10 +1,12 @@
-"""What a step of a workflow starts from and comes to. Plain data."""
+"""What a step of a workflow starts from and comes to: plain data, and when it is given up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data.schema import Entity
+
+MISSES = 3  # so many answers in a row that do not answer the question hand the conversation over
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,14 @@ class Said:
     entities: Sequence[Entity] = ()
     conversation: str = ""
     turn: str = ""
+
+
+def counted(before: Progress, step: Step) -> Step:
+    """The step; giving what cannot be, as an unknown number, answers a question as little."""
+    after = step.progress
+    same = after is not None and (after.name, after.asked) == (before.name, before.asked)
+    if after is None or not same or not step.stage.startswith("answer:"):
+        return step
+    if before.misses + 1 >= MISSES:
+        return Step("", "gave_up", None)
+    return replace(step, progress=replace(after, misses=before.misses + 1))

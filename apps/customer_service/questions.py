@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from apps.customer_service.replies import is_reply
+from apps.customer_service.agreement import is_reply
 from data.schema import Conversation
 from data.sentences import spans
 

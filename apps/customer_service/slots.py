@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 from apps.actions import Reader, SlotTurn
 from apps.customer_service.days import day_in
+from apps.customer_service.order_details import new_value
 from apps.customer_service.phrases import LACKS
 from apps.customer_service.questions import asks
-from apps.customer_service.replies import new_value
 from apps.customer_service.workflow_file import SlotConfig
 
 SHORT = 6  # words of an answer that may be the name that was asked for

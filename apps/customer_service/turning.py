@@ -1,10 +1,10 @@
 """What a message does to a workflow that is open, was open, or is about to begin."""
 
+from apps.customer_service.agreement import on_condition
 from apps.customer_service.bot_turn import BotTurn
-from apps.customer_service.phrases import AHEAD, CORRECTS, LACKS, PERSON, WISHES
+from apps.customer_service.phrases import AHEAD, CORRECTS, LACKS, PERSON, UNDOES, WISHES
 from apps.customer_service.progress import Progress
 from apps.customer_service.remarks import describes
-from apps.customer_service.replies import agreed, on_condition
 from apps.customer_service.workflow import Workflows
 from finetune.intent.model import IntentModel
 
@@ -36,19 +36,25 @@ class Turning:
             return False
         return self._workflows.names_new(turn.last, turn.text, turn.said.entities)
 
-    def agrees_to_other(self, turn: BotTurn, progress: Progress, started: str | None) -> bool:
-        """Whether a yes names something else than what it is asked for: "yes, change it"."""
-        if progress.asked != "confirm" or progress.misses:
+    def undoes(self, turn: BotTurn) -> bool:
+        """Whether it wants back what was just done, which no workflow undoes."""
+        last = turn.last
+        if turn.progress is not None or last is None or not self._workflows.changes(last.name):
             return False
-        if not agreed(turn.text, self._workflows.confirmation(progress.name)):
-            return False
-        other = started not in (None, progress.name)
-        return other and turn.intent.confidence >= self._intents.levels.doubtful
+        done = turn.tried[-1:] == [f"workflow:{last.name}:answer:done"]
+        return done and bool(UNDOES.search(turn.text))
 
     def agrees_on_condition(self, turn: BotTurn, progress: Progress) -> bool:
-        """Whether a yes has a "but", an "if" or a question to it: nothing is done on it yet."""
-        first = progress.asked == "confirm" and not progress.misses
-        return first and on_condition(turn.text, self._workflows.confirmation(progress.name))
+        """Whether a yes has anything else to it: nothing is done on it, however often it comes.
+
+        Another value is told by the workflow's next question.
+        """
+        if progress.asked != "confirm":
+            return False
+        if self._workflows.names_new(progress, turn.text, turn.said.entities):
+            return False
+        question = self._workflows.confirmation(progress.name)
+        return on_condition(turn.text, question, self._workflows.repeatable(progress))
 
     def ahead(self, turn: BotTurn, started: str) -> bool:
         """Whether it asks to look up an order that is only thought of: there is none yet."""

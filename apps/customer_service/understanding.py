@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from apps.app import State, since
 from apps.customer_service.bot_turn import BotTurn
+from apps.customer_service.order_details import of_longer_number
 from apps.customer_service.phrases import OWN_PEOPLE, PERSON, WISHES
 from apps.customer_service.progress import Progress, Said
 from apps.customer_service.questions import (
@@ -100,7 +101,11 @@ class Understanding:
 
     def _found_in(self, text: str) -> tuple[Entity, ...]:
         found = self._entities.predict([text])[0]
-        return tuple(each for each in found if _may_be(each) and not _signs(each, text))
+        return tuple(
+            each
+            for each in found
+            if _may_be(each) and not _signs(each, text) and not _of_a_phone(each, text)
+        )
 
     def _read_intents(self, texts: Sequence[str]) -> list[IntentPrediction]:
         """Intents of texts; who wants to talk to people of their own asks for nobody of ours."""
@@ -258,6 +263,14 @@ def _signs(entity: Entity, text: str) -> bool:
     if entity.type != "person" or any(map(str.isalnum, text[entity.end :])):
         return False
     return bool(_SIGNED.search(text[max(0, entity.start - _LEAD) : entity.start]))
+
+
+def _of_a_phone(entity: Entity, text: str) -> bool:
+    """Whether an order number is digits out of a longer number."""
+    digits = re.fullmatch(r"\D*?(\d.*?)\D*", entity.text)
+    bare = entity.type == "order_number" and not re.search(r"[^\W\d_]", entity.text)
+    start, end = digits.span(1) if bare and digits else (0, 0)
+    return end > 0 and of_longer_number(text, entity.start + start, entity.start + end)
 
 
 def _may_be(entity: Entity) -> bool:

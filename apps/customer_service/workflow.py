@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from apps.actions import ActionResult, Catalog, Journal, SlotTurn
+from apps.customer_service.agreement import agreed, is_reply, says_yes
 from apps.customer_service.http_action import call
 from apps.customer_service.lacking import lacked, needed
-from apps.customer_service.progress import Progress, Said, Step
-from apps.customer_service.replies import agreed, is_reply, says_yes
+from apps.customer_service.progress import MISSES, Progress, Said, Step, counted
 from apps.customer_service.slots import READERS, fits, value_of
 from apps.customer_service.workflow_check import read_workflows
 from apps.customer_service.workflow_file import (
@@ -29,7 +29,6 @@ from apps.customer_service.workflow_file import (
 )
 from data.schema import Entity
 
-MISSES = 3  # so many answers in a row that do not answer the question hand the conversation over
 YES_NO = ("Yes", "No")
 _INVALID = "That does not look right."
 
@@ -107,6 +106,11 @@ class Workflows:
     def out_of_scope(self) -> str | None:
         """What the file says to what is none of its matters."""
         return self._config.out_of_scope
+
+    @property
+    def passed_on(self) -> str:
+        """What the file says behind a hand-over."""
+        return self._config.passed_on
 
     def grave(self, name: str | None) -> bool:
         """Whether a workflow deals with what else a person must take."""
@@ -191,7 +195,7 @@ class Workflows:
                 wrong = _text(slot.invalid or _INVALID, {**slots, "value": value})
         filled = slots != dict(progress.slots)
         if progress.asked == "confirm" and not filled and not wrong:
-            reply = agreed(said.text, flow.confirm or "")
+            reply = agreed(said.text, flow.confirm or "", self.repeatable(progress))
             if reply is False:
                 text = _text(flow.answers[DECLINED], slots)
                 return Step(text, f"answer:{DECLINED}", None, slots=slots)
@@ -204,6 +208,7 @@ class Workflows:
         if misses >= MISSES:
             return Step("", "gave_up", None)
         step = self._next(Progress(progress.name, slots, None, misses, lacks), said)
+        step = counted(progress, step)
         return replace(step, text=f"{wrong} {step.text}") if wrong else step
 
     def resume_question(self, progress: Progress) -> str:
@@ -218,6 +223,12 @@ class Workflows:
     def confirmation(self, name: str) -> str:
         """What a workflow asks before it acts, its braces unfilled; nothing where it does not."""
         return self._config.workflows[name].confirm or ""
+
+    def repeatable(self, progress: Progress) -> tuple[str, ...]:
+        """Values that a yes may repeat: not those of a whole message, which may hold anything."""
+        slots = self._config.workflows[progress.name].slots.items()
+        values = (progress.slots.get(name) for name, slot in slots if slot.kind != "text")
+        return tuple(value for value in values if value)
 
     def choices(self, progress: Progress) -> tuple[str, ...]:
         """Answers to what was asked, where they are few."""

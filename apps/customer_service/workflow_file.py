@@ -172,6 +172,7 @@ class WorkflowsConfig(Config):
 
     cancel_words: tuple[str, ...] = ()
     out_of_scope: str | None = Field(None, description="said first to what is none of its matters")
+    passed_on: str = Field("", description="said behind a hand-over: how a person will answer")
     workflows: dict[str, WorkflowConfig] = Field(min_length=1)
 
 
