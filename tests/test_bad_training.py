@@ -3,14 +3,17 @@
 import errno
 import json
 import os
+import shutil
 import sys
 import time
 
 import pytest
+import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from apps.cli import main
-from data.errors import ConfigError, LogFormatError, RunDirError
+from data.errors import ConfigError, EncoderError, LogFormatError, RunDirError
 from data.schema import OOS
 from finetune.intent.model import IntentModel
 from finetune.run_dir import RunDir

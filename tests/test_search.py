@@ -206,6 +206,17 @@ def test_a_study_of_something_else_is_refused(changed, what, quick, tmp_path):
     assert len(quick) == 1
 
 
+def test_a_study_of_other_out_of_scope_texts_is_refused(quick, tmp_path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("what is the weather\n")
+    config = base(out_of_scope=outside)
+    tried(tmp_path / "run", config, 1)
+    tried(tmp_path / "run", config, 2)
+    outside.write_text("who won\n")
+    with pytest.raises(ConfigError, match="study run was begun with another data"):
+        tried(tmp_path / "run", config, 3)
+
+
 def test_a_stopped_search_keeps_its_finished_trials(tiny, folders, tmp_path, monkeypatch):
     calls = []
 
