@@ -11,9 +11,12 @@ from data.errors import ConfigError
 
 
 class Config(BaseModel):
-    """Base for every config: unknown keys are errors, values never change after load."""
+    """Base for every config: unknown keys are errors, values never change after load.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    No setting means anything at infinity, or where it is no number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 C = TypeVar("C", bound=BaseModel)

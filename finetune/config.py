@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -74,7 +74,7 @@ class AdapterConfig(Config):
 class HeadConfig(Config):
     """The logistic head on the encoder's vectors."""
 
-    c: tuple[float, ...] = Field(
+    c: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (5.0, 20.0), min_length=1, description="inverse regularization; chosen by cross-validation"
     )
     folds: int = Field(5, ge=2, description="cross-validation folds")
@@ -335,6 +335,8 @@ class TrainConfig(Config):
             )
         if (info.context or {}).get("recorded"):
             return self  # trained as it was
+        if self.optim.max_steps == 0:
+            raise ValueError("optim.max_steps 0: a training has steps; -1 goes by epochs")
         if refused := refusals(self):
             raise ValueError("; ".join(refused))
         return self

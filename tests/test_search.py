@@ -278,6 +278,7 @@ def test_a_search_without_one_whole_trial_says_so(folders, tiny, tmp_path, monke
         ({"trials": 0}, "--trials 0: at least 1 is needed"),
         ({"trials": -3}, "--trials -3: at least 1"),
         ({"trials": 1, "minutes": 0}, "--minutes 0: more than 0"),
+        ({"trials": 1, "minutes": float("nan")}, "--minutes nan: more than 0"),
         ({"trials": 1, "storage": "nothing"}, "nothing: cannot be opened as a study"),
         ({"trials": 1, "storage": "nodb://me:secret@host/x"}, "^host/x: cannot be opened"),
         ({"trials": 1, "storage": "sqlite:////nowhere/at/all.db"}, "cannot be opened as a study"),

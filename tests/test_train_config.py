@@ -63,3 +63,22 @@ def test_the_recorded_context_is_the_one_that_is_read_and_served():
 def test_an_unknown_task_is_refused():
     with pytest.raises(ConfigError):
         train_config("dance", CONFIGS / "intent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("optim.epochs=.inf", "optim.epochs: Input should be a finite number"),
+        ("optim.lr=.inf", "optim.lr: Input should be a finite number"),
+        ("optim.weight_decay=.inf", "optim.weight_decay: Input should be a finite number"),
+        ("hand_over.wrong_cost=.inf", "hand_over.wrong_cost: Input should be a finite number"),
+        ("head.c=[0]", "head.c.0: Input should be greater than 0"),
+        ("head.c=[5, -1]", "head.c.1: Input should be greater than 0"),
+        ("head.c=[.nan]", "head.c.0: Input should be a finite number"),
+        ("optim.max_steps=0", "optim.max_steps 0: a training has steps"),
+    ],
+)
+def test_numbers_that_no_training_can_do_with_are_refused(value, why):
+    with pytest.raises(ConfigError) as caught:
+        train_config("intent", CONFIGS / "intent_head.yaml", [value])
+    assert why in str(caught.value)

@@ -82,7 +82,7 @@ def tune(
     """
     if trials < 1:
         raise ConfigError(f"--trials {trials}: at least 1 is needed")
-    if minutes is not None and minutes <= 0:
+    if minutes is not None and not minutes > 0:  # nan is neither
         raise ConfigError(f"--minutes {minutes:g}: more than 0 is needed")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("a search trains in one process; give workers a --storage to share")
