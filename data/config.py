@@ -1,6 +1,6 @@
 """Typed YAML configs: frozen, unknown keys refused, overrides last, all mistakes at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ def load_config(
     kind: type[C],
     path: Path,
     overrides: Sequence[str] = (),
+    usual: Mapping[str, Any] | None = None,
     **values: Any,  # noqa: ANN401
 ) -> C:
     """Read a YAML file into `kind`.
@@ -34,6 +35,7 @@ def load_config(
         kind: The config class.
         path: A YAML file that holds a mapping.
         overrides: `section.key=value` strings, values in YAML.
+        usual: Top-level values where the file has none.
         values: Top-level values that win over the file and lose to the overrides.
 
     Raises:
@@ -49,7 +51,7 @@ def load_config(
         raise ConfigError(f"{path}{line}: not valid YAML{_why(error)}; mend that line") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: a mapping of keys to values is needed")
-    raw |= values
+    raw = {**(usual or {}), **raw, **values}
     for override in overrides:
         _override(raw, override)
     try:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
+from data.errors import ConfigError
 from finetune.methods import METHODS, STOP_ON, Method, TaskName
 from finetune.reads import refusals
 
@@ -360,8 +361,14 @@ def train_config(
     """The task's shipped config or `path`, with `section.key=value` overrides last.
 
     Raises:
-        ConfigError: One line for each mistake.
+        ConfigError: One line for each mistake, or if the settings are another task's.
     """
-    return load_config(
-        TrainConfig, path or CONFIGS / f"{task}.yaml", overrides, task=task, **values
-    )
+    path = path or CONFIGS / f"{task}.yaml"
+    config = load_config(TrainConfig, path, overrides, usual={"task": task}, **values)
+    if config.task != task:
+        set_here = any(each.partition("=")[0] == "task" for each in overrides)
+        raise ConfigError(
+            f"{'--set task' if set_here else path}: settings of task {config.task}, {task} is "
+            f"asked for; name a config of that task, or ask for {config.task}"
+        )
+    return config

@@ -60,6 +60,23 @@ def test_the_recorded_context_is_the_one_that_is_read_and_served():
         train_config("reply", overrides=["reply.context_turns=5"])
 
 
+@pytest.mark.parametrize(
+    ("path", "overrides", "where"),
+    [(CONFIGS / "intent.yaml", [], "intent.yaml"), (None, ["task=intent"], "--set task")],
+)
+def test_settings_of_another_task_are_refused(path, overrides, where):
+    with pytest.raises(ConfigError, match=f"{where}: settings of task intent, ner is") as caught:
+        train_config("ner", path, overrides)
+    assert "\n" not in str(caught.value)
+    assert train_config("ner", None, ["task=ner"]).task == "ner"
+
+
+def test_a_config_need_not_name_its_task(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seed: 3\n")
+    assert train_config("ner", path).task == "ner"
+
+
 def test_an_unknown_task_is_refused():
     with pytest.raises(ConfigError):
         train_config("dance", CONFIGS / "intent.yaml")
