@@ -298,6 +298,15 @@ def test_a_folder_that_is_not_a_run_is_refused_before_anything_is_tried(tiny, fo
         exported(base(tiny), folders["intent"], tmp_path / "mine", RATES, trials=1)
 
 
+def test_a_test_file_that_is_not_there_is_told_before_anything_is_tried(
+    quick, tiny, folders, tmp_path
+):
+    for missing in (tmp_path / "none.jsonl", tmp_path):
+        with pytest.raises(LogFormatError, match=r"no such file|no test file"):
+            tune(base(tiny), folders["intent"], tmp_path / "run", RATES, 1, evaluation=missing)
+    assert quick == []
+
+
 def test_importance_is_the_setting_that_made_the_difference(quick, tmp_path):
     with opened_study(tmp_path / "run", None, base(), RATES, SPLITS) as study:
         run_trials(study, base(), RATES, SPLITS, 2, None)

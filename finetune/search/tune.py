@@ -88,7 +88,7 @@ def tune(
         raise ConfigError("a search trains in one process; give workers a --storage to share")
     check_out(RunDir(out))
     task = TASKS[config.task]
-    splits = read_splits(data, None, lambda path: task.read(path, config), tested=False)
+    splits = read_splits(data, evaluation, lambda path: task.read(path, config), tested=False)
     # The rows tell whether they have several labels, and with it what is measured.
     found, _ = settle_method(config, splits)
     if idle := unread_in(space, found, is_causal(found)):
