@@ -45,6 +45,8 @@ def load_config(
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ConfigError(f"{path}: no such config; check --config") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply; mend it") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes, or a day that is none
         where = getattr(error, "problem_mark", None)
         line = f":{where.line + 1}" if where else ""
@@ -78,6 +80,8 @@ def _override(raw: dict[str, Any], override: str) -> None:
         place = inner
     try:
         place[last] = yaml.safe_load(value)
+    except RecursionError as error:
+        raise ConfigError(f"--set {override}: nested too deeply") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"--set {override}: the value is not valid YAML{_why(error)}") from error
 

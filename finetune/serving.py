@@ -50,12 +50,12 @@ def encoder_of(name: str, threads: int = 2) -> OnnxEncoder:
     run = RunDir(Path(name))
     if not run.config.exists():
         return shared_encoder(name, threads=threads)
-    if run.read_config()["train"].get("task") == "pretrain":
+    if run.trained().task == "pretrain":
         run.check("pretrain")
         return shared_encoder(name, threads=threads)
     run.check("reply")
     check_kind(run, "bi_encoder")
-    max_tokens = int(run.read_config()["train"]["max_tokens"])
+    max_tokens = run.trained().max_tokens
     folder = run.weights
     if not (folder / "tokenizer.json").exists():
         raise RunDirError(f"{folder}: tokenizer.json missing; train the run again")
@@ -67,8 +67,7 @@ def encoder_of(name: str, threads: int = 2) -> OnnxEncoder:
 
 def reply_kind(run: RunDir) -> str:
     """`bi_encoder` or `cross_encoder`: what a reply run is."""
-    reply = run.read_config()["train"].get("reply") or {}
-    return str(reply.get("kind", "bi_encoder"))
+    return run.trained().reply.kind
 
 
 def check_kind(run: RunDir, kind: str) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from apps.build import opened_encoder
 from apps.pages import check_page, write_page
 from apps.predicted import entities_values, intent_values
@@ -16,7 +14,6 @@ from apps.verbs.predict_steps import conversation_texts, first_turns, reads_conv
 from data.errors import ConfigError, LogFormatError, RunDirError
 from data.rows import SUFFIXES, Row, read_rows, read_text
 from data.schema import Situation, Turn
-from finetune.config import TrainConfig
 from finetune.dialogue.model import DialogueModel
 from finetune.intent.model import IntentModel
 from finetune.multi_label.model import MultiLabelModel, is_multi_label
@@ -60,12 +57,7 @@ def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[st
     from finetune.metrics import rounded
     from finetune.tasks import TASKS
 
-    try:
-        config = TrainConfig.recorded(run.read_config()["train"])
-    except ValidationError as error:
-        raise RunDirError(
-            f"{run.config}: not a config of this version; train the run again"
-        ) from error
+    config = run.trained()
     task = TASKS[task_name]
     return rounded(task.scorer(path, config)(task.read(data, config)).metrics)
 

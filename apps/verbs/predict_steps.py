@@ -12,8 +12,7 @@ from finetune.run_dir import RunDir
 
 def reads_conversations(path: Path) -> bool:
     """Whether a run is one of next actions."""
-    train = RunDir(path).read_config()["train"]
-    return (train.get("intent") or {}).get("reads") == "conversations"
+    return RunDir(path).trained().intent.from_the_end
 
 
 def conversation_texts(rows: Path) -> list[str] | None:

@@ -81,17 +81,19 @@ def extend(
     old, new = RunDir(source), RunDir(out)
     old.check("intent")
     config = old.read_config()
-    if config["train"].get("multi_label"):
+    trained = old.trained()
+    if trained.multi_label:
         raise ConfigError(f"{source}: its texts have several intents each; train it again instead")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out}: exists; choose another --out")
-    if (config["train"].get("intent") or {}).get("reads") == "conversations":
+    if trained.intent.from_the_end:
         raise ConfigError(
             f"{source}: reads conversations; steps are not added one by one, train it again"
         )
-    rows = read_labelled(data, config["train"]["text_column"], config["train"]["label_column"])
+    rows = read_labelled(data, trained.text_column, trained.label_column)
     labels: list[str] = old.read_json(old.labels)
     names = _new_names(rows, labels)
+    calibration = old.read_as(old.calibration, Calibration.from_dict)
     memory = Memory.load(old.memory)
     logits = TextLogits(old, encoder, threads)
     scores, vectors = logits.of([row.text for row in rows], with_vectors=True)
@@ -107,7 +109,6 @@ def extend(
         shutil.copytree(source, new.partial.root)
         _save(new.partial, logits, weight, bias, _remembered(memory, vectors, target, len(names)))
         write_json(new.partial.labels, [*labels, *names])
-        calibration = Calibration.from_dict(old.read_json(old.calibration))
         write_json(new.partial.calibration, _calibration(calibration, len(names)).to_dict())
         added = dict(Counter(row.label or OOS for row in rows))
         record = {"from": str(source), "added": added, "held_out": rounded(metrics)}

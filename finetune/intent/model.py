@@ -50,7 +50,7 @@ class IntentModel:
         folder = RunDir(run)
         self._run = run
         folder.check("intent")
-        if folder.read_config()["train"].get("multi_label"):
+        if folder.trained().multi_label:
             raise RunDirError(
                 f"{run}: its texts have several intents each; an intent run with one is needed here"
             )

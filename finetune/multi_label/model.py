@@ -79,4 +79,4 @@ class MultiLabelModel:
 
 def is_multi_label(run: Path) -> bool:
     """Whether an intent run gives several labels a text."""
-    return bool(RunDir(run).read_config()["train"].get("multi_label"))
+    return bool(RunDir(run).trained().multi_label)

@@ -33,7 +33,7 @@ class NerModel:
         self._texts = OnnxText(
             folder.model,
             folder.tokenizer / "tokenizer.json",
-            most_tokens(int(folder.read_config()["train"]["max_tokens"])),
+            most_tokens(folder.trained().max_tokens),
             threads,
             features={"shapes": shape_ids},
         )

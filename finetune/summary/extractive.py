@@ -88,8 +88,7 @@ class ExtractiveModel:
                 f"{run}: its scorer was trained on other weights of {base['encoder']}; "
                 "train it again"
             )
-        settings = folder.read_config()["train"]["summary"]
-        self._most_words = int(settings["side_words"])
+        self._most_words = folder.trained().summary.side_words
         self.wording = folder.read_as(
             folder.calibration, lambda values: Wording(**values["wording"])
         )
@@ -118,8 +117,7 @@ class ExtractiveModel:
 
 def summary_kind(run: RunDir) -> str:
     """`writer` or `extractive`: what a summary run is."""
-    settings = run.read_config()["train"].get("summary") or {}
-    return str(settings.get("kind", "writer"))
+    return run.trained().summary.kind
 
 
 def _scorers(run: RunDir) -> dict[Speaker, RunScorer]:
