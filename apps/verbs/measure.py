@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,20 @@ from retrieval.questions import read_questions
 THREADS = 2
 
 
-def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[str, float]:
+def evaluate_path(
+    path: Path, data: Path, report: Path | None = None, columns: Mapping[str, str] | None = None
+) -> dict[str, float]:
     """Metrics of a run, or of an index, on labelled rows; an index's `report` as a page, too.
+
+    `columns` are settings of a run that name others than it was trained on.
 
     Raises:
         DeskhandError: If the path is neither, or the rows do not fit it.
     """
     check_page(report)
     if (path / MANIFEST).exists():
+        if columns:
+            raise ConfigError(f"{path}: an index is measured by questions; name no columns")
         index = open_index(path, opened_encoder(read_manifest(path).encoder, THREADS))
         questions = read_questions(data)
         measured = measure(index, questions)
@@ -57,13 +63,15 @@ def evaluate_path(path: Path, data: Path, report: Path | None = None) -> dict[st
     from finetune.metrics import rounded
     from finetune.tasks import TASKS
 
-    config = run.trained()
+    config = run.trained().model_copy(update=dict(columns or {}))
     task = TASKS[task_name]
     return rounded(task.scorer(path, config)(task.read(data, config)).metrics)
 
 
-def read_texts(path: Path | None) -> list[str]:
-    """Texts to predict on: a table's `text` column or its conversations, lines, standard input.
+def read_texts(path: Path | None, column: str = "text") -> list[str]:
+    """Texts to predict on: a table's column or its conversations, lines, standard input.
+
+    A table that lacks the column that a run was trained on may have them in `text`.
 
     Raises:
         LogFormatError: If there is no text.
@@ -78,12 +86,13 @@ def read_texts(path: Path | None) -> list[str]:
     elif path.suffix.lower() in SUFFIXES:
         texts = []
         for row in read_rows(path):
-            if "text" not in row.values and "turns" not in row.values:
+            here = column if column in row.values else "text"
+            if here not in row.values and "turns" not in row.values:
                 raise LogFormatError(
-                    f"{row.where}: no column 'text'; found: {', '.join(row.values)}"
+                    f"{row.where}: no column {column!r}; found: {', '.join(row.values)}"
                 )
-            whole = "text" not in row.values  # a conversation, read as what a summary is made of
-            texts.append(source_of(row) if whole else _text_of(row))
+            whole = here not in row.values  # a conversation, read as what a summary is made of
+            texts.append(source_of(row) if whole else _text_of(row, here))
     else:
         texts = read_text(path).splitlines()
     if not texts:
@@ -91,10 +100,10 @@ def read_texts(path: Path | None) -> list[str]:
     return texts
 
 
-def _text_of(row: Row) -> str:
-    value = row.values["text"]
+def _text_of(row: Row, column: str) -> str:
+    value = row.values[column]
     if value is None or isinstance(value, float | list | dict):  # pandas writes NaN for none
-        raise LogFormatError(f"{row.where}: no text in 'text'; fill or remove the row")
+        raise LogFormatError(f"{row.where}: no text in {column!r}; fill or remove the row")
     return str(value)
 
 
@@ -120,7 +129,7 @@ def texts_for(path: Path, texts: Sequence[str], rows: Path | None) -> list[str]:
         DeskhandError: If there is no text, or the file's rows do not fit the run.
     """
     if RunDir(path).check() != "intent" or not reads_conversations(path):
-        return list(texts) or read_texts(rows)
+        return list(texts) or read_texts(rows, RunDir(path).trained().text_column)
     if not texts and rows is not None:
         found = conversation_texts(rows)
         if found is not None:
@@ -265,15 +274,19 @@ def explained(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         }
 
 
-def extend_run(run: Path, data: Path, out: Path) -> dict[str, Any]:
+def extend_run(
+    run: Path, data: Path, out: Path, columns: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Write a run with the new intents of a labelled file; what was added, and how well.
+
+    `columns` are settings that name others than the run was trained on.
 
     Raises:
         DeskhandError: If the run or the rows are not what is needed.
     """
     from finetune.intent.extend import extend
 
-    done = extend(run, data, out, lambda name: opened_encoder(name, THREADS), THREADS)
+    done = extend(run, data, out, lambda name: opened_encoder(name, THREADS), THREADS, columns)
     return {
         "run": str(out),
         "added": done.added,

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from apps.verbs.options import AsJson, Out, Overrides, in_utf8, say
+from apps.verbs.options import (
+    AsJson,
+    LabelColumn,
+    Out,
+    Overrides,
+    TextColumn,
+    columns_named,
+    in_utf8,
+    say,
+)
 from data.errors import ConfigError, DeskhandError
 
 
@@ -19,8 +28,8 @@ def train(
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="YAML")] = None,
     overrides: Overrides = None,
-    text_column: Annotated[str | None, typer.Option(help="column of the text")] = None,
-    label_column: Annotated[str | None, typer.Option(help="column of the label")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on from the last checkpoint")
     ] = False,
@@ -33,9 +42,8 @@ def train(
 
     if task not in METHODS:
         raise ConfigError(f"no task {task!r}; one of {', '.join(METHODS)}")
-    columns = {"text_column": text_column, "label_column": label_column}
-    given = {key: value for key, value in columns.items() if value is not None}
-    resolved = train_config(task, config, overrides or (), **given)
+    columns = columns_named(text_column, label_column)
+    resolved = train_config(task, config, overrides or (), **columns)
     from finetune.report import fitted_note
     from finetune.train import describe
     from finetune.train import train as run
@@ -78,6 +86,8 @@ def tune(
     config: Annotated[Path | None, typer.Option("--config", help="YAML")] = None,
     space: Annotated[Path | None, typer.Option("--space", help="YAML of what may vary")] = None,
     overrides: Overrides = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     storage: Annotated[
         str | None, typer.Option("--storage", help="URL of a database that workers share")
     ] = None,
@@ -92,7 +102,8 @@ def tune(
 
     if task not in METHODS:
         raise ConfigError(f"no task {task!r}; one of {', '.join(METHODS)}")
-    resolved = train_config(task, config, overrides or ())
+    columns = columns_named(text_column, label_column)
+    resolved = train_config(task, config, overrides or (), **columns)
     from finetune.search import load_space
     from finetune.search import tune as run
 
@@ -114,12 +125,14 @@ def extend(
     run: Annotated[Path, typer.Argument(help="an intent run")],
     data: Annotated[Path, typer.Option("--data", help="labelled rows of new intents alone")],
     out: Out,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     as_json: AsJson = False,
 ) -> None:
     """Add new intents to a trained run from some ten rows each, in seconds."""
     from apps.verbs.measure import extend_run
 
-    done = extend_run(run, data, out)
+    done = extend_run(run, data, out, columns_named(text_column, label_column))
     added = ", ".join(f"{name} ({count} rows)" for name, count in done["added"].items())
     held = done["held_out"]
     found = (
@@ -135,12 +148,14 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option("--report", help="of an index: an HTML page, too")
     ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     as_json: AsJson = False,
 ) -> None:
     """Metrics of a run or an index on a labelled file."""
     from apps.verbs.measure import evaluate_path
 
-    metrics = evaluate_path(run, data, report)
+    metrics = evaluate_path(run, data, report, columns_named(text_column, label_column))
     say(metrics, as_json, "\n".join(f"{key}: {value}" for key, value in metrics.items()))
 
 

@@ -12,7 +12,7 @@ arXiv:1712.07136; here fitted rather than averaged
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,12 @@ class Extended:
 
 
 def extend(
-    source: Path, data: Path, out: Path, encoder: Callable[[str], Encoder], threads: int = 2
+    source: Path,
+    data: Path,
+    out: Path,
+    encoder: Callable[[str], Encoder],
+    threads: int = 2,
+    columns: Mapping[str, str] | None = None,
 ) -> Extended:
     """Write a run that knows further intents.
 
@@ -73,6 +78,8 @@ def extend(
         out: Where the new run goes; `source` is left as it is.
         encoder: Opens the shared encoder by name, for a run whose encoder is frozen.
         threads: CPU threads.
+        columns: `text_column` and `label_column` of the file where they are not those that the run
+            was trained on.
 
     Raises:
         DeskhandError: If the run or the rows are not what is needed.
@@ -81,7 +88,7 @@ def extend(
     old, new = RunDir(source), RunDir(out)
     old.check("intent")
     config = old.read_config()
-    trained = old.trained()
+    trained = old.trained().model_copy(update=dict(columns or {}))
     if trained.multi_label:
         raise ConfigError(f"{source}: its texts have several intents each; train it again instead")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
