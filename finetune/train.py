@@ -37,6 +37,7 @@ from finetune.partial import (
     room,
 )
 from finetune.reading import Splits, read_splits
+from finetune.reading.overlap import overlaps
 from finetune.reads import refusals, unread
 from finetune.record import resolved_config, rows_by_split
 from finetune.report import card_markdown, report_html
@@ -310,13 +311,13 @@ def _score(
     write_json(run.metrics, metrics)
     split, last = next(reversed(after.items()))
     write_jsonl(run.errors, ({"split": split, **error} for error in last.errors))
+    found = task.findings(run.root, config, splits, sets[split], last, before.vectors)
     extras = {
         "log": [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()],
-        **task.findings(run.root, config, splits, sets[split], last, before.vectors),
+        **found,
+        "notes": [*overlaps(splits), *found.get("notes", ())],
         **more,
     }
     run.report.write_text(report_html(title, resolved, metrics, after, extras), encoding="utf-8")
-    run.card.write_text(
-        card_markdown(title, resolved, metrics, extras.get("notes", ())), encoding="utf-8"
-    )
+    run.card.write_text(card_markdown(title, resolved, metrics, extras["notes"]), encoding="utf-8")
     return metrics

@@ -11,6 +11,7 @@ from data.rows import SUFFIXES, require_file
 from data.schema import Example
 from data.split import hash_fraction
 from finetune.reading.labels import check_counts, names_of
+from finetune.reading.overlap import overlaps
 from finetune.reading.talk import conversation_of
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def read_splits(
     Where there is no validation file, a `share` of the training rows is carved out: by hash, and
     the same share of each label. Conversations keep their rows together. `evaluation` is a test
     file, or a folder that holds one. Unless `tested`, test rows are not read, but the file must be
-    there: `test` is empty.
+    there: `test` is empty. Warns where rows of other splits stand in training too.
 
     Raises:
         LogFormatError: If a file is missing, no row is left for a split, or most of very many
@@ -59,7 +60,10 @@ def read_splits(
     for name, rows in (("training", train), ("validation", validation)):
         if not rows:
             raise LogFormatError(f"{data}: no {name} rows; more labelled rows are needed")
-    return Splits(train, validation, test)
+    splits = Splits(train, validation, test)
+    for told in overlaps(splits):
+        logger.warning("%s: %s", data, told)
+    return splits
 
 
 def carve(examples: list[Example], share: float) -> tuple[list[Example], list[Example]]:
