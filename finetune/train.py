@@ -159,7 +159,7 @@ def _train(
 
 
 def describe(config: TrainConfig, data: Path, evaluation: Path | None = None) -> dict[str, Any]:
-    """What a training would do and take, from a few of its steps; nothing is written.
+    """What a training would do and take, from a few of its steps; no run is written.
 
     Raises:
         DeskhandError: If the data is not what is needed.
