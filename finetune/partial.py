@@ -25,16 +25,15 @@ _NO_ROOM = 2**20  # bytes
 
 
 @contextmanager
-def room(run: RunDir) -> Iterator[None]:
-    """A full disk is told in one line; the run of that name, if there was one, is untouched."""
+def room(run: RunDir, then: str = "go on with --resume") -> Iterator[None]:
+    """A full disk is told in one line, and what to do `then`; a run of that name is untouched."""
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
         if not _full(run, error):
             raise
         raise RunDirError(
-            f"{run.root}: no space left on the disk while the run was saved; make room and go on "
-            "with --resume"
+            f"{run.root}: no space left on the disk while the run was saved; make room and {then}"
         ) from error
 
 

@@ -1,12 +1,15 @@
 """New intents for a trained run: found, the old ones kept, nothing else changed."""
 
+import errno
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
 import yaml
 
-from data.errors import ConfigError, LogFormatError
+from data.errors import ConfigError, LogFormatError, RunDirError
 from finetune.confidence.memory import Memory
 from finetune.intent.extend import _Old, _shift, extend
 from finetune.intent.model import IntentModel
@@ -94,6 +97,29 @@ def test_rows_that_cannot_be_added_are_refused(trained_run, tmp_path, rows, mess
     with pytest.raises(LogFormatError, match=message):
         extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
     assert not (tmp_path / "more").exists()
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_left(trained_run, tmp_path, monkeypatch):
+    data = write_lines(tmp_path / "new.jsonl", NEW)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "weights")
+
+    def cut_off(source, target):
+        target.mkdir()
+        raise shutil.Error([(str(source / "a"), str(target / "a"), str(full))])
+
+    def late(path, values):
+        raise full
+
+    for place, fault in (("shutil.copytree", cut_off), ("write_json", late)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"finetune.intent.extend.{place}", fault)
+            with pytest.raises(RunDirError) as caught:
+                extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
+        assert str(caught.value) == (
+            f"{tmp_path / 'more'}: no space left on the disk while the run was saved; make room "
+            "and extend it again"
+        )
+        assert {path.name for path in tmp_path.iterdir()} - {"var"} == {"new.jsonl"}
 
 
 def test_another_run_is_not_overwritten(trained_run, tmp_path):

@@ -12,7 +12,8 @@ arXiv:1712.07136; here fitted rather than averaged
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from finetune.confidence.calibration import Calibration
 from finetune.confidence.memory import Memory
 from finetune.intent.text_logits import TextLogits
 from finetune.metrics import rounded
-from finetune.partial import alone
+from finetune.partial import alone, room
 from finetune.reading import read_labelled
 from finetune.run_dir import RunDir, record_sums, write_json
 
@@ -111,7 +112,7 @@ def extend(
     weight, bias = _fit(vectors, scores, target, old_rows, len(names))
     shift, metrics = _shift(vectors, scores, target, old_rows, held, len(names))
     bias = bias + shift
-    with alone(new):
+    with alone(new), _swept(new), room(new, "extend it again"):
         shutil.rmtree(new.partial.root, ignore_errors=True)
         shutil.copytree(source, new.partial.root)
         _save(new.partial, logits, weight, bias, _remembered(memory, vectors, target, len(names)))
@@ -129,6 +130,15 @@ def extend(
         record_sums(new.partial)
         new.partial.root.replace(out)
     return Extended(new, added, rounded(metrics), round(time.perf_counter() - begun, 2))
+
+
+@contextmanager
+def _swept(run: RunDir) -> Iterator[None]:
+    """Leave nothing of what did not come to its end: it would only be begun anew."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(run.partial.root, ignore_errors=True)
 
 
 def _new_names(rows: Sequence[Example], labels: Sequence[str]) -> list[str]:
