@@ -120,7 +120,7 @@ def _as_run(name: str) -> Path | None:
     root = Path(name)
     try:
         values = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
     train = values.get("train") if isinstance(values, dict) else None
     if not isinstance(train, dict):
