@@ -1,6 +1,6 @@
 """Typed YAML configs: frozen, unknown keys refused, overrides last, all mistakes at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +11,12 @@ from data.errors import ConfigError
 
 
 class Config(BaseModel):
-    """Base for every config: unknown keys are errors, values never change after load."""
+    """Base for every config: unknown keys are errors, values never change after load.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    No setting means anything at infinity, or where it is no number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 C = TypeVar("C", bound=BaseModel)
@@ -23,6 +26,7 @@ def load_config(
     kind: type[C],
     path: Path,
     overrides: Sequence[str] = (),
+    usual: Mapping[str, Any] | None = None,
     **values: Any,  # noqa: ANN401
 ) -> C:
     """Read a YAML file into `kind`.
@@ -31,6 +35,7 @@ def load_config(
         kind: The config class.
         path: A YAML file that holds a mapping.
         overrides: `section.key=value` strings, values in YAML.
+        usual: Top-level values where the file has none.
         values: Top-level values that win over the file and lose to the overrides.
 
     Raises:
@@ -40,13 +45,15 @@ def load_config(
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ConfigError(f"{path}: no such config; check --config") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply; mend it") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes, or a day that is none
         where = getattr(error, "problem_mark", None)
         line = f":{where.line + 1}" if where else ""
         raise ConfigError(f"{path}{line}: not valid YAML{_why(error)}; mend that line") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: a mapping of keys to values is needed")
-    raw |= values
+    raw = {**(usual or {}), **raw, **values}
     for override in overrides:
         _override(raw, override)
     try:
@@ -73,6 +80,8 @@ def _override(raw: dict[str, Any], override: str) -> None:
         place = inner
     try:
         place[last] = yaml.safe_load(value)
+    except RecursionError as error:
+        raise ConfigError(f"--set {override}: nested too deeply") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"--set {override}: the value is not valid YAML{_why(error)}") from error
 

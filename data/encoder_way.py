@@ -103,7 +103,7 @@ def _json(path: Path, without: Any) -> Any:  # noqa: ANN401 - whatever JSON hold
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return without
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EncoderError(f"{path}: cannot be read; download the encoder again") from error
     if not isinstance(values, type(without)):
         raise EncoderError(f"{path}: not what sentence-transformers writes; download it again")

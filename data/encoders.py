@@ -17,7 +17,7 @@ from data.errors import EncoderError
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 _IN_PACKAGE = {DEFAULT_ENCODER, f"sentence-transformers/{DEFAULT_ENCODER}"}
 _TUNING = ("pretrain", "reply")  # tasks whose runs hold an encoder for other tasks
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.onnx")
+_WEIGHTS = "model.safetensors"
 
 
 class Encoder(Protocol):
@@ -80,7 +80,8 @@ def resolve_encoder(name: str) -> EncoderSource:
 
     Raises:
         EncoderError: If none of the four has it, which the message names, if a run has none or its
-            weights have changed, or if it reads in a way that is not offered.
+            weights have changed, if there are no safetensors, or if it reads in a way that is not
+            offered.
     """
     for find in (_as_path, _as_run, _as_package, _as_cached, _as_download):
         path = find(name)
@@ -94,12 +95,19 @@ def resolve_encoder(name: str) -> EncoderSource:
 
 
 def fingerprint_of(folder: Path) -> str:
-    """SHA-256 (hex) of the folder's weights file."""
-    for weights in _WEIGHTS:
-        if (folder / weights).is_file():
-            with (folder / weights).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-    raise EncoderError(f"{folder}: no weights; one of {', '.join(_WEIGHTS)} is needed")
+    """SHA-256 (hex) of the folder's weights file.
+
+    Raises:
+        EncoderError: If there is none: a pickled one, which could run code, is none.
+    """
+    weights = folder / _WEIGHTS
+    if not weights.is_file():
+        raise EncoderError(
+            f"{folder}: no {_WEIGHTS}; pickled weights (pytorch_model.bin) could run code and are "
+            "never read: save it as safetensors, or name another"
+        )
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _as_path(name: str) -> Path | None:
@@ -112,7 +120,7 @@ def _as_run(name: str) -> Path | None:
     root = Path(name)
     try:
         values = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
     train = values.get("train") if isinstance(values, dict) else None
     if not isinstance(train, dict):
@@ -159,7 +167,7 @@ def _snapshot(name: str, *, local_files_only: bool) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model.bin"]
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
     try:
         folder = snapshot_download(name, allow_patterns=patterns, local_files_only=local_files_only)
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError):

@@ -23,6 +23,18 @@ Feature = Callable[[str, Any], NDArray[np.int64]]
 Side = Literal["left", "right"]
 
 
+def opened_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a `tokenizer.json`.
+
+    Raises:
+        RunDirError: If the file is none.
+    """
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises no kind of its own
+        raise RunDirError(f"{path}: not a tokenizer; train or index again") from error
+
+
 class Tokens(Protocol):
     """Token ids of one text: an Encoding has them, and so has what a model puts together."""
 
@@ -67,7 +79,7 @@ class OnnxText:
         self._session = onnxruntime.InferenceSession(
             str(model), options, providers=onnxruntime.get_available_providers()
         )
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer = opened_tokenizer(tokenizer)
         self._tokenizer.enable_truncation(max_tokens, direction=cut)
         self._tokenizer.no_padding()
         taken = {each.name for each in self._session.get_inputs()}

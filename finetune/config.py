@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
 from data.config import Config, load_config
 from data.encoders import DEFAULT_ENCODER
+from data.errors import ConfigError
 from finetune.methods import METHODS, STOP_ON, Method, TaskName
 from finetune.settings_read import refusals
 
@@ -74,7 +75,7 @@ class AdapterConfig(Config):
 class HeadConfig(Config):
     """The logistic head on the encoder's vectors."""
 
-    c: tuple[float, ...] = Field(
+    c: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (5.0, 20.0), min_length=1, description="inverse regularization; chosen by cross-validation"
     )
     folds: int = Field(5, ge=2, description="cross-validation folds")
@@ -332,6 +333,8 @@ class TrainConfig(Config):
             )
         if (info.context or {}).get("recorded"):
             return self  # trained as it was
+        if self.optim.max_steps == 0:
+            raise ValueError("optim.max_steps 0: a training has steps; -1 goes by epochs")
         if refused := refusals(self):
             raise ValueError("; ".join(refused))
         return self
@@ -360,8 +363,14 @@ def train_config(
     """The task's shipped config or `path`, with `section.key=value` overrides last.
 
     Raises:
-        ConfigError: One line for each mistake.
+        ConfigError: One line for each mistake, or if the settings are another task's.
     """
-    return load_config(
-        TrainConfig, path or CONFIGS / f"{task}.yaml", overrides, task=task, **values
-    )
+    path = path or CONFIGS / f"{task}.yaml"
+    config = load_config(TrainConfig, path, overrides, usual={"task": task}, **values)
+    if config.task != task:
+        set_here = any(each.partition("=")[0] == "task" for each in overrides)
+        raise ConfigError(
+            f"{'--set task' if set_here else path}: settings of task {config.task}, {task} is "
+            f"asked for; name a config of that task, or ask for {config.task}"
+        )
+    return config

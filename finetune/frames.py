@@ -7,6 +7,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from data.errors import RunDirError
+from data.onnx_text import opened_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,11 @@ def bare_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`, whole texts in and all their tokens out.
 
     Raises:
-        RunDirError: If it is missing.
+        RunDirError: If it is missing or not one.
     """
     if not path.is_file():
         raise RunDirError(f"{path}: missing; train again")
-    return _bare(Tokenizer.from_file(str(path)))
+    return _bare(opened_tokenizer(path))
 
 
 def bare(tokenizer: Any) -> Tokenizer:  # noqa: ANN401 - a transformers tokenizer

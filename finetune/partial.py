@@ -18,6 +18,7 @@ from data.errors import ConfigError, RunDirError, RunInUseError
 from data.schema import Example
 from finetune.config import TrainConfig
 from finetune.reading import Splits
+from finetune.reading.unlabelled import read_unlabelled
 from finetune.run_dir import RunDir, write_json
 
 _NO_ROOM = 2**20  # bytes
@@ -25,11 +26,11 @@ _SECONDS = "seconds.json"  # in a checkpoint
 
 
 @contextmanager
-def room(run: RunDir, then: str = "make room and go on with --resume") -> Iterator[None]:
+def room(run: RunDir, then: str = "go on with --resume") -> Iterator[None]:
     """A full disk is told in one line; the run of that name, if there was one, is untouched.
 
     Raises:
-        RunDirError: If there is no space left, with what is to be done then.
+        RunDirError: If there is no space left, with what is to be done `then`.
     """
     try:
         yield
@@ -37,7 +38,7 @@ def room(run: RunDir, then: str = "make room and go on with --resume") -> Iterat
         if not _full(run, error):
             raise
         raise RunDirError(
-            f"{run.root}: no space left on the disk while the run was saved; {then}"
+            f"{run.root}: no space left on the disk while the run was saved; make room and {then}"
         ) from error
 
 
@@ -82,12 +83,24 @@ def content_of(example: Example) -> list[str]:
     ]
 
 
-def begun_with(config: TrainConfig, data: Path, splits: Splits) -> dict[str, Any]:
-    """What a run's weights come from; test rows are not among it."""
+def rows_behind(config: TrainConfig, splits: Splits) -> dict[str, list[Example]]:
+    """The rows that weights and thresholds come from; those of the test are not among them.
+
+    Raises:
+        LogFormatError: If the config's file of out-of-scope texts cannot be read.
+    """
     rows = {"train": splits.train, "validation": splits.validation}
+    if config.out_of_scope is not None:
+        rows["out_of_scope"] = read_unlabelled(config.out_of_scope, config.text_column)
+    return rows
+
+
+def begun_with(config: TrainConfig, data: Path, splits: Splits) -> dict[str, Any]:
+    """What a run comes from."""
+    marks = {name: _mark(rows) for name, rows in rows_behind(config, splits).items()}
     return {
         "config": config.model_dump(mode="json"),
-        "data": {"path": str(data.resolve()), **{name: _mark(each) for name, each in rows.items()}},
+        "data": {"path": str(data.resolve()), **marks},
         "encoder": resolve_encoder(config.encoder).fingerprint,
     }
 

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from pydantic import ValidationError
 from safetensors import safe_open
 
 from data.errors import RunDirError
+from finetune.config import TrainConfig
 
 T = TypeVar("T")
 FORMAT = 4
 WEIGHTS = "model.safetensors"  # in the folder of an encoder or network
 ADAPTER = "adapter_model.safetensors"
+_LABELLED = ("intent", "ner", "relation")  # tasks whose models tell names apart
 _PICKLED = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz"}
 
 
@@ -179,11 +182,11 @@ class RunDir:
                 f"{self.root}: run format {made}, this version reads {FORMAT}; "
                 + ("a newer deskhand made it: update this one" if newer else "train it again")
             )
-        found = str(config["train"]["task"])
+        found = self.trained().task
         if task is not None and found != task:
             raise RunDirError(f"{self.root}: a run of task {found}, {task} is needed here")
         self._check_weights()
-        self._check_labels()
+        self._check_labels(found)
         return found
 
     def write_config(self, values: Mapping[str, Any]) -> None:
@@ -199,11 +202,27 @@ class RunDir:
         """
         try:
             values = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise RunDirError(f"{self.config}: cannot be read; train the run again") from error
         if not isinstance(values, dict) or not isinstance(values.get("train"), dict):
             raise RunDirError(f"{self.config}: not a run's config; train the run again")
         return values
+
+    def trained(self) -> TrainConfig:
+        """The settings that it was trained with.
+
+        Raises:
+            RunDirError: If they are not those of a run of this version.
+        """
+        values = self.read_config()["train"]
+        try:
+            if "max_tokens" in values:  # what the weights read is told, not taken for granted
+                return TrainConfig.recorded(values)
+        except ValidationError as error:
+            raise RunDirError(
+                f"{self.config}: not a config of this version; train the run again"
+            ) from error
+        raise RunDirError(f"{self.config}: no max_tokens; train the run again")
 
     def read_json(self, path: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
         """The values of one of its JSON files.
@@ -213,7 +232,7 @@ class RunDir:
         """
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunDirError(f"{path}: cannot be read; train the run again") from error
 
     def read_as(self, path: Path, made: Callable[[Any], T]) -> T:
@@ -228,11 +247,14 @@ class RunDir:
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise RunDirError(f"{path}: not what a run writes; train the run again") from error
 
-    def _check_labels(self) -> None:
+    def _check_labels(self, task: str) -> None:
         """Raise RunDirError where labels are no names, or not as many as the head tells apart."""
         labels = self.read_json(self.labels)
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise RunDirError(f"{self.labels}: not a list of names; train the run again")
+        tags = all(label == "O" or label[:2] in ("B-", "I-") for label in labels)
+        if (task in _LABELLED and not labels) or (task == "ner" and not tags):
+            raise RunDirError(f"{self.labels}: not those of task {task}; train the run again")
         if not labels or not self.head.exists():
             return
         more = 0

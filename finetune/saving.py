@@ -12,7 +12,7 @@ from finetune.run_dir import RunDir, write_json
 
 def begin_weights(
     run: RunDir,
-    base: Mapping[str, str],
+    base: Mapping[str, Any],
     labels: Sequence[str],
     tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
 ) -> None:

@@ -52,12 +52,12 @@ def encoder_of(name: str, threads: int = 2) -> OnnxEncoder:
     run = RunDir(Path(name))
     if not run.config.exists():
         return shared_encoder(name, threads=threads)
-    if run.read_config()["train"].get("task") == "pretrain":
+    if run.trained().task == "pretrain":
         run.check("pretrain")
         return shared_encoder(name, threads=threads)
     run.check("reply")
     check_kind(run, "bi_encoder")
-    max_tokens = int(run.read_config()["train"]["max_tokens"])
+    max_tokens = run.trained().max_tokens
     folder = run.weights
     if not (folder / "tokenizer.json").exists():
         raise RunDirError(f"{folder}: tokenizer.json missing; train the run again")

@@ -42,6 +42,7 @@ from finetune.partial import (
     room,
 )
 from finetune.reading import Splits, read_splits
+from finetune.reading.overlap import overlaps
 from finetune.record import resolved_config, rows_by_split
 from finetune.report import card_markdown, report_html
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
@@ -175,7 +176,7 @@ def _train(
 
 
 def describe(config: TrainConfig, data: Path, evaluation: Path | None = None) -> dict[str, Any]:
-    """What a training would do and take, from a few of its steps; nothing is written.
+    """What a training would do and take, from a few of its steps; no run is written.
 
     Raises:
         DeskhandError: If the data is not what is needed.
@@ -332,13 +333,13 @@ def _score(
     split, last = next(reversed(after.items()))
     write_jsonl(run.errors, ({"split": split, **error} for error in last.errors))
     finished = Finished(run.root, config, splits, sets[split], last, before.vectors)
+    found = task.findings(finished)
     extras = {
         "log": [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()],
-        **task.findings(finished),
+        **found,
+        "notes": [*overlaps(splits), *found.get("notes", ())],
         **more,
     }
     run.report.write_text(report_html(title, resolved, metrics, after, extras), encoding="utf-8")
-    run.card.write_text(
-        card_markdown(title, resolved, metrics, extras.get("notes", ())), encoding="utf-8"
-    )
+    run.card.write_text(card_markdown(title, resolved, metrics, extras["notes"]), encoding="utf-8")
     return metrics

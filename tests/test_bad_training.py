@@ -3,14 +3,17 @@
 import errno
 import json
 import os
+import shutil
 import sys
 import time
 
 import pytest
+import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from apps.cli import main
-from data.errors import ConfigError, LogFormatError, RunDirError
+from data.errors import ConfigError, EncoderError, LogFormatError, RunDirError
 from data.schema import OOS
 from finetune.intent.model import IntentModel
 from finetune.run_dir import RunDir
@@ -274,3 +277,12 @@ def test_labels_and_calibration_that_do_not_fit_are_refused_when_a_run_is_opened
             assert "\n" not in str(caught.value)
         path.write_bytes(old)
     IntentModel(run.root, open_encoder, threads=1)
+
+
+def test_an_encoder_in_a_pickle_is_refused_and_never_opened(tiny, folders, tmp_path):
+    encoder = shutil.copytree(tiny, tmp_path / "encoder")
+    weights = load_file(encoder / "model.safetensors")
+    (encoder / "model.safetensors").unlink()
+    torch.save(weights, encoder / "pytorch_model.bin")
+    config = small("intent", str(encoder))
+    refused(config, folders["intent"], tmp_path / "run", "no model.safetensors", EncoderError)

@@ -72,6 +72,30 @@ def test_pairing_makes_a_small_steady_gain_certain():
     assert found["gain"][1] - found["gain"][0] < found["after"][1] - found["after"][0]
 
 
+class Calibrated:
+    """The calibration error of honest confidences; `metrics` are those of all rows."""
+
+    def __init__(self, rows, seed):
+        rng = np.random.default_rng(seed)
+        self._sure = rng.uniform(0.3, 1, rows)
+        self._hit = rng.random(rows) < self._sure
+        self.metrics = self.resample(np.arange(rows))
+
+    def resample(self, places):
+        return {"ece": expected_calibration_error(self._sure[places], self._hit[places])}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_interval_of_a_calibration_error_holds_it(seed):
+    before, after = Calibrated(200, seed), Calibrated(200, seed + 100)
+    found = intervals(before, after, 200, seed=0)["ece"]
+    for stage, scored in (("before", before), ("after", after)):
+        low, high = found[stage]
+        assert 0 <= low < scored.metrics["ece"] < high <= 1
+    low, high = found["gain"]
+    assert low < after.metrics["ece"] - before.metrics["ece"] < high
+
+
 def test_intervals_are_the_same_for_the_same_seed_alone():
     right, other = np.arange(100) % 3 > 0, np.arange(100) % 4 > 0
     first, again, another = (intervals(Rows(right), Rows(other), 100, seed) for seed in (7, 7, 8))

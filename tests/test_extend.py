@@ -112,18 +112,27 @@ def test_weights_that_were_changed_are_not_copied_as_if_they_were_trained(traine
     assert not (tmp_path / "more").exists()
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(trained_run, tmp_path, monkeypatch):
-    def copied(source, out):
-        out.mkdir()
-        why = f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
-        raise shutil.Error([("a", "b", why), ("c", "d", why)])
-
-    monkeypatch.setattr(shutil, "copytree", copied)
+def test_a_full_disk_is_one_line_and_nothing_is_left(trained_run, tmp_path, monkeypatch):
     data = write_lines(tmp_path / "new.jsonl", NEW)
-    with pytest.raises(RunDirError, match=r"no space left on the disk.*; make room and") as caught:
-        extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
-    assert "\n" not in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["new.jsonl"]
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "weights")
+
+    def cut_off(source, target):
+        target.mkdir()
+        raise shutil.Error([(str(source / "a"), str(target / "a"), str(full))])
+
+    def late(path, values):
+        raise full
+
+    for place, fault in (("shutil.copytree", cut_off), ("write_json", late)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"finetune.intent.extend.{place}", fault)
+            with pytest.raises(RunDirError) as caught:
+                extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
+        assert str(caught.value) == (
+            f"{tmp_path / 'more'}: no space left on the disk while the run was saved; make room "
+            "and extend it again"
+        )
+        assert {path.name for path in tmp_path.iterdir()} - {"var"} == {"new.jsonl"}
 
 
 def test_another_run_is_not_overwritten(trained_run, tmp_path):

@@ -93,6 +93,33 @@ def test_a_precision_that_the_rows_cannot_show_is_told():
     assert "cannot be shown to hold" in page
 
 
+def with_a_file(weight, seed=0):
+    """300 rows in scope and 3,000 of a file of out-of-scope texts, some of which look inside."""
+    inner, outer = judged(300, seed), judged(3000, seed + 1, outside=1.0)
+    both = [np.concatenate([getattr(inner, name), getattr(outer, name)])
+            for name in ("confidence", "scope", "inside", "right")]  # fmt: skip
+    weights = np.repeat([1.0, weight], [300, 3000])
+    return Judged([*inner.names, *outer.names], *both, weights)
+
+
+def test_a_precision_counts_rows_of_a_file_by_their_weight():
+    stated = HandOverConfig(precision=0.7)
+    plain, light = (fit_policy(with_a_file(weight), stated) for weight in (1.0, 0.1))
+    assert light.met
+    assert light.held_out["answered"] > 2 * plain.held_out["answered"]
+    assert "count less, all as 600 rows" in light.note
+    assert "count less" not in plain.note
+    fresh = with_a_file(0.1, seed=7)
+    answered = light.accepts(fresh.names, fresh.confidence, fresh.scope)
+    assert np.average(fresh.right[answered], weights=fresh.weights[answered]) >= 0.7
+
+
+def test_the_curve_of_costs_is_lowest_where_the_threshold_is_chosen():
+    policy = fit_policy(with_a_file(0.1), HandOverConfig(wrong_cost=3, hand_over_cost=1))
+    cost_at = {cut: cost for cut, _, _, cost in policy.curve}
+    assert cost_at[policy.threshold] == pytest.approx(min(cost_at.values()))
+
+
 def test_the_lower_bound_is_clopper_and_pearsons():
     assert lower_bound(59, 59) == pytest.approx(0.05 ** (1 / 59))
     assert lower_bound(0, 10) == 0.0

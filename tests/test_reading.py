@@ -10,12 +10,14 @@ import pytest
 from data.errors import LogFormatError
 from data.schema import OOS, Entity, Example
 from finetune.reading import (
+    Splits,
     carve,
     read_entities,
     read_labelled,
     read_replies,
     read_splits,
 )
+from finetune.reading.overlap import overlaps
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 
@@ -396,3 +398,30 @@ def test_carving_leaves_each_type_of_entity_some_rows_of_training():
         train, validation = carve([*marked, *labelled({None: 50})], 0.1)
         assert marked[0] in train
         assert len(validation) == 10
+
+
+def test_rows_of_another_split_that_stand_in_training_are_counted(tmp_path, caplog):
+    rows = [{"text": f"where is parcel {n}", "label": "ab"[n % 2]} for n in range(40)]
+    write_lines(tmp_path / "train.jsonl", rows)
+    again = {"text": " Where IS  parcel 3", "label": "a"}
+    new = [{"text": f"cancel {n}", "label": "a"} for n in range(20)]
+    write_lines(tmp_path / "validation.jsonl", new)
+    write_lines(tmp_path / "test.jsonl", [again, again, *new])
+    splits = read_splits(tmp_path, None, read_labelled)
+    [told] = overlaps(splits)
+    assert told.startswith("2 of 22 test rows stand in the training rows too")
+    assert caplog.messages == [f"{tmp_path}: {told}"]
+    many = splits.validation * 10
+    assert overlaps(Splits(splits.train, many, [splits.train[0], *many])) == []  # one of 201
+
+
+def test_of_questions_on_one_passage_and_pairs_of_one_text_only_the_same_are_again():
+    pair = Entity("", "a", 0, 1, 1.0), Entity("", "b", 2, 3, 1.0)
+    kinds = [
+        Example("who", passage="x wrote y"), Example("who", passage="z wrote y"),
+        Example("a b", pair=pair), Example("a b", pair=(pair[1], pair[0])),
+        Example("hi", answer="hello"), Example("hi", answer="good day"),
+    ]  # fmt: skip
+    for train, test in zip(kinds[::2], kinds[1::2], strict=True):
+        assert overlaps(Splits([train], [test], [])) == []
+        assert len(overlaps(Splits([train], [test], [train]))) == 1

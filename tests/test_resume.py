@@ -224,6 +224,17 @@ def test_rows_or_an_encoder_that_changed_in_their_places_are_refused(tiny, tmp_p
     ):
         with pytest.raises(ConfigError, match="another data; train without --resume"):
             begin(changed)
+    outside = tmp_path / "outside.txt"
+    outside.write_text("what is the weather\n")
+    config = small("intent", str(encoder), out_of_scope=outside)
+    begin(splits, resume=False)
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "trainer_state.json").write_text("{}")
+    begin(splits)
+    outside.write_text("what is the weather\nwho won\n")
+    with pytest.raises(ConfigError, match="another data; train without --resume"):
+        begin(splits)
+    outside.write_text("what is the weather\n")
     weights = load_file(encoder / "model.safetensors")
     save_file({name: value + 1 for name, value in weights.items()}, encoder / "model.safetensors")
     with pytest.raises(ConfigError, match="another encoder; train without --resume"):

@@ -8,7 +8,11 @@ import yaml
 from safetensors.numpy import save_file
 
 from data.errors import RunDirError
+from finetune.frames import bare_tokenizer
 from finetune.intent.model import IntentModel
+from finetune.qa.model import QaModel
+from finetune.relation.model import RelationModel
+from finetune.reply.reranker import RerankerModel
 from finetune.run_dir import FORMAT, RunDir, record_sums, write_json
 
 
@@ -124,7 +128,60 @@ def test_a_config_that_is_not_a_runs_is_refused(content, run):
     refusal(run)
 
 
-@pytest.mark.parametrize("labels", [{}, 5, [1, 2], ["a"], ["a", "b", "c"], ["a", "a"], None])
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {"max_tokens": 32},
+        {"task": "intent"},
+        {"task": "intent", "max_tokens": "x"},
+        {"task": "dance", "max_tokens": 32},
+        {"task": "intent", "max_tokens": 32, "intent": [1]},
+        {"task": "ner", "max_tokens": 32},  # its labels are no tags
+    ],
+)
+def test_settings_that_no_run_was_trained_with_are_refused(train, run):
+    run.config.write_text(yaml.safe_dump({"format": FORMAT, "train": train}))
+    refusal(run)
+
+
+def test_what_is_nested_too_deeply_is_refused(run):
+    run.labels.write_text(DEEP)
+    refusal(run)
+    run.config.write_text(DEEP)
+    refusal(run)
+
+
+def test_a_tokenizer_that_is_none_is_refused(run):
+    (run.tokenizer / "tokenizer.json").write_text("{}")
+    with pytest.raises(RunDirError, match=r"tokenizer.json: not a tokenizer; train") as caught:
+        bare_tokenizer(run.tokenizer / "tokenizer.json")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("train", "labels", "model"),
+    [
+        ({"task": "relation"}, ["a", "b"], RelationModel),
+        ({"task": "qa"}, [], QaModel),
+        ({"task": "reply", "reply": {"kind": "cross_encoder"}}, [], RerankerModel),
+    ],
+)
+@pytest.mark.parametrize("calibration", [{}, [], {"temperature": "x", "types": 5, "slope": None}])
+def test_a_calibration_that_is_none_of_the_task_s_is_refused(
+    calibration, train, labels, model, run
+):
+    train = {"format": FORMAT, "train": {"max_tokens": 32, **train}}
+    run.config.write_text(yaml.safe_dump(train))
+    write_json(run.labels, labels)
+    write_json(run.calibration, calibration)
+    with pytest.raises(RunDirError, match=r"calibration.json: not what a run writes"):
+        model(run.root)
+
+
+@pytest.mark.parametrize("labels", [{}, 5, [], [1, 2], ["a"], ["a", "b", "c"], ["a", "a"], None])
 def test_labels_that_are_not_those_of_the_weights_are_refused(labels, run):
     write_json(run.labels, labels)
     assert f"{run.labels}: " in refusal(run)

@@ -206,6 +206,17 @@ def test_a_study_of_something_else_is_refused(changed, what, quick, tmp_path):
     assert len(quick) == 1
 
 
+def test_a_study_of_other_out_of_scope_texts_is_refused(quick, tmp_path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("what is the weather\n")
+    config = base(out_of_scope=outside)
+    tried(tmp_path / "run", config, 1)
+    tried(tmp_path / "run", config, 2)
+    outside.write_text("who won\n")
+    with pytest.raises(ConfigError, match="study run was begun with another data"):
+        tried(tmp_path / "run", config, 3)
+
+
 def test_a_stopped_search_keeps_its_finished_trials(tiny, folders, tmp_path, monkeypatch):
     calls = []
 
@@ -267,6 +278,7 @@ def test_a_search_without_one_whole_trial_says_so(folders, tiny, tmp_path, monke
         ({"trials": 0}, "--trials 0: at least 1 is needed"),
         ({"trials": -3}, "--trials -3: at least 1"),
         ({"trials": 1, "minutes": 0}, "--minutes 0: more than 0"),
+        ({"trials": 1, "minutes": float("nan")}, "--minutes nan: more than 0"),
         ({"trials": 1, "storage": "nothing"}, "nothing: cannot be opened as a study"),
         ({"trials": 1, "storage": "nodb://me:secret@host/x"}, "^host/x: cannot be opened"),
         ({"trials": 1, "storage": "sqlite:////nowhere/at/all.db"}, "cannot be opened as a study"),
@@ -284,6 +296,15 @@ def test_a_folder_that_is_not_a_run_is_refused_before_anything_is_tried(tiny, fo
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="exists and is not a run"):
         exported(base(tiny), folders["intent"], tmp_path / "mine", RATES, trials=1)
+
+
+def test_a_test_file_that_is_not_there_is_told_before_anything_is_tried(
+    quick, tiny, folders, tmp_path
+):
+    for missing in (tmp_path / "none.jsonl", tmp_path):
+        with pytest.raises(LogFormatError, match=r"no such file|no test file"):
+            tune(base(tiny), folders["intent"], tmp_path / "run", RATES, 1, evaluation=missing)
+    assert quick == []
 
 
 def test_importance_is_the_setting_that_made_the_difference(quick, tmp_path):

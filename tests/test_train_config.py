@@ -61,6 +61,42 @@ def test_a_run_of_an_earlier_version_may_hold_the_setting_that_nobody_read():
         train_config("reply", overrides=["reply.context_turns=3"])
 
 
+@pytest.mark.parametrize(
+    ("path", "overrides", "where"),
+    [(CONFIGS / "intent.yaml", [], "intent.yaml"), (None, ["task=intent"], "--set task")],
+)
+def test_settings_of_another_task_are_refused(path, overrides, where):
+    with pytest.raises(ConfigError, match=f"{where}: settings of task intent, ner is") as caught:
+        train_config("ner", path, overrides)
+    assert "\n" not in str(caught.value)
+    assert train_config("ner", None, ["task=ner"]).task == "ner"
+
+
+def test_a_config_need_not_name_its_task(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seed: 3\n")
+    assert train_config("ner", path).task == "ner"
+
+
 def test_an_unknown_task_is_refused():
     with pytest.raises(ConfigError):
         train_config("dance", CONFIGS / "intent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("optim.epochs=.inf", "optim.epochs: Input should be a finite number"),
+        ("optim.lr=.inf", "optim.lr: Input should be a finite number"),
+        ("optim.weight_decay=.inf", "optim.weight_decay: Input should be a finite number"),
+        ("hand_over.wrong_cost=.inf", "hand_over.wrong_cost: Input should be a finite number"),
+        ("head.c=[0]", "head.c.0: Input should be greater than 0"),
+        ("head.c=[5, -1]", "head.c.1: Input should be greater than 0"),
+        ("head.c=[.nan]", "head.c.0: Input should be a finite number"),
+        ("optim.max_steps=0", "optim.max_steps 0: a training has steps"),
+    ],
+)
+def test_numbers_that_no_training_can_do_with_are_refused(value, why):
+    with pytest.raises(ConfigError) as caught:
+        train_config("intent", CONFIGS / "intent_head.yaml", [value])
+    assert why in str(caught.value)

@@ -18,7 +18,15 @@ Overrides = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 Port = Annotated[int, typer.Option(help="port of the page", min=0, max=65535)]
+TextColumn = Annotated[str | None, typer.Option("--text-column", help="column of the text")]
+LabelColumn = Annotated[str | None, typer.Option("--label-column", help="column of the label")]
 Out = Annotated[Path, typer.Option("--out", help="where to write")]
+
+
+def columns_named(text: str | None, label: str | None) -> dict[str, str]:
+    """The columns that were named, as settings."""
+    given = {"text_column": text, "label_column": label}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def say(values: Any, as_json: bool, text: str) -> None:  # noqa: ANN401 - whatever JSON holds

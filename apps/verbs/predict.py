@@ -69,8 +69,10 @@ def readable(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def read_texts(path: Path | None) -> list[str]:
-    """Texts to predict on: a table's `text` column or its conversations, lines, standard input.
+def read_texts(path: Path | None, column: str = "text") -> list[str]:
+    """Texts to predict on: a table's column or its conversations, lines, standard input.
+
+    A table that lacks the column that a run was trained on may have them in `text`.
 
     Raises:
         LogFormatError: If there is no text.
@@ -88,12 +90,13 @@ def read_texts(path: Path | None) -> list[str]:
     elif path.suffix.lower() in SUFFIXES:
         texts = []
         for row in read_rows(path):
-            if "text" not in row.values and "turns" not in row.values:
+            here = column if column in row.values else "text"
+            if here not in row.values and "turns" not in row.values:
                 raise LogFormatError(
-                    f"{row.where}: no column 'text'; found: {', '.join(row.values)}"
+                    f"{row.where}: no column {column!r}; found: {', '.join(row.values)}"
                 )
-            whole = "text" not in row.values  # a conversation, read as what a summary is made of
-            texts.append(source_of(row) if whole else _text_of(row))
+            whole = here not in row.values  # a conversation, read as what a summary is made of
+            texts.append(source_of(row) if whole else _text_of(row, here))
     else:
         texts = read_text(path).splitlines()
     if not texts:
@@ -101,10 +104,10 @@ def read_texts(path: Path | None) -> list[str]:
     return texts
 
 
-def _text_of(row: "Row") -> str:
-    value = row.values["text"]
+def _text_of(row: "Row", column: str) -> str:
+    value = row.values[column]
     if value is None or isinstance(value, float | list | dict):  # pandas writes NaN for none
-        raise LogFormatError(f"{row.where}: no text in 'text'; fill or remove the row")
+        raise LogFormatError(f"{row.where}: no text in {column!r}; fill or remove the row")
     return str(value)
 
 
@@ -142,7 +145,7 @@ def texts_for(path: Path, texts: Sequence[str], rows: Path | None) -> list[str]:
     run = RunDir(path)
     run.check()
     if kind_of(run) != "next action":
-        return list(texts) or read_texts(rows)
+        return list(texts) or read_texts(rows, run.trained().text_column)
     if not texts and rows is not None:
         found = conversation_texts(rows)
         if found is not None:

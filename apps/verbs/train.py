@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from apps.verbs.options import AsJson, Out, Overrides, say
+from apps.verbs.options import (
+    AsJson,
+    LabelColumn,
+    Out,
+    Overrides,
+    TextColumn,
+    columns_named,
+    say,
+)
 from data.errors import ConfigError, DeskhandError
 
 
@@ -18,8 +26,8 @@ def train(
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", help="YAML")] = None,
     overrides: Overrides = None,
-    text_column: Annotated[str | None, typer.Option(help="column of the text")] = None,
-    label_column: Annotated[str | None, typer.Option(help="column of the label")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on from the last checkpoint")
     ] = False,
@@ -32,9 +40,8 @@ def train(
 
     if task not in METHODS:
         raise ConfigError(f"no task {task!r}; one of {', '.join(METHODS)}")
-    columns = {"text_column": text_column, "label_column": label_column}
-    given = {key: value for key, value in columns.items() if value is not None}
-    resolved = train_config(task, config, overrides or (), **given)
+    columns = columns_named(text_column, label_column)
+    resolved = train_config(task, config, overrides or (), **columns)
     from finetune.report import fitted_note
     from finetune.train import describe
     from finetune.train import train as run

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from apps.verbs.options import AsJson, Out, Overrides, say
+from apps.verbs.options import (
+    AsJson,
+    LabelColumn,
+    Out,
+    Overrides,
+    TextColumn,
+    columns_named,
+    say,
+)
 from data.errors import ConfigError, DeskhandError
 
 
@@ -23,6 +31,8 @@ def tune(
     config: Annotated[Path | None, typer.Option("--config", help="YAML")] = None,
     space: Annotated[Path | None, typer.Option("--space", help="YAML of what may vary")] = None,
     overrides: Overrides = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     storage: Annotated[
         str | None, typer.Option("--storage", help="URL of a database that workers share")
     ] = None,
@@ -37,7 +47,8 @@ def tune(
 
     if task not in METHODS:
         raise ConfigError(f"no task {task!r}; one of {', '.join(METHODS)}")
-    resolved = train_config(task, config, overrides or ())
+    columns = columns_named(text_column, label_column)
+    resolved = train_config(task, config, overrides or (), **columns)
     from finetune.search import load_space
     from finetune.search import tune as run
 

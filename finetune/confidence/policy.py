@@ -31,8 +31,8 @@ class Policy:
     The score in [0, 1] is the probability of being in scope under the rule `rows`, else `trust`:
     the probability that the best intent is right. Its intents' own shifts make a threshold of one
     intent's another than that of the others. `curve` has (threshold, share answered, share wrong
-    among answered, mean cost) on held-out rows; `held_out` what the chosen one does there; `met`
-    whether a stated precision is held.
+    among answered, mean cost) on held-out rows by their weights; `held_out` counts what the chosen
+    one does there; `met` whether a stated precision is held.
     """
 
     rule: Literal["rows", "costs", "precision"]
@@ -99,8 +99,11 @@ def fit_policy(rows: Judged, hand_over: HandOverConfig) -> Policy:
     )  # fmt: skip
 
 
-def lower_bound(right: int, count: int, sure: float = SURE) -> float:
+def lower_bound(right: float, count: float, sure: float = SURE) -> float:
     """The least share that `right` of `count` speaks for, at a one-sided confidence of `sure`.
+
+    Both may be sums of weights up to 1: those scatter less than as many rows of weight 1 would, so
+    that the bound is rather too low.
 
     Source: Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404
     """
@@ -136,33 +139,38 @@ def _precise(rows: Judged, scores: Floats, precision: float) -> tuple[float, boo
 
     Shares of the rows are tested from few to many, and the first that fails ends it: so a search
     errs no more often than one test. One that ended by bad luck at its first row is no end: there
-    are _STARTS searches from different beginnings, and the level is shared among them.
+    are _STARTS searches from different beginnings, and the level is shared among them. Rows count
+    by their weights, as they do where costs are stated.
 
     Source: fixed sequence testing from several starts, Angelopoulos et al. 2021 (Learn then Test),
     arXiv:2110.01052
     """
     order = np.argsort(-scores, kind="stable")
-    n = len(order)
-    hits = np.cumsum(rows.right[order])
+    weights = rows.weights[order]
+    weighed, hits = np.cumsum(weights), np.cumsum(weights * rows.right[order])
+    n, total = len(order), float(weighed[-1])
     level = 1 - (1 - SURE) / _STARTS
     needed = int(np.ceil(np.log(1 - level) / np.log(precision)))
-    if needed > n:
+    if needed > total:
         note = f"{n} held-out rows; {needed} right ones in a row are needed to show it"
         return float(scores[order[0]]), False, note
-    counts = [*range(needed, n, max(1, round(n * _STEP))), n]
-    bounds = [lower_bound(int(hits[count - 1]), count, level) for count in counts]
+    sums = [*range(needed, int(total), max(1, round(total * _STEP))), total]
+    places = np.searchsorted(weighed, sums)  # of the last row that each share answers
+    bounds = [lower_bound(hits[last], weighed[last], level) for last in places]
     passed = None
-    for start in np.linspace(0, len(counts) - 1, _STARTS, endpoint=False).astype(int):
-        for place in range(start, len(counts)):
+    for start in np.linspace(0, len(places) - 1, _STARTS, endpoint=False).astype(int):
+        for place in range(start, len(places)):
             if bounds[place] < precision:
                 break
             passed = max(place, passed or 0)
     place = int(np.argmax(bounds)) if passed is None else passed
     note = (
-        f"at least {bounds[place]:.4f} of {counts[place]} answered, with {SURE:.0%} confidence, "
-        f"by {n} held-out rows"
+        f"at least {bounds[place]:.4f} of {places[place] + 1} answered, with {SURE:.0%} "
+        f"confidence, by {n} held-out rows"
     )
-    return float(scores[order[counts[place] - 1]]), passed is not None, note
+    if total < n:
+        note += f"; those of the file of out-of-scope texts count less, all as {total:.0f} rows"
+    return float(scores[order[places[place]]]), passed is not None, note
 
 
 def _costs(rows: Judged, answered: Bools, hand_over: HandOverConfig) -> Floats:
@@ -202,9 +210,13 @@ def _curve(
     points = []
     for cut in np.unique([*np.quantile(scores, np.linspace(0, 1, _POINTS)), chosen]):
         answered = scores >= cut
-        wrong = float((~rows.right[answered]).mean()) if answered.any() else 0.0
-        cost = float(_costs(rows, answered, hand_over).mean())
-        points.append((float(cut), float(answered.mean()), wrong, cost))
+        weights = rows.weights
+        wrong = (
+            np.average(~rows.right[answered], weights=weights[answered]) if answered.any() else 0.0
+        )
+        cost = np.average(_costs(rows, answered, hand_over), weights=weights)
+        share = np.average(answered, weights=weights)
+        points.append((float(cut), float(share), float(wrong), float(cost)))
     return tuple(points)
 
 

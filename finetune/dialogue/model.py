@@ -37,7 +37,7 @@ class DialogueModel:
 
         folder = RunDir(run)
         folder.check("dialogue")
-        config = folder.read_config()["train"]
+        config = folder.trained()
         served = folder.read_json(folder.calibration)
         logging.disable_progress_bar()
         torch.set_num_threads(threads)
@@ -53,11 +53,11 @@ class DialogueModel:
             network.to(device),
             tokenizer,
             kind,
-            int(config["max_tokens"]),
-            int(config["dialogue"]["max_target_tokens"]),
+            config.max_tokens,
+            config.dialogue.max_target_tokens,
             served.get("forms"),
             **({"system": served["system"]} if "system" in served else {}),
-            reads_step=config["dialogue"].get("step") == "given",
+            reads_step=config.dialogue.reads_step,
         )
 
     def write(self, situation: Situation, stop_after_s: float = 20.0) -> Iterator[str]:

@@ -27,7 +27,7 @@ def as_started(config: TrainConfig) -> TrainConfig:
     if config.task != "dialogue" or config.dialogue.objective == "answers":
         return config
     run = start_of(config)
-    made = TrainConfig.recorded(run.read_config()["train"])
+    made = run.trained()
     read = {"max_target_tokens": made.dialogue.max_target_tokens, "step": made.dialogue.step}
     return config.model_copy(
         update={

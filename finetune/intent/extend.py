@@ -12,8 +12,8 @@ arXiv:1712.07136; here fitted rather than averaged
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,12 @@ class Extended:
 
 
 def extend(
-    source: Path, data: Path, out: Path, encoder: Callable[[str], Encoder], threads: int = 2
+    source: Path,
+    data: Path,
+    out: Path,
+    encoder: Callable[[str], Encoder],
+    threads: int = 2,
+    columns: Mapping[str, str] | None = None,
 ) -> Extended:
     """Write a run that knows further intents.
 
@@ -74,6 +79,8 @@ def extend(
         out: Where the new run goes; `source` is left as it is.
         encoder: Opens the shared encoder by name, for a run whose encoder is frozen.
         threads: CPU threads.
+        columns: `text_column` and `label_column` of the file where they are not those that the run
+            was trained on.
 
     Raises:
         DeskhandError: If the run or the rows are not what is needed.
@@ -84,17 +91,19 @@ def extend(
     for folder in (old.encoder, old.adapter):  # a copy of changed weights would look as trained
         old.verify(folder)
     config = old.read_config()
-    if config["train"].get("multi_label"):
+    trained = old.trained().model_copy(update=dict(columns or {}))
+    if trained.multi_label:
         raise ConfigError(f"{source}: its texts have several intents each; train it again instead")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out}: exists; choose another --out")
-    if (config["train"].get("intent") or {}).get("reads") == "conversations":
+    if trained.intent.from_the_end:
         raise ConfigError(
             f"{source}: reads conversations; steps are not added one by one, train it again"
         )
-    rows = read_labelled(data, config["train"]["text_column"], config["train"]["label_column"])
+    rows = read_labelled(data, trained.text_column, trained.label_column)
     labels: list[str] = old.read_json(old.labels)
     names = _new_names(rows, labels)
+    calibration = old.read_as(old.calibration, Calibration.from_dict)
     memory = Memory.load(old.memory)
     logits = TextLogits(old, encoder, threads)
     scores, vectors = logits.of([row.text for row in rows], with_vectors=True)
@@ -105,14 +114,11 @@ def extend(
     weight, bias = _fit(vectors, scores, target, old_rows, len(names))
     shift, metrics = _shift(vectors, scores, target, old_rows, held, len(names))
     bias = bias + shift
-    with alone(new), ExitStack() as last, room(new, "make room and try again"):
-        # Whatever stopped it, no half of a run stays; a whole one has another name by then.
-        last.callback(shutil.rmtree, new.partial.root, ignore_errors=True)
+    with alone(new), _swept(new), room(new, "extend it again"):
         shutil.rmtree(new.partial.root, ignore_errors=True)
         shutil.copytree(source, new.partial.root)
         _save(new.partial, logits, weight, bias, _remembered(memory, vectors, target, len(names)))
         write_json(new.partial.labels, [*labels, *names])
-        calibration = Calibration.from_dict(old.read_json(old.calibration))
         write_json(new.partial.calibration, _calibration(calibration, len(names)).to_dict())
         added = dict(Counter(row.label or OOS for row in rows))
         record = {"from": str(source), "added": added, "held_out": rounded(metrics)}
@@ -126,6 +132,15 @@ def extend(
         record_sums(new.partial)
         new.partial.root.replace(out)
     return Extended(new, added, rounded(metrics), round(time.perf_counter() - begun, 2))
+
+
+@contextmanager
+def _swept(run: RunDir) -> Iterator[None]:
+    """Leave nothing of what did not come to its end: it would only be begun anew."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(run.partial.root, ignore_errors=True)
 
 
 def _new_names(rows: Sequence[Example], labels: Sequence[str]) -> list[str]:

@@ -31,7 +31,7 @@ class TextLogits:
     """
 
     def __init__(self, run: RunDir, encoder: Callable[[str], Encoder], threads: int) -> None:
-        config = run.read_config()["train"]
+        config = run.trained()
         cut: Side = "left" if kind_of(run) == "next action" else "right"
         self._words = Words.load(run.words) if run.words.exists() else None
         head = load_file(run.head)
@@ -46,13 +46,13 @@ class TextLogits:
         self.encoder: Encoder | None = None
         if run.model.exists():
             self._texts = OnnxText(
-                run.model, run.tokenizer / "tokenizer.json", config["max_tokens"], threads, cut=cut
+                run.model, run.tokenizer / "tokenizer.json", config.max_tokens, threads, cut=cut
             )
             return
         base = run.read_json(run.base)
         # An encoder that is shared reads the beginnings of texts; here their ends tell.
         self.encoder = (
-            ends_encoder(base["encoder"], config["max_tokens"], threads)
+            ends_encoder(base["encoder"], config.max_tokens, threads)
             if cut == "left"
             else encoder(base["encoder"])
         )

@@ -71,7 +71,7 @@ def most_tokens(max_tokens: int, positions: int | None) -> int:
 
 def window_tokens(run: RunDir) -> int:
     """The same of a finished run, which keeps its positions where they are few."""
-    max_tokens = int(run.read_config()["train"]["max_tokens"])
+    max_tokens = run.trained().max_tokens
     return run.read_as(run.base, lambda base: most_tokens(max_tokens, base.get(POSITIONS)))
 
 

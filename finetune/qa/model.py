@@ -36,14 +36,10 @@ class QaModel:
     def __init__(self, run: Path, threads: int = 2) -> None:
         folder = RunDir(run)
         folder.check("qa")
-        config = folder.read_config()["train"]
-        self._calibration = QaCalibration.from_dict(folder.read_json(folder.calibration))
+        config = folder.trained()
+        self._calibration = folder.read_as(folder.calibration, QaCalibration.from_dict)
         self._spans = SpanGraph(
-            folder,
-            int(config["max_tokens"]),
-            int(config["qa"]["stride"]),
-            int(config["qa"]["max_answer_tokens"]),
-            threads,
+            folder, config.max_tokens, config.qa.stride, config.qa.max_answer_tokens, threads
         )
 
     def answer(self, question: str, passage: str) -> QaAnswer:

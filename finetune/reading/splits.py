@@ -11,6 +11,7 @@ from data.rows import SUFFIXES, require_file
 from data.schema import Example
 from data.split import hash_fraction
 from finetune.reading.labels import check_counts, names_of
+from finetune.reading.overlap import overlaps
 from finetune.reading.talk import conversation_of
 
 logger = logging.getLogger(__name__)
@@ -34,13 +35,18 @@ def read_splits(
 
     Where there is no validation file, a `share` of the training rows is carved out: by hash, and
     the same share of each label. Conversations keep their rows together. `evaluation` is a test
-    file, or a folder that holds one. Unless `tested`, test rows are not read: `test` is empty.
+    file, or a folder that holds one. Unless `tested`, test rows are not read, but the file must be
+    there: `test` is empty. Warns where rows of other splits stand in training too.
 
     Raises:
         LogFormatError: If a file is missing, no row is left for a split, or most of very many
             labels have a single row.
     """
     require_file(data)
+    if evaluation is not None:  # told at once, also where it is not read yet
+        evaluation = require_file(evaluation)
+        if evaluation.is_dir():
+            evaluation = _named(evaluation, "test")
     train = read(_named(data, "train") if data.is_dir() else data)
     validation_file = _find(data, "validation") if data.is_dir() else None
     check_counts(train)
@@ -49,14 +55,15 @@ def read_splits(
     else:
         train, validation = carve(train, share)
         _tell_share(data, len(train), len(validation), share)
-    if evaluation is not None and evaluation.is_dir():
-        evaluation = _named(evaluation, "test")
     test_file = evaluation or (_find(data, "test") if data.is_dir() else None)
     test = read(test_file) if tested and test_file is not None else []
     for name, rows in (("training", train), ("validation", validation)):
         if not rows:
             raise LogFormatError(f"{data}: no {name} rows; more labelled rows are needed")
-    return Splits(train, validation, test)
+    splits = Splits(train, validation, test)
+    for told in overlaps(splits):
+        logger.warning("%s: %s", data, told)
+    return splits
 
 
 def carve(examples: list[Example], share: float) -> tuple[list[Example], list[Example]]:

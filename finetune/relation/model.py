@@ -36,12 +36,13 @@ class RelationModel:
     def __init__(self, run: Path, threads: int = 2) -> None:
         folder = RunDir(run)
         folder.check("relation")
-        calibration = folder.read_json(folder.calibration)
-        self.labels: list[str] = folder.read_json(folder.labels)
-        self._temperature = float(calibration["temperature"])
-        self._pairs = PairGraph(
-            folder, calibration["types"], int(folder.read_config()["train"]["max_tokens"]), threads
+        temperature, types = folder.read_as(
+            folder.calibration,
+            lambda values: (float(values["temperature"]), [str(each) for each in values["types"]]),
         )
+        self.labels: list[str] = folder.read_json(folder.labels)
+        self._temperature = temperature
+        self._pairs = PairGraph(folder, types, folder.trained().max_tokens, threads)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[Pair]) -> list[RelationPrediction]:
         """A RelationPrediction for each text and its (head, tail); their types may be ""."""

@@ -31,11 +31,12 @@ class RerankerModel:
         folder = RunDir(run)
         folder.check("reply")
         check_kind(folder, "cross_encoder")
-        max_tokens = int(folder.read_config()["train"]["max_tokens"])
+        self._slope, self._shift = folder.read_as(
+            folder.calibration, lambda scale: (float(scale["slope"]), float(scale["shift"]))
+        )
+        max_tokens = folder.trained().max_tokens
         model = eight_bit(folder.model) if int8 else folder.model
         self._logits = PairLogits(folder, max_tokens, threads, model)
-        scale = folder.read_json(folder.calibration)
-        self._slope, self._shift = float(scale["slope"]), float(scale["shift"])
 
     def scores(self, question: str, passages: Sequence[str]) -> NDArray[np.float64]:
         """How likely each passage is the right one (n,), in [0, 1], in the order given."""

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.errors import ConfigError
 from finetune.config import TrainConfig
-from finetune.partial import content_of
+from finetune.partial import content_of, rows_behind
 from finetune.reading import Splits
 from finetune.search.sampler import NumberedSampler
 from finetune.search.space import Space
@@ -113,7 +113,7 @@ def importance(study: Study) -> dict[str, float]:
 def _marks(config: TrainConfig, space: Space, splits: Splits) -> dict[str, str]:
     """What a study is of, each as a hash: a shared database keeps no text of anyone."""
     base = config.model_dump(mode="json", exclude={"threads", "device"})  # workers' own business
-    rows = [[content_of(each) for each in part] for part in (splits.train, splits.validation)]
+    rows = [[content_of(each) for each in part] for part in rows_behind(config, splits).values()]
     parts = {"config": base, "space": space.model_dump(mode="json"), "data": rows}
     return {name: _hash(value) for name, value in parts.items()}
 

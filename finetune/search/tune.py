@@ -82,13 +82,13 @@ def tune(
     """
     if trials < 1:
         raise ConfigError(f"--trials {trials}: at least 1 is needed")
-    if minutes is not None and minutes <= 0:
+    if minutes is not None and not minutes > 0:  # nan is neither
         raise ConfigError(f"--minutes {minutes:g}: more than 0 is needed")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("a search trains in one process; give workers a --storage to share")
     check_out(RunDir(out))
     task = TASKS[config.task]
-    splits = read_splits(data, None, lambda path: task.read(path, config), tested=False)
+    splits = read_splits(data, evaluation, lambda path: task.read(path, config), tested=False)
     # The rows tell whether they have several labels, and with it what is measured.
     found, _ = settle_method(config, splits)
     if idle := unread_in(space, found, is_causal(found)):

@@ -89,8 +89,7 @@ class ExtractiveModel:
                 f"{run}: its scorer was trained on other weights of {base['encoder']}; "
                 "train it again"
             )
-        settings = folder.read_config()["train"]["summary"]
-        self._most_words = int(settings["side_words"])
+        self._most_words = folder.trained().summary.side_words
         self.wording = folder.read_as(
             folder.calibration, lambda values: Wording(**values["wording"])
         )

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
 from data.errors import RunDirError
+from finetune.frames import bare_tokenizer
 from finetune.run_dir import RunDir
 from finetune.run_kind import kind_of
 from finetune.summary.writer import Writer
@@ -29,13 +28,11 @@ class SummaryModel:
                 f"{run}: a run that quotes sentences; one that writes is needed here: train it "
                 "with --set summary.kind=writer"
             )
-        config = folder.read_config()["train"]
-        self._prefix = str(config["summary"]["prefix"])
-        self.most_tokens = int(config["max_tokens"])
+        config = folder.trained()
+        self._prefix = config.summary.prefix
+        self.most_tokens = config.max_tokens
         self._writer = Writer(folder, self.most_tokens, threads, device)
-        self._counter: Tokenizer = Tokenizer.from_file(str(folder.tokenizer / "tokenizer.json"))
-        self._counter.no_truncation()
-        self._counter.no_padding()
+        self._counter = bare_tokenizer(folder.tokenizer / "tokenizer.json")
 
     def tokens(self, text: str) -> int:
         """How many tokens it reads of a text, with the prefix."""
