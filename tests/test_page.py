@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from apps.store import Store
-from apps.web.chat_tab import LATEST, SORRY, ChatTab
+from apps.web.chat_tab import SORRY, ChatTab
 from apps.web.draft import KEPT
 from apps.web.faq_tab import FaqTab
 from apps.web.panel import NOTHING_YET
@@ -80,11 +80,10 @@ def test_a_reload_opens_the_latest_conversation_again(tab):
     assert tab.begin(request(OTHER))[0] is None
 
 
-def test_a_page_that_outlived_the_server_goes_on_with_the_latest(tab):
+def test_a_page_that_knows_of_no_conversation_does_not_go_on_with_one(tab):
     mine, _ = asked(tab, "first")
-    _, steps = asked(tab, "second", LATEST)
-    assert said(steps[-1][1])[0] == "first"
-    assert asked(tab, "hello", LATEST, OTHER)[0] != mine
+    for unknown in (None, "", "latest"):
+        assert asked(tab, "yes", unknown)[0] != mine
 
 
 def test_a_new_conversation_is_empty_and_keeps_the_others(tab):

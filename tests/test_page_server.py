@@ -56,6 +56,12 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     assert "http" not in client.get("/theme.css").text.replace("http://www.w3.org", "")
 
 
+def test_which_conversation_is_open_is_kept_where_a_restart_does_not_lose_it(client):
+    kinds = {component["type"] for component in client.get("/config").json()["components"]}
+    assert "textbox" in kinds
+    assert "state" not in kinds, "gradio forgets those with the process"
+
+
 @pytest.mark.parametrize("forged", ["x", "a" * 31, "a" * 33, "a" * 31 + "/", ""])
 def test_a_cookie_that_we_did_not_give_is_replaced(client, forged):
     answer = client.get("/config", headers={"cookie": f"theme={{'a': 1}}; deskhand={forged}"})

@@ -15,7 +15,6 @@ from apps.web.panel import NOTHING_YET, explanation, polite
 from apps.web.visitor import owner_of
 from data.schema import Speaker
 
-LATEST = "latest"  # a page that outlived a restart of the server: no load has told which one
 WAITING = "…"  # what the agent says until the first words of an answer
 _ROLE_OF_SPEAKER: dict[Speaker, str] = {"customer": "user", "agent": "assistant"}
 _FEEDBACK_OF_THUMB = {1: "Like", -1: "Dislike"}
@@ -24,7 +23,7 @@ _CLOSE_LIST = "() => { document.documentElement.classList.remove('dh-list-open')
 
 
 class ChatTab:
-    """One chat app's tab. The open conversation is known to the server, not the browser.
+    """One chat app's tab. The browser keeps which conversation is open, as a restart loses no page.
 
     Args:
         name: The app's name in the store, and the beginning of its elements' ids.
@@ -38,7 +37,7 @@ class ChatTab:
     def build(self, page: gr.Blocks) -> None:
         """Lay the tab out, inside a gr.Tab of `page`."""
         name = self._name
-        current, draft = gr.State(LATEST), draft_box()
+        current, draft = gr.Textbox(visible=False, label="Conversation"), draft_box()
         with gr.Row(elem_classes="dh-chat-row"):
             with gr.Column(scale=0, min_width=210, elem_classes="dh-list-column"):
                 toggle = gr.Button(
@@ -119,7 +118,7 @@ class ChatTab:
     def begin(self, request: gr.Request) -> tuple[Any, ...]:
         """The page was loaded: the visitor's latest conversation, with its turns."""
         owner = owner_of(request)
-        return self._tried(owner, lambda: self._owned(owner, LATEST))
+        return self._tried(owner, lambda: self._latest(owner))
 
     def open(self, conversation: str | None, request: gr.Request) -> tuple[Any, ...]:
         """A conversation was chosen from the list."""
@@ -216,11 +215,12 @@ class ChatTab:
             at = min(at + 1, len(turns) - 1)  # a question stands for its answer
         return _explained(turns, at)
 
+    def _latest(self, owner: str) -> str | None:
+        mine = self._store.conversations(owner, self._name)
+        return mine[0].id if mine else None
+
     def _owned(self, owner: str, conversation: str | None) -> str | None:
         """The conversation's id if it is this visitor's, else None."""
-        if conversation == LATEST:
-            mine = self._store.conversations(owner, self._name)
-            return mine[0].id if mine else None
         if isinstance(conversation, str) and self._store.owns(owner, conversation):
             return conversation
         return None

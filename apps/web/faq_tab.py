@@ -33,7 +33,7 @@ class FaqTab:
     def build(self) -> None:
         """Lay the tab out, inside a gr.Tab."""
         name = self._name
-        current, draft = gr.State(None), draft_box()
+        current, draft = gr.Textbox(visible=False, label="Conversation"), draft_box()
         with gr.Column(elem_classes="dh-narrow"):
             with gr.Row(elem_classes="dh-compose"):
                 box = gr.Textbox(
