@@ -34,6 +34,12 @@ def said(update):
     return [message["content"][0]["text"] for message in update["value"]]
 
 
+def button(outputs, label):
+    """The click on a button under the last answer."""
+    options = outputs[1]["value"][-1]["options"]
+    return SimpleNamespace(value=next(o["value"] for o in options if o["label"] == label))
+
+
 def asked(tab, text, conversation=None, owner=ME):
     """The outputs of the last step of sending."""
     steps = list(tab.send(text, conversation, request(owner)))
@@ -57,11 +63,29 @@ def test_choices_are_buttons_under_the_last_answer_and_gone_once_it_is_answered(
 
     tab = ChatTab("ask", Asking(), store)
     conversation, steps = asked(tab, "do it")
-    assert [o["value"] for o in steps[-1][1]["value"][-1]["options"]] == ["Yes", "No"]
-    again = list(tab.send_choice(conversation, SimpleNamespace(value="Yes"), request(ME)))
+    assert [o["label"] for o in steps[-1][1]["value"][-1]["options"]] == ["Yes", "No"]
+    again = list(tab.send_choice(conversation, button(steps[-1], "Yes"), request(ME)))
     assert "options" not in str(again[0][1]["value"])
     assert said(again[-1][1])[2] == "Yes"
     assert str(again[-1][1]["value"]).count("options") == 1
+
+
+def test_a_button_under_an_answer_that_is_not_the_last_one_any_more_says_nothing(store):
+    class Asking(EchoApp):
+        def answer(self, conversation, state):
+            yield Answer(f"Shall I {conversation.turns[-1].text}?", choices=("Yes", "No"))
+
+    tab = ChatTab("ask", Asking(), store)
+    conversation, steps = asked(tab, "cancel 1")
+    asked(tab, "cancel 2", conversation)  # in another tab
+    (shown,) = tab.send_choice(conversation, button(steps[-1], "Yes"), request(ME))
+    assert said(shown[1])[-1] == "Shall I cancel 2?"
+    assert shown[4] == "", "the next message has an id of its own"
+    for value in ("Yes", ":Yes", "x:Yes", None, 3):
+        list(tab.send_choice(conversation, SimpleNamespace(value=value), request(ME)))
+        list(tab.send_choice(None, SimpleNamespace(value=value), request(ME)))
+    assert len(store.turns(conversation)) == 4
+    assert len(store.conversations(ME, "ask")) == 1
 
 
 def test_html_in_a_message_is_text(tab):
@@ -158,6 +182,7 @@ def test_a_failing_store_is_a_polite_line_everywhere(tmp_path, caplog):
     for shown in (
         tab.begin(request(ME)),
         tab.open(conversation, request(ME)),
+        *tab.send_choice(conversation, SimpleNamespace(value="2:Yes"), request(ME)),
         asked(tab, "two", conversation)[1][-1],
     ):
         assert said(shown[1])[-1] == SORRY
@@ -213,11 +238,10 @@ def test_a_message_that_comes_twice_with_one_id_is_answered_once(store):
     app = Acting()
     tab = ChatTab("act", app, store)
     first, draft = "1" * 32, "2" * 32
-    *_, (current, *_) = tab.send("hello", None, request(ME), first)
+    *_, shown = tab.send("hello", None, request(ME), first)
+    current, again = shown[0], button(shown, "Again")
     for _ in range(2):
-        *_, (_, chat, *_) = tab.send_choice(
-            current, SimpleNamespace(value="Again"), request(ME), draft
-        )
+        *_, (_, chat, *_) = tab.send_choice(current, again, request(ME), draft)
         assert said(chat) == ["hello", "Done 1", "Again", "Done 2"]
     assert app.calls == 2
     list(tab.send("other words", current, request(ME), draft))

@@ -183,8 +183,30 @@ class ChatTab:
     def send_choice(
         self, conversation: str | None, data: gr.SelectData, request: gr.Request, draft: str = ""
     ) -> Iterator[tuple[Any, ...]]:
-        """A button under an answer was pressed: as if its text had been written."""
-        chosen = data.value if isinstance(data.value, str) else ""
+        """A button under an answer was pressed: as if its text had been written.
+
+        Where that answer is not the last one any more, the conversation is shown as it is: another
+        tab went on with it, and the button is no word on what was asked there.
+        """
+        turn, _, chosen = data.value.partition(":") if isinstance(data.value, str) else ("",) * 3
+        owner = owner_of(request)
+        try:
+            current = self._owned(owner, conversation)
+            turns = self._store.turns(current) if current else []
+            stale = not turns or turn != str(turns[-1].id)
+        except Exception as error:  # the store may fail in many ways
+            note(self._name, error)
+            yield (
+                gr.skip(),
+                _chat([_message("agent", SORRY)], ()),
+                *(gr.skip(),) * 2,
+                KEPT,
+                gr.skip(),
+            )
+            return
+        if stale:
+            yield (*self._tried(owner, lambda: current), "", gr.skip())
+            return
         yield from self.send(chosen, conversation, request, draft)
 
     def rate(self, conversation: str | None, data: gr.LikeData, request: gr.Request) -> None:
@@ -259,7 +281,8 @@ def _shown(turns: Sequence[StoredTurn]) -> list[dict[str, Any]]:
     messages = _said(turns)
     choices = turns[-1].trace.get("choices") if turns else None
     if choices:
-        messages[-1]["options"] = [{"value": choice, "label": choice} for choice in choices]
+        turn = turns[-1].id  # which answer the button stands under
+        messages[-1]["options"] = [{"value": f"{turn}:{each}", "label": each} for each in choices]
     return messages
 
 
