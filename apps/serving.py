@@ -127,7 +127,7 @@ def names_of(host: str, allowed: Sequence[str] = ()) -> list[str]:
 
 
 def api_offered(host: str, allowed: Sequence[str], key: str | None) -> bool:
-    """Whether the server has an API, which is told: without a key it is for this machine alone."""
+    """Whether the server has an API: without a key it is for this machine alone, which is told."""
     if key is None and (allowed or not is_local(host)):
         logger.warning(
             "no API on %s: without a key whoever reaches it could use it; --api-key-file FILE or "
@@ -136,9 +136,16 @@ def api_offered(host: str, allowed: Sequence[str], key: str | None) -> bool:
             VARIABLE,
         )
         return False
-    who = "programs of this machine, without a key" if key is None else "who shows the key"
-    logger.info("the API is at /api for %s", who)
     return True
+
+
+def tell_address(host: str, port: int, with_api: bool, key: str | None) -> None:
+    """Log where the page is, and the API, once they are there."""
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    logger.info("the page is at %s", url)
+    if with_api:
+        who = "programs of this machine, without a key" if key is None else "who shows the key"
+        logger.info("the API is at %s/api for %s", url, who)
 
 
 def leave_cores_to_models() -> None:
@@ -202,7 +209,8 @@ def serve_apps(
         from apps.web.server import serve
 
         keep_days(store, configs[owner][0].store_days)
-        serve(server, sockets)
+        listened_on = sockets[0].getsockname()[1]  # of port 0: the one that was free
+        serve(server, sockets, lambda: tell_address(host, listened_on, with_api, key))
 
 
 def _check_stores(configs: Sequence[AppConfig], owner: AppConfig) -> None:

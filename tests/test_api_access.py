@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 import pytest
 from fastapi.testclient import TestClient
@@ -141,7 +142,7 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "apps.web.server.create_server", lambda page, routers=(), **_: given.extend(routers)
     )
-    monkeypatch.setattr("apps.web.server.serve", lambda *_: None)
+    monkeypatch.setattr("apps.web.server.serve", lambda server, sockets, up: up())
     (tmp_path / "key").write_text(KEY, encoding="utf-8")
 
     def serve(host, *apps, with_key=False):
@@ -169,6 +170,7 @@ def test_serve_offers_the_api_with_a_key_or_to_this_machine(
     with caplog.at_level(logging.INFO):
         assert bool(start(host, with_key=with_key)) is offered
     assert said in caplog.text
+    assert re.search(rf"the page is at http://{re.escape(host)}:[1-9]\d+$", caplog.text, re.M)
     assert KEY not in caplog.text
 
 
