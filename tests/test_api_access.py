@@ -94,8 +94,12 @@ def test_without_a_key_programs_of_this_machine_are_answered(served):
         ("http://192.168.1.4", {}),
         (LOCAL, {"x-forwarded-for": "192.168.1.9"}),
         (LOCAL, {"forwarded": "for=192.168.1.9"}),
+        (LOCAL, {"via": "1.1 vegur"}),
+        (LOCAL, {"x-forwarded-proto": "https", "x-forwarded-server": "shop"}),
+        (LOCAL, {"cf-connecting-ip": "192.168.1.9"}),
         (LOCAL, {"host": ""}),
         (LOCAL, {"host": "[::1"}),
+        (LOCAL, {"x-real-ip": "192.168.1.9"}),
     ],
 )
 def test_without_a_key_whoever_comes_from_elsewhere_is_refused(served, address, headers):
