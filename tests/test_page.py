@@ -1,5 +1,6 @@
 """The chat and FAQ tabs, without a browser."""
 
+import re
 from types import SimpleNamespace
 
 import gradio as gr
@@ -52,7 +53,9 @@ def test_a_message_is_shown_at_once_and_the_answer_grows(tab, store):
     assert said(steps[1][1]) == ["FK-1 please", "You said"]
     assert said(steps[-1][1]) == ["FK-1 please", "You said FK-1 please"]
     assert "<mark" in steps[-1][2]
-    assert steps[-1][3]["choices"] == [("FK-1 please", conversation)]
+    ((shown, identity),) = steps[-1][3]["choices"]
+    assert re.fullmatch(r"FK-1 please\n\d\d \w{3} \d{4}, \d\d:\d\d", shown)
+    assert identity == conversation
     assert store.owns(ME, conversation)
 
 

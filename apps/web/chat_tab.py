@@ -1,6 +1,7 @@
 """A chat tab: this visitor's conversations, the chat, and how the latest answer came about."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
 from html import escape
 from typing import Any
 
@@ -8,9 +9,10 @@ import gradio as gr
 
 from apps.app import MAX_SENT_CHARS, App
 from apps.chat import exchange
-from apps.store import Store, StoredTurn
+from apps.store import Listed, Store, StoredTurn
 from apps.web.draft import KEPT, answered, begun, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
+from apps.web.listing import listing
 from apps.web.panel import NOTHING_YET, explanation, polite
 from apps.web.visitor import owner_of
 from data.schema import Speaker
@@ -44,14 +46,7 @@ class ChatTab:
                     "Conversations", size="sm", elem_id=f"{name}-toggle", elem_classes="dh-toggle"
                 )
                 new = gr.Button("+ New conversation", size="sm", elem_id=f"{name}-new")
-                listed = gr.Radio(
-                    [],
-                    label="Your conversations",
-                    elem_id=f"{name}-list",
-                    elem_classes="dh-list",
-                    interactive=True,
-                    container=False,
-                )
+                listed = listing("Your conversations", f"{name}-list")
             with gr.Column(scale=6, min_width=320, elem_classes="dh-middle"):
                 chat = gr.Chatbot(
                     elem_id=f"{name}-chat",
@@ -267,13 +262,20 @@ class ChatTab:
     def _opened(self, owner: str, conversation: str | None) -> tuple[Any, ...]:
         """Values of the state, the chat, the panel and the list."""
         turns = self._store.turns(conversation) if conversation else []
-        choices = [(mine.title, mine.id) for mine in self._store.conversations(owner, self._name)]
+        choices = [
+            (_listed(mine), mine.id) for mine in self._store.conversations(owner, self._name)
+        ]
         return (
             conversation,
             _chat(_shown(turns), turns),
             _explained(turns, len(turns) - 1),
             gr.update(choices=choices, value=conversation),
         )
+
+
+def _listed(mine: Listed) -> str:
+    """How a conversation stands in the list: what was asked first, and below it when it ended."""
+    return f"{mine.title}\n{mine.updated.replace(tzinfo=UTC).astimezone():%d %b %Y, %H:%M}"
 
 
 def _shown(turns: Sequence[StoredTurn]) -> list[dict[str, Any]]:
