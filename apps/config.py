@@ -55,6 +55,11 @@ class AppConfig(Config):
     generate: GenerateConfig = GenerateConfig()
     threads: int = Field(2, ge=1, description="CPU threads of one model call")
     examples: tuple[str, ...] = ()
+    explain: bool | None = Field(
+        None,
+        description="whether the page shows how an answer came about; null: where only this "
+        "machine reaches it",
+    )
     answers: Path = Field(
         Path("runs/answers.json"),
         description="customer service: what `deskhand fit` has written, used where it exists",

@@ -12,6 +12,7 @@ from apps import serving
 from apps.api.key import VARIABLE, api_key
 from apps.api.routes import Served, api_router, create_api
 from apps.cli import app as command
+from apps.config import app_config
 from apps.store import Store
 from apps.web.page import build_page
 from apps.web.server import create_server
@@ -176,6 +177,17 @@ def test_serve_offers_the_api_with_a_key_or_to_this_machine(
     assert said in caplog.text
     assert re.search(rf"the page is at http://{re.escape(host)}:[1-9]\d+$", caplog.text, re.M)
     assert KEY not in caplog.text
+
+
+def test_customers_are_not_shown_how_answers_came_about_unless_it_is_wanted():
+    def quiet(beyond, *overrides):
+        config = app_config("faq", overrides)
+        return serving.unexplained({"faq": config}, beyond)
+
+    assert quiet(beyond=False) == []
+    assert quiet(beyond=True) == ["faq"]
+    assert quiet(True, "explain=true") == []
+    assert quiet(False, "explain=false") == ["faq"]
 
 
 def test_triage_is_served_where_there_is_an_api(start, monkeypatch):

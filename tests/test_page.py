@@ -91,6 +91,18 @@ def test_a_button_under_an_answer_that_is_not_the_last_one_any_more_says_nothing
     assert len(store.conversations(ME, "ask")) == 1
 
 
+def test_where_customers_read_it_nothing_tells_how_an_answer_came_about(store):
+    tab = ChatTab("echo", EchoApp(), store, explain=False)
+    conversation, steps = asked(tab, "FK-1 please")
+    assert steps[-1][2] == tab.begin(request(ME))[2] == NOTHING_YET
+    assert tab.explain(conversation, SimpleNamespace(index=1), request(ME)) == NOTHING_YET
+    *_, (_, _, sources, *_) = FaqTab("faq", EchoApp(), store, explain=False).ask(
+        "one", None, request(ME)
+    )
+    assert "faq.csv:1" in sources
+    assert "Time" not in sources
+
+
 def test_html_in_a_message_is_text(tab):
     _, steps = asked(tab, EVIL)
     assert all("<" not in text for text in said(steps[-1][1]))

@@ -31,10 +31,11 @@ class ChatTab:
         name: The app's name in the store, and the beginning of its elements' ids.
         app: Who answers.
         store: Where conversations are kept.
+        explain: Whether visitors see how an answer came about.
     """
 
-    def __init__(self, name: str, app: App, store: Store) -> None:
-        self._name, self._app, self._store = name, app, store
+    def __init__(self, name: str, app: App, store: Store, explain: bool = True) -> None:
+        self._name, self._app, self._store, self._explain = name, app, store, explain
 
     def build(self, page: gr.Blocks) -> None:
         """Lay the tab out, inside a gr.Tab of `page`."""
@@ -83,7 +84,9 @@ class ChatTab:
                     send = gr.Button(
                         "Send", variant="primary", scale=0, min_width=84, elem_id=f"{name}-send"
                     )
-            with gr.Column(scale=4, min_width=300, elem_classes="dh-panel-column"):
+            with gr.Column(
+                scale=4, min_width=300, elem_classes="dh-panel-column", visible=self._explain
+            ):
                 panel = gr.HTML(NOTHING_YET, elem_id=f"{name}-panel", apply_default_css=False)
         opened = [current, chat, panel, listed]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -226,11 +229,11 @@ class ChatTab:
             turns = self._store.turns(current)
         except Exception as error:  # the store may fail in many ways
             note(self._name, error)
-            return polite(SORRY)
+            return polite(SORRY) if self._explain else gr.skip()
         at = next(place for place, turn in enumerate(turns) if turn.id == clicked.id)
         if clicked.turn.speaker == "customer":
             at = min(at + 1, len(turns) - 1)  # a question stands for its answer
-        return _explained(turns, at)
+        return self._explained(turns, at)
 
     def _latest(self, owner: str) -> str | None:
         mine = self._store.conversations(owner, self._name)
@@ -268,9 +271,16 @@ class ChatTab:
         return (
             conversation,
             _chat(_shown(turns), turns),
-            _explained(turns, len(turns) - 1),
+            self._explained(turns, len(turns) - 1),
             gr.update(choices=choices, value=conversation),
         )
+
+    def _explained(self, turns: Sequence[StoredTurn], at: int) -> str:
+        """The panel of the answer at a place, for the customer's turn before it."""
+        if not self._explain or not 0 <= at < len(turns):
+            return NOTHING_YET
+        question = turns[at - 1].turn.text if at > 0 else ""
+        return explanation(question, turns[at].trace)
 
 
 def _listed(mine: Listed) -> str:
@@ -305,11 +315,3 @@ def _chat(messages: list[dict[str, Any]], turns: Sequence[StoredTurn]) -> dict[s
     feedback = [*thumbs, *[None] * (answers - len(thumbs))]
     update: dict[str, Any] = gr.update(value=messages, feedback_value=feedback)
     return update
-
-
-def _explained(turns: Sequence[StoredTurn], at: int) -> str:
-    """The panel of the answer at a place, for the customer's turn before it."""
-    if not 0 <= at < len(turns):
-        return NOTHING_YET
-    question = turns[at - 1].turn.text if at > 0 else ""
-    return explanation(question, turns[at].trace)
