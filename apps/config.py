@@ -45,13 +45,21 @@ class AppConfig(Config):
     workflows: Path = Field(Path("workflows.yaml"), description="from the config file's folder")
     store: str = Field(DEFAULT_URL, description="database URL")
     store_days: int | None = Field(
-        365, ge=1, description="how long a conversation is kept after its last turn; null: for ever"
+        365,
+        ge=1,
+        le=36_500,
+        description="how long a conversation is kept after its last turn; null: for ever",
     )
     orders: Path | None = Field(None, description="a table of orders, copied in at first start")
     hours: HoursConfig | None = Field(None, description="when colleagues take conversations")
     generate: GenerateConfig = GenerateConfig()
     threads: int = Field(2, ge=1, description="CPU threads of one model call")
     examples: tuple[str, ...] = ()
+    explain: bool | None = Field(
+        None,
+        description="whether the page shows how an answer came about; null: where only this "
+        "machine reaches it",
+    )
     answers: Path = Field(
         Path("runs/answers.json"),
         description="customer service: what `deskhand fit` has written, used where it exists",

@@ -127,7 +127,7 @@ def names_of(host: str, allowed: Sequence[str] = ()) -> list[str]:
 
 
 def api_offered(host: str, allowed: Sequence[str], key: str | None) -> bool:
-    """Whether the server has an API, which is told: without a key it is for this machine alone."""
+    """Whether the server has an API: without a key it is for this machine alone, which is told."""
     if key is None and (allowed or not is_local(host)):
         logger.warning(
             "no API on %s: without a key whoever reaches it could use it; --api-key-file FILE or "
@@ -136,9 +136,16 @@ def api_offered(host: str, allowed: Sequence[str], key: str | None) -> bool:
             VARIABLE,
         )
         return False
-    who = "programs of this machine, without a key" if key is None else "who shows the key"
-    logger.info("the API is at /api for %s", who)
     return True
+
+
+def tell_address(host: str, port: int, with_api: bool, key: str | None) -> None:
+    """Log where the page is, and the API, once they are there."""
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    logger.info("the page is at %s", url)
+    if with_api:
+        who = "programs of this machine, without a key" if key is None else "who shows the key"
+        logger.info("the API is at %s/api for %s", url, who)
 
 
 def leave_cores_to_models() -> None:
@@ -198,11 +205,26 @@ def serve_apps(
                 f"store {configs[owner][0].store!r}: lives in one thread's memory, and a page "
                 "answers in many; name a file, such as sqlite:///var/deskhand.db"
             )
-        server = _server(configs, store, names, with_api, key)
+        beyond = bool(allowed) or not is_local(host)
+        server = _server(configs, store, names, with_api, key, unexplained(configs, beyond))
         from apps.web.server import serve
 
         keep_days(store, configs[owner][0].store_days)
-        serve(server, sockets)
+        listened_on = sockets[0].getsockname()[1]  # of port 0: the one that was free
+        serve(server, sockets, lambda: tell_address(host, listened_on, with_api, key))
+
+
+def unexplained(configs: Configs, beyond: bool) -> list[AppName]:
+    """The apps whose visitors are not shown how an answer came about.
+
+    Args:
+        configs: Of the page's apps.
+        beyond: Whether others than this machine reach the page: customers, perhaps.
+    """
+    return [
+        name for name, (config, _) in configs.items()
+        if not (config.explain if config.explain is not None else not beyond)
+    ]  # fmt: skip
 
 
 def _check_stores(configs: Sequence[AppConfig], owner: AppConfig) -> None:
@@ -220,7 +242,12 @@ def _check_stores(configs: Sequence[AppConfig], owner: AppConfig) -> None:
 
 
 def _server(
-    configs: Configs, store: Store, names: Sequence[str], with_api: bool, key: str | None
+    configs: Configs,
+    store: Store,
+    names: Sequence[str],
+    with_api: bool,
+    key: str | None,
+    quiet: Sequence[AppName],
 ) -> FastAPI:
     """The page and the API of opened apps; messages that were left unanswered are answered."""
     chats: dict[str, App] = {
@@ -239,7 +266,7 @@ def _server(
     from apps.web.server import create_server
 
     desk = build_review(configs["review"][0], store) if "review" in configs else None
-    page = build_page(chats, summarize, store, desk)
+    page = build_page(chats, summarize, store, desk, quiet)
     routers = [_api(configs, store, chats, summarize, key)] if with_api else []
     return create_server(page, routers, hosts=names)
 

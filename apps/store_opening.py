@@ -18,7 +18,7 @@ def opened_engine(url: str) -> Engine:
     """
     try:
         if url.startswith("sqlite:///") and ":memory:" not in url:
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            _create_file(make_url(url).database or "")
         # Parameters are customers' words and visitors' secrets: no error may quote them.
         engine = create_engine(url, hide_parameters=True)
         if url.startswith("sqlite"):
@@ -30,6 +30,14 @@ def opened_engine(url: str) -> Engine:
             f"store {shown_url(url)}: cannot be opened ({reason}); check its URL"
         ) from error
     return engine
+
+
+def _create_file(database: str) -> None:
+    """Make the file, which no other user of the machine may read; SQLite's log gets the same."""
+    path = Path(database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if database and not database.startswith("file:") and not path.exists():
+        path.touch(0o600)
 
 
 def _create_tables(engine: Engine) -> None:

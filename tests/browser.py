@@ -39,21 +39,17 @@ def write(page, text):
 
 
 @contextmanager
-def served(build) -> Iterator[str]:
+def served(build, port=0) -> Iterator[str]:
     """The address of the page that `build` makes, as long as it is served."""
-    import uvicorn
+    from apps.web.server import Serving, create_server
 
-    from apps.web.server import create_server
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    running: list[uvicorn.Server] = []
+    listening = socket.create_server(("127.0.0.1", port))
+    port = listening.getsockname()[1]
+    running: list[Serving] = []
 
     async def serve():  # where no event loop runs, gradio makes some and never closes them
-        config = uvicorn.Config(create_server(build()), port=port, log_level="warning")
-        running.append(uvicorn.Server(config))
-        await running[0].serve()
+        running.append(Serving(create_server(build()), lambda: None))
+        await running[0].serve([listening])
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
@@ -67,3 +63,4 @@ def served(build) -> Iterator[str]:
     finally:
         running[0].should_exit = True
         thread.join(30)
+        assert not thread.is_alive(), "the server did not end"

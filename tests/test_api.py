@@ -266,7 +266,8 @@ def test_what_a_form_of_another_site_could_send_is_refused(client, app):
         (SAID, {"message": "a\0b"}, 422, "message: holds a NUL"),
         (SAID, {"message": "hi", "converstion": SECRET}, 422, "a field that is not known"),
         (SAID, {"message": "hi", SECRET: 1}, 422, "a field that is not known"),
-        (SAID, {"message": SECRET * MAX_SENT_CHARS}, 413, "message: "),
+        (SAID, {"message": SECRET * MAX_SENT_CHARS}, 413, "message: at most 20,000 characters"),
+        (SAID, {"message": "hi", "customer": "x" * 61}, 413, "customer: at most 60 characters"),
         (SAID, [SECRET], 422, "body: a JSON object"),
         ("/summarize", {}, 422, "body: needs text or turns"),
         ("/summarize", {"text": "x", "turns": [{"speaker": "agent", "text": "x"}]}, 422, "body: "),
@@ -327,7 +328,7 @@ def test_a_failure_is_one_line_and_its_words_are_not_logged(client, store, caplo
     assert "Traceback" not in failed.text + caplog.text
 
 
-def test_a_locked_store_is_told_and_nothing_is_half_done(client, store, app):
+def test_a_locked_store_is_told_and_nothing_is_half_done(client, store, app, caplog):
     identity = said(client, "hello").json()["conversation"]
 
     @event.listens_for(store.engine, "checkout")
@@ -338,6 +339,8 @@ def test_a_locked_store_is_told_and_nothing_is_half_done(client, store, app):
     locking.execute("BEGIN IMMEDIATE")
     refused = said(client, "more", conversation=identity, id="2")
     assert "locked" in line(refused, 503)
+    assert "OperationalError (SQLITE_BUSY) at " in caplog.text
+    assert "/apps/store.py:" in caplog.text
     assert refused.headers["retry-after"]
     locking.rollback()
     locking.close()

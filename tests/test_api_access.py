@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,6 +12,7 @@ from apps import serving
 from apps.api.key import VARIABLE, api_key
 from apps.api.routes import Served, api_router, create_api
 from apps.cli import app as command
+from apps.config import app_config
 from apps.store import Store
 from apps.web.page import build_page
 from apps.web.server import create_server
@@ -93,8 +95,12 @@ def test_without_a_key_programs_of_this_machine_are_answered(served):
         ("http://192.168.1.4", {}),
         (LOCAL, {"x-forwarded-for": "192.168.1.9"}),
         (LOCAL, {"forwarded": "for=192.168.1.9"}),
+        (LOCAL, {"via": "1.1 vegur"}),
+        (LOCAL, {"x-forwarded-proto": "https", "x-forwarded-server": "shop"}),
+        (LOCAL, {"cf-connecting-ip": "192.168.1.9"}),
         (LOCAL, {"host": ""}),
         (LOCAL, {"host": "[::1"}),
+        (LOCAL, {"x-real-ip": "192.168.1.9"}),
     ],
 )
 def test_without_a_key_whoever_comes_from_elsewhere_is_refused(served, address, headers):
@@ -141,7 +147,7 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "apps.web.server.create_server", lambda page, routers=(), **_: given.extend(routers)
     )
-    monkeypatch.setattr("apps.web.server.serve", lambda *_: None)
+    monkeypatch.setattr("apps.web.server.serve", lambda server, sockets, up: up())
     (tmp_path / "key").write_text(KEY, encoding="utf-8")
 
     def serve(host, *apps, with_key=False):
@@ -169,7 +175,19 @@ def test_serve_offers_the_api_with_a_key_or_to_this_machine(
     with caplog.at_level(logging.INFO):
         assert bool(start(host, with_key=with_key)) is offered
     assert said in caplog.text
+    assert re.search(rf"the page is at http://{re.escape(host)}:[1-9]\d+$", caplog.text, re.M)
     assert KEY not in caplog.text
+
+
+def test_customers_are_not_shown_how_answers_came_about_unless_it_is_wanted():
+    def quiet(beyond, *overrides):
+        config = app_config("faq", overrides)
+        return serving.unexplained({"faq": config}, beyond)
+
+    assert quiet(beyond=False) == []
+    assert quiet(beyond=True) == ["faq"]
+    assert quiet(True, "explain=true") == []
+    assert quiet(False, "explain=false") == ["faq"]
 
 
 def test_triage_is_served_where_there_is_an_api(start, monkeypatch):

@@ -12,7 +12,7 @@ from apps import retention
 from apps.actions import ActionResult
 from apps.chat import exchange
 from apps.cli import app
-from apps.config import AppConfig
+from apps.config import AppConfig, app_config
 from apps.owners import api_owner
 from apps.store import Store
 from apps.store_forget import Forgotten, forget_conversation, forget_older, forget_owners, wipe
@@ -205,6 +205,8 @@ def test_null_keeps_everything_and_a_year_is_kept_unless_it_is_set(store):
     retention.keep_days(store, None)
     assert len(store.conversations("jo", "faq")) == 1
     assert AppConfig(app="faq").store_days == 365
+    with pytest.raises(ConfigError, match="store_days"):
+        app_config("faq", ["store_days=999999999"])  # no date lies so far back
 
 
 def test_serving_goes_on_and_wipes_later_where_the_store_is_in_use(store, caplog, monkeypatch):

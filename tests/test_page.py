@@ -1,12 +1,13 @@
 """The chat and FAQ tabs, without a browser."""
 
+import re
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
 from apps.store import Store
-from apps.web.chat_tab import LATEST, SORRY, ChatTab
+from apps.web.chat_tab import SORRY, ChatTab
 from apps.web.draft import KEPT
 from apps.web.faq_tab import FaqTab
 from apps.web.panel import NOTHING_YET
@@ -34,6 +35,12 @@ def said(update):
     return [message["content"][0]["text"] for message in update["value"]]
 
 
+def button(outputs, label):
+    """The click on a button under the last answer."""
+    options = outputs[1]["value"][-1]["options"]
+    return SimpleNamespace(value=next(o["value"] for o in options if o["label"] == label))
+
+
 def asked(tab, text, conversation=None, owner=ME):
     """The outputs of the last step of sending."""
     steps = list(tab.send(text, conversation, request(owner)))
@@ -46,7 +53,9 @@ def test_a_message_is_shown_at_once_and_the_answer_grows(tab, store):
     assert said(steps[1][1]) == ["FK-1 please", "You said"]
     assert said(steps[-1][1]) == ["FK-1 please", "You said FK-1 please"]
     assert "<mark" in steps[-1][2]
-    assert steps[-1][3]["choices"] == [("FK-1 please", conversation)]
+    ((shown, identity),) = steps[-1][3]["choices"]
+    assert re.fullmatch(r"FK-1 please\n\d\d \w{3} \d{4}, \d\d:\d\d", shown)
+    assert identity == conversation
     assert store.owns(ME, conversation)
 
 
@@ -57,11 +66,41 @@ def test_choices_are_buttons_under_the_last_answer_and_gone_once_it_is_answered(
 
     tab = ChatTab("ask", Asking(), store)
     conversation, steps = asked(tab, "do it")
-    assert [o["value"] for o in steps[-1][1]["value"][-1]["options"]] == ["Yes", "No"]
-    again = list(tab.send_choice(conversation, SimpleNamespace(value="Yes"), request(ME)))
+    assert [o["label"] for o in steps[-1][1]["value"][-1]["options"]] == ["Yes", "No"]
+    again = list(tab.send_choice(conversation, button(steps[-1], "Yes"), request(ME)))
     assert "options" not in str(again[0][1]["value"])
     assert said(again[-1][1])[2] == "Yes"
     assert str(again[-1][1]["value"]).count("options") == 1
+
+
+def test_a_button_under_an_answer_that_is_not_the_last_one_any_more_says_nothing(store):
+    class Asking(EchoApp):
+        def answer(self, conversation, state):
+            yield Answer(f"Shall I {conversation.turns[-1].text}?", choices=("Yes", "No"))
+
+    tab = ChatTab("ask", Asking(), store)
+    conversation, steps = asked(tab, "cancel 1")
+    asked(tab, "cancel 2", conversation)  # in another tab
+    (shown,) = tab.send_choice(conversation, button(steps[-1], "Yes"), request(ME))
+    assert said(shown[1])[-1] == "Shall I cancel 2?"
+    assert shown[4] == "", "the next message has an id of its own"
+    for value in ("Yes", ":Yes", "x:Yes", None, 3):
+        list(tab.send_choice(conversation, SimpleNamespace(value=value), request(ME)))
+        list(tab.send_choice(None, SimpleNamespace(value=value), request(ME)))
+    assert len(store.turns(conversation)) == 4
+    assert len(store.conversations(ME, "ask")) == 1
+
+
+def test_where_customers_read_it_nothing_tells_how_an_answer_came_about(store):
+    tab = ChatTab("echo", EchoApp(), store, explain=False)
+    conversation, steps = asked(tab, "FK-1 please")
+    assert steps[-1][2] == tab.begin(request(ME))[2] == NOTHING_YET
+    assert tab.explain(conversation, SimpleNamespace(index=1), request(ME)) == NOTHING_YET
+    *_, (_, _, sources, *_) = FaqTab("faq", EchoApp(), store, explain=False).ask(
+        "one", None, request(ME)
+    )
+    assert "faq.csv:1" in sources
+    assert "Time" not in sources
 
 
 def test_html_in_a_message_is_text(tab):
@@ -80,11 +119,10 @@ def test_a_reload_opens_the_latest_conversation_again(tab):
     assert tab.begin(request(OTHER))[0] is None
 
 
-def test_a_page_that_outlived_the_server_goes_on_with_the_latest(tab):
+def test_a_page_that_knows_of_no_conversation_does_not_go_on_with_one(tab):
     mine, _ = asked(tab, "first")
-    _, steps = asked(tab, "second", LATEST)
-    assert said(steps[-1][1])[0] == "first"
-    assert asked(tab, "hello", LATEST, OTHER)[0] != mine
+    for unknown in (None, "", "latest"):
+        assert asked(tab, "yes", unknown)[0] != mine
 
 
 def test_a_new_conversation_is_empty_and_keeps_the_others(tab):
@@ -159,6 +197,7 @@ def test_a_failing_store_is_a_polite_line_everywhere(tmp_path, caplog):
     for shown in (
         tab.begin(request(ME)),
         tab.open(conversation, request(ME)),
+        *tab.send_choice(conversation, SimpleNamespace(value="2:Yes"), request(ME)),
         asked(tab, "two", conversation)[1][-1],
     ):
         assert said(shown[1])[-1] == SORRY
@@ -214,11 +253,10 @@ def test_a_message_that_comes_twice_with_one_id_is_answered_once(store):
     app = Acting()
     tab = ChatTab("act", app, store)
     first, draft = "1" * 32, "2" * 32
-    *_, (current, *_) = tab.send("hello", None, request(ME), first)
+    *_, shown = tab.send("hello", None, request(ME), first)
+    current, again = shown[0], button(shown, "Again")
     for _ in range(2):
-        *_, (_, chat, *_) = tab.send_choice(
-            current, SimpleNamespace(value="Again"), request(ME), draft
-        )
+        *_, (_, chat, *_) = tab.send_choice(current, again, request(ME), draft)
         assert said(chat) == ["hello", "Done 1", "Again", "Done 2"]
     assert app.calls == 2
     list(tab.send("other words", current, request(ME), draft))

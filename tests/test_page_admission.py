@@ -48,6 +48,19 @@ def test_a_name_that_is_not_ours_gets_nothing(page, host, path):
     assert "set-cookie" not in answer.headers
 
 
+def test_programs_are_refused_in_json(page):
+    route, large = "/api/faq/messages", {"content-length": str(admission.MAX_BODY_BYTES + 1)}
+    for status, headers in (
+        (400, {"host": "evil.example"}),
+        (403, {"origin": "https://evil.example"}),
+        (413, large),
+    ):
+        answer = page.post(route, headers=headers, content=b"")
+        assert answer.status_code == status
+        assert list(answer.json()) == ["error"]
+        assert "\n" not in answer.json()["error"]
+
+
 @pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860", "192.168.1.4:80"])
 def test_this_machine_and_addresses_are_answered(page, host):
     assert page.get("/health", headers={"host": host}).status_code == 200

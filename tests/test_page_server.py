@@ -1,7 +1,9 @@
 """The server of the page: its cookie, who may read what, nothing from elsewhere."""
 
 import asyncio
+from contextlib import ExitStack
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from starlette.responses import StreamingResponse
@@ -10,6 +12,7 @@ from apps.store import Store
 from apps.web.page import build_page
 from apps.web.server import create_server
 from apps.web.visitor import VisitorCookie, visitor
+from tests.browser import served
 from tests.fakes import EchoApp
 
 ME, OTHER = "a" * 32, "b" * 32
@@ -54,6 +57,19 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     assert config["analytics_enabled"] is False
     assert not config["stylesheets"]
     assert "http" not in client.get("/theme.css").text.replace("http://www.w3.org", "")
+
+
+def test_which_conversation_is_open_is_kept_where_a_restart_does_not_lose_it(client):
+    kinds = {component["type"] for component in client.get("/config").json()["components"]}
+    assert "textbox" in kinds
+    assert "state" not in kinds, "gradio forgets those with the process"
+
+
+def test_the_server_ends_though_a_page_is_open(store):
+    with ExitStack() as browser:
+        with served(lambda: build_page({"customer_service": EchoApp()}, None, store)) as url:
+            alive = browser.enter_context(httpx.stream("GET", f"{url}gradio_api/heartbeat/page"))
+            next(alive.iter_raw())
 
 
 @pytest.mark.parametrize("forged", ["x", "a" * 31, "a" * 33, "a" * 31 + "/", ""])

@@ -195,3 +195,15 @@ def test_an_answer_from_what_another_process_changed_meanwhile_is_refused_and_lo
     *_, (answer, _) = exchange(app, store, identity, "one", "m1")
     assert answer.text == "You wrote 11"
     assert store.open(identity)[1] == {"count": 11}
+
+
+def test_a_store_is_made_for_its_user_alone_and_one_that_is_there_stays_as_it_is(tmp_path):
+    path = tmp_path / "new" / "store.db"
+    store = Store(f"sqlite:///{path}?timeout=5")
+    store.new_conversation("me", "echo")
+    assert {
+        each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()
+    } == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm"), 0o600)
+    path.chmod(0o640)
+    Store(f"sqlite:///{path}")
+    assert path.stat().st_mode & 0o777 == 0o640

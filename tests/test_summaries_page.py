@@ -172,6 +172,8 @@ def test_a_run_is_stopped_and_a_bad_file_gets_a_polite_line(tmp_path):
     path = write_lines(tmp_path / "log.jsonl", rows(30))
     bad = tmp_path / "bad.zip"
     bad.write_bytes(b"PK no archive")
+    photo = tmp_path / "photo.bin"
+    photo.write_bytes(bytes(range(256)))
     with served(lambda: build_page({}, summarize, store)) as url, chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 844})
         page.goto(url)
@@ -185,8 +187,10 @@ def test_a_run_is_stopped_and_a_bad_file_gets_a_polite_line(tmp_path):
         go_on.set()
         page.locator("#summarizer-said", has_text="Stopped after").wait_for(timeout=60_000)
         page.locator("#summarizer-file a[download]").wait_for(state="detached", timeout=60_000)
-        upload.set_input_files(str(bad))
-        page.locator("#summarizer-file a[download]").wait_for(timeout=60_000)
-        page.locator("#summarizer-start").click()
-        page.locator("#summarizer-said .dh-error", has_text="bad.zip").wait_for(timeout=60_000)
+        for file, told in ((bad, "bad.zip"), (photo, "No conversations could be found")):
+            upload.set_input_files(str(file))
+            page.locator("#summarizer-file a[download]").wait_for(timeout=60_000)
+            page.locator("#summarizer-start").click()
+            page.locator("#summarizer-said .dh-error", has_text=told).wait_for(timeout=60_000)
+            page.locator("#summarizer-file a[download]").wait_for(state="detached", timeout=60_000)
         assert page.locator("#summarizer-table tr").count() == 0

@@ -12,7 +12,8 @@ from apps.local import is_local
 from apps.web.failure import note
 
 MAX_BODY_BYTES = 2 << 20  # the longest conversation that the page takes, each character escaped
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_PASSED_ON = ("forwarded", "via", "x-real-ip")  # what proxies add, and all that begins so:
+_PASSED_ON_AS = ("x-forwarded-", "cf-")
 _TOO_LARGE = f"the body is too large; at most {MAX_BODY_BYTES:,} bytes"
 _WRONG_KEY = "the key is missing or wrong; send the header Authorization: Bearer KEY"
 _NOT_LOCAL = (
@@ -64,7 +65,9 @@ class Gate:
         """Why a request is refused, or None where it is not."""
         if self._key is None:
             # A page of another site may have its name lead here, and a proxy passes others on.
-            passed_on = any(name in headers for name in _FORWARDED)
+            passed_on = any(
+                name in _PASSED_ON or name.startswith(_PASSED_ON_AS) for name in headers
+            )
             return None if is_local(_host(headers)) and not passed_on else _NOT_LOCAL
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         same = hmac.compare_digest(shown.strip().encode(), self._key.encode())

@@ -56,6 +56,8 @@ def _said(mistake: Any) -> str:  # noqa: ANN401 - pydantic's dict
         return f"{outer}: a field that is not known; GET /api/openapi.json has their names"
     if where == "body" and kind != "value_error":
         return "body: a JSON object is needed, with Content-Type: application/json"
+    if kind == "too_long" and isinstance(mistake["input"], str):  # pydantic counts "items"
+        return f"{where}: at most {mistake['ctx']['max_length']:,} characters"
     said = str(mistake["msg"]).removeprefix("Value error, ")
     return f"{where}: {said[:1].lower()}{said[1:]}"
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apps.body_limit import bounded, told_length
@@ -57,8 +57,7 @@ class Admission:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            status, text = refused
-            await PlainTextResponse(text, status)(scope, receive, send)
+            await _told(scope["path"], *refused)(scope, receive, send)
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -82,6 +81,13 @@ class Admission:
     def _limit(self, scope: Scope) -> int:
         """Bytes of a request's body."""
         return MAX_FILE_BYTES + _FRAME_BYTES if scope["path"] == _UPLOAD else MAX_BODY_BYTES
+
+
+def _told(path: str, status: int, text: str) -> Response:
+    """A refusal, to programs in JSON as all errors of the API are."""
+    if path.startswith("/api/"):
+        return JSONResponse({"error": text.strip()}, status)
+    return PlainTextResponse(text, status)
 
 
 def _address(url: str) -> SplitResult | None:

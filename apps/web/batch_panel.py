@@ -1,5 +1,6 @@
 """Many conversations at once: a file is uploaded, summarized with progress, read and downloaded."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 _KINDS = [("Table (.csv)", ".csv"), ("Page (.md)", ".md"), ("Tickets (.jsonl)", ".jsonl")]
 _HEADS = ("Conversation", "In short", "Ended", "Open", "Mood")
+_OPTION = re.compile(r" --[a-z]")  # words for the command line, which say what to type there
+_UNREAD = (
+    "No conversations could be found in that file. It may be JSONL, CSV with a column for who "
+    "speaks and one for the text, a helpdesk's export, or a zip of those."
+)
 _BAD = 5  # bad rows that are told
 EVERY_S = 0.3  # how often the page is told
 ROWS = 50  # of the table; the file has all
@@ -56,7 +62,7 @@ class BatchPanel:
         table = gr.HTML("", elem_id="summarizer-table", apply_default_css=False, render=False)
         file = gr.File(
             label="A file of conversations: JSONL, CSV, a helpdesk's export, a zip of them",
-            height=120,
+            height=160,
             elem_id="summarizer-file",
         )
         kind = gr.Radio(_KINDS, value=".csv", label="As", elem_id="summarizer-kind")
@@ -131,7 +137,8 @@ class BatchPanel:
         except _StoppedError:
             run.said = plain(f"Stopped after {run.done} conversations; nothing of them was kept.")
         except DeskhandError as error:
-            run.said = polite(str(error).replace(str(path), path.name))
+            line = str(error).replace(str(path), path.name)
+            run.said = polite(_UNREAD if _OPTION.search(line) else line)
         except Exception as error:  # whatever it does, the visitor is to read a polite line
             note("summarizer", error)
             run.said = polite(SORRY)

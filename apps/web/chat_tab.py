@@ -1,6 +1,7 @@
 """A chat tab: this visitor's conversations, the chat, and how the latest answer came about."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
 from html import escape
 from typing import Any
 
@@ -8,14 +9,14 @@ import gradio as gr
 
 from apps.app import MAX_SENT_CHARS, App
 from apps.chat import exchange
-from apps.store import Store, StoredTurn
+from apps.store import Listed, Store, StoredTurn
 from apps.web.draft import KEPT, answered, begun, draft_box, message_id, with_draft
 from apps.web.failure import SORRY, note
+from apps.web.listing import listing
 from apps.web.panel import NOTHING_YET, explanation, polite
 from apps.web.visitor import owner_of
 from data.schema import Speaker
 
-LATEST = "latest"  # a page that outlived a restart of the server: no load has told which one
 WAITING = "…"  # what the agent says until the first words of an answer
 _ROLE_OF_SPEAKER: dict[Speaker, str] = {"customer": "user", "agent": "assistant"}
 _FEEDBACK_OF_THUMB = {1: "Like", -1: "Dislike"}
@@ -24,35 +25,29 @@ _CLOSE_LIST = "() => { document.documentElement.classList.remove('dh-list-open')
 
 
 class ChatTab:
-    """One chat app's tab. The open conversation is known to the server, not the browser.
+    """One chat app's tab. The browser keeps which conversation is open, as a restart loses no page.
 
     Args:
         name: The app's name in the store, and the beginning of its elements' ids.
         app: Who answers.
         store: Where conversations are kept.
+        explain: Whether visitors see how an answer came about.
     """
 
-    def __init__(self, name: str, app: App, store: Store) -> None:
-        self._name, self._app, self._store = name, app, store
+    def __init__(self, name: str, app: App, store: Store, explain: bool = True) -> None:
+        self._name, self._app, self._store, self._explain = name, app, store, explain
 
     def build(self, page: gr.Blocks) -> None:
         """Lay the tab out, inside a gr.Tab of `page`."""
         name = self._name
-        current, draft = gr.State(LATEST), draft_box()
+        current, draft = gr.Textbox(visible=False, label="Conversation"), draft_box()
         with gr.Row(elem_classes="dh-chat-row"):
             with gr.Column(scale=0, min_width=210, elem_classes="dh-list-column"):
                 toggle = gr.Button(
                     "Conversations", size="sm", elem_id=f"{name}-toggle", elem_classes="dh-toggle"
                 )
                 new = gr.Button("+ New conversation", size="sm", elem_id=f"{name}-new")
-                listed = gr.Radio(
-                    [],
-                    label="Your conversations",
-                    elem_id=f"{name}-list",
-                    elem_classes="dh-list",
-                    interactive=True,
-                    container=False,
-                )
+                listed = listing("Your conversations", f"{name}-list")
             with gr.Column(scale=6, min_width=320, elem_classes="dh-middle"):
                 chat = gr.Chatbot(
                     elem_id=f"{name}-chat",
@@ -89,7 +84,9 @@ class ChatTab:
                     send = gr.Button(
                         "Send", variant="primary", scale=0, min_width=84, elem_id=f"{name}-send"
                     )
-            with gr.Column(scale=4, min_width=300, elem_classes="dh-panel-column"):
+            with gr.Column(
+                scale=4, min_width=300, elem_classes="dh-panel-column", visible=self._explain
+            ):
                 panel = gr.HTML(NOTHING_YET, elem_id=f"{name}-panel", apply_default_css=False)
         opened = [current, chat, panel, listed]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -119,7 +116,7 @@ class ChatTab:
     def begin(self, request: gr.Request) -> tuple[Any, ...]:
         """The page was loaded: the visitor's latest conversation, with its turns."""
         owner = owner_of(request)
-        return self._tried(owner, lambda: self._owned(owner, LATEST))
+        return self._tried(owner, lambda: self._latest(owner))
 
     def open(self, conversation: str | None, request: gr.Request) -> tuple[Any, ...]:
         """A conversation was chosen from the list."""
@@ -184,8 +181,30 @@ class ChatTab:
     def send_choice(
         self, conversation: str | None, data: gr.SelectData, request: gr.Request, draft: str = ""
     ) -> Iterator[tuple[Any, ...]]:
-        """A button under an answer was pressed: as if its text had been written."""
-        chosen = data.value if isinstance(data.value, str) else ""
+        """A button under an answer was pressed: as if its text had been written.
+
+        Where that answer is not the last one any more, the conversation is shown as it is: another
+        tab went on with it, and the button is no word on what was asked there.
+        """
+        turn, _, chosen = data.value.partition(":") if isinstance(data.value, str) else ("",) * 3
+        owner = owner_of(request)
+        try:
+            current = self._owned(owner, conversation)
+            turns = self._store.turns(current) if current else []
+            stale = not turns or turn != str(turns[-1].id)
+        except Exception as error:  # the store may fail in many ways
+            note(self._name, error)
+            yield (
+                gr.skip(),
+                _chat([_message("agent", SORRY)], ()),
+                *(gr.skip(),) * 2,
+                KEPT,
+                gr.skip(),
+            )
+            return
+        if stale:
+            yield (*self._tried(owner, lambda: current), "", gr.skip())
+            return
         yield from self.send(chosen, conversation, request, draft)
 
     def rate(self, conversation: str | None, data: gr.LikeData, request: gr.Request) -> None:
@@ -210,17 +229,18 @@ class ChatTab:
             turns = self._store.turns(current)
         except Exception as error:  # the store may fail in many ways
             note(self._name, error)
-            return polite(SORRY)
+            return polite(SORRY) if self._explain else gr.skip()
         at = next(place for place, turn in enumerate(turns) if turn.id == clicked.id)
         if clicked.turn.speaker == "customer":
             at = min(at + 1, len(turns) - 1)  # a question stands for its answer
-        return _explained(turns, at)
+        return self._explained(turns, at)
+
+    def _latest(self, owner: str) -> str | None:
+        mine = self._store.conversations(owner, self._name)
+        return mine[0].id if mine else None
 
     def _owned(self, owner: str, conversation: str | None) -> str | None:
         """The conversation's id if it is this visitor's, else None."""
-        if conversation == LATEST:
-            mine = self._store.conversations(owner, self._name)
-            return mine[0].id if mine else None
         if isinstance(conversation, str) and self._store.owns(owner, conversation):
             return conversation
         return None
@@ -245,13 +265,27 @@ class ChatTab:
     def _opened(self, owner: str, conversation: str | None) -> tuple[Any, ...]:
         """Values of the state, the chat, the panel and the list."""
         turns = self._store.turns(conversation) if conversation else []
-        choices = [(mine.title, mine.id) for mine in self._store.conversations(owner, self._name)]
+        choices = [
+            (_listed(mine), mine.id) for mine in self._store.conversations(owner, self._name)
+        ]
         return (
             conversation,
             _chat(_shown(turns), turns),
-            _explained(turns, len(turns) - 1),
+            self._explained(turns, len(turns) - 1),
             gr.update(choices=choices, value=conversation),
         )
+
+    def _explained(self, turns: Sequence[StoredTurn], at: int) -> str:
+        """The panel of the answer at a place, for the customer's turn before it."""
+        if not self._explain or not 0 <= at < len(turns):
+            return NOTHING_YET
+        question = turns[at - 1].turn.text if at > 0 else ""
+        return explanation(question, turns[at].trace)
+
+
+def _listed(mine: Listed) -> str:
+    """How a conversation stands in the list: what was asked first, and below it when it ended."""
+    return f"{mine.title}\n{mine.updated.replace(tzinfo=UTC).astimezone():%d %b %Y, %H:%M}"
 
 
 def _shown(turns: Sequence[StoredTurn]) -> list[dict[str, Any]]:
@@ -259,7 +293,8 @@ def _shown(turns: Sequence[StoredTurn]) -> list[dict[str, Any]]:
     messages = _said(turns)
     choices = turns[-1].trace.get("choices") if turns else None
     if choices:
-        messages[-1]["options"] = [{"value": choice, "label": choice} for choice in choices]
+        turn = turns[-1].id  # which answer the button stands under
+        messages[-1]["options"] = [{"value": f"{turn}:{each}", "label": each} for each in choices]
     return messages
 
 
@@ -280,11 +315,3 @@ def _chat(messages: list[dict[str, Any]], turns: Sequence[StoredTurn]) -> dict[s
     feedback = [*thumbs, *[None] * (answers - len(thumbs))]
     update: dict[str, Any] = gr.update(value=messages, feedback_value=feedback)
     return update
-
-
-def _explained(turns: Sequence[StoredTurn], at: int) -> str:
-    """The panel of the answer at a place, for the customer's turn before it."""
-    if not 0 <= at < len(turns):
-        return NOTHING_YET
-    question = turns[at - 1].turn.text if at > 0 else ""
-    return explanation(question, turns[at].trace)

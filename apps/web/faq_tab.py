@@ -25,15 +25,16 @@ class FaqTab:
         name: The app's name in the store, and the beginning of its elements' ids.
         app: Who answers.
         store: Where questions and answers are kept.
+        explain: Whether visitors see how an answer came about, and not its sources alone.
     """
 
-    def __init__(self, name: str, app: App, store: Store) -> None:
-        self._name, self._app, self._store = name, app, store
+    def __init__(self, name: str, app: App, store: Store, explain: bool = True) -> None:
+        self._name, self._app, self._store, self._explain = name, app, store, explain
 
     def build(self) -> None:
         """Lay the tab out, inside a gr.Tab."""
         name = self._name
-        current, draft = gr.State(None), draft_box()
+        current, draft = gr.Textbox(visible=False, label="Conversation"), draft_box()
         with gr.Column(elem_classes="dh-narrow"):
             with gr.Row(elem_classes="dh-compose"):
                 box = gr.Textbox(
@@ -103,11 +104,17 @@ class FaqTab:
                 self._app, self._store, conversation, text, message_id(draft, text)
             ):
                 whole = turn_id is not None
-                sources = _sources(answer_values(answer)) if whole else ""
+                sources = self._sources(answer_values(answer)) if whole else ""
                 yield gr.skip(), plain(answer.text), sources, *_chips(answer.related), ""
         except Exception as error:  # whatever app and store do, the visitor reads a polite line
             note(self._name, error)
             yield gr.skip(), polite(SORRY), "", *_chips(()), KEPT
+
+    def _sources(self, trace: dict[str, Any]) -> str:
+        if not self._explain:
+            return "" if trace["reason"] else f'<div class="dh-panel">{_found(trace)}</div>'
+        times = f"<section><h4>Time</h4>{times_html(trace['ms'])}</section>"
+        return f'<div class="dh-panel">{badge(trace)}{_found(trace)}{times}</div>'
 
 
 def _chips(questions: Sequence[str]) -> list[Any]:
@@ -116,8 +123,6 @@ def _chips(questions: Sequence[str]) -> list[Any]:
     return [*shown, *[gr.update(value="", visible=False)] * (RELATED - len(shown))]
 
 
-def _sources(trace: dict[str, Any]) -> str:
+def _found(trace: dict[str, Any]) -> str:
     heading = "Closest entries, not close enough" if trace["reason"] else "Sources"
-    found = f"<section><h4>{heading}</h4>{passages_html(trace['passages'])}</section>"
-    times = f"<section><h4>Time</h4>{times_html(trace['ms'])}</section>"
-    return f'<div class="dh-panel">{badge(trace)}{found}{times}</div>'
+    return f"<section><h4>{heading}</h4>{passages_html(trace['passages'])}</section>"

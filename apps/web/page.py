@@ -1,6 +1,6 @@
 """The page: a tab for each app."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -22,8 +22,7 @@ _FILES_S = 3600  # what is uploaded and made of it is kept so long
 QUESTION_APPS = frozenset({"faq"})  # a box and an answer; all others are a chat
 _HEADER = (
     f'<header class="dh-header"><span class="dh-logo" aria-hidden="true"></span><h1>{PRODUCT}</h1>'
-    "<p>Support answers from what your company already said. Everything stays on this machine.</p>"
-    "</header>"
+    "<p>Support answers from what your company already said.</p></header>"
 )
 
 
@@ -32,6 +31,7 @@ def build_page(
     summarize: "Callable[[Conversation], Summary] | None",
     store: Store,
     review: "ReviewDesk | None" = None,
+    unexplained: Collection[str] = (),
 ) -> gr.Blocks:
     """The page, to be mounted by apps.web.server.
 
@@ -41,6 +41,7 @@ def build_page(
         store: Where conversations are kept.
         review: The reviewers' desk, for a tab that shows everyone's conversations to whoever opens
             the page.
+        unexplained: Apps that do not show how an answer came about.
     """
     page: gr.Blocks = gr.Blocks(
         title=PRODUCT, analytics_enabled=False, fill_width=True, delete_cache=(_FILES_S, _FILES_S)
@@ -49,11 +50,12 @@ def build_page(
         gr.HTML(_HEADER, elem_id="header", apply_default_css=False)
         with gr.Tabs(elem_id="apps"):
             for name, app in chat_apps.items():
+                explain = name not in unexplained
                 with gr.Tab(app.title, id=name, elem_id=f"{name}-tab"):
                     if name in QUESTION_APPS:
-                        FaqTab(name, app, store).build()
+                        FaqTab(name, app, store, explain).build()
                     else:
-                        ChatTab(name, app, store).build(page)
+                        ChatTab(name, app, store, explain).build(page)
             if summarize is not None:
                 with gr.Tab("Summarizer", id="summarizer", elem_id="summarizer-tab"):
                     SummaryTab(summarize).build()

@@ -11,8 +11,10 @@ from typing import Any
 import gradio as gr
 
 from apps.review.desk import MAX_NAME, Form, ReviewDesk
+from apps.store import StoredTurn
 from apps.store_review import WHYS, Case, Why
 from apps.web.failure import SORRY, note
+from apps.web.listing import listing
 from apps.web.panel import plain, polite, words
 from apps.web.review_html import NOTHING, WHY_IN_WORDS, conversation_html, gaps_html, title_of
 from data.errors import DeskhandError
@@ -52,10 +54,7 @@ class ReviewTab:
                     value=_ALL, label="Why", elem_id="review-why",
                 )  # fmt: skip
                 done = gr.Checkbox(label="Reviewed ones", elem_id="review-done")
-                listed = gr.Radio(
-                    [], label="Answers", elem_id="review-list", elem_classes="dh-list",
-                    interactive=True, container=False,
-                )  # fmt: skip
+                listed = listing("Answers", "review-list")
             with gr.Column(scale=5, min_width=320):
                 talk = gr.HTML(NOTHING, elem_id="review-talk", apply_default_css=False)
             with gr.Column(scale=4, min_width=300):
@@ -138,7 +137,7 @@ class ReviewTab:
 
     def open(self, turn: str | None) -> tuple[Any, ...]:
         """A turn was chosen: its conversation, and its form."""
-        found = self._desk.case(int(turn)) if turn else None
+        found = self._found(turn)
         if found is None:
             return NOTHING, gr.update(visible=False), *(gr.skip(),) * 5
         case, turns = found
@@ -154,6 +153,10 @@ class ReviewTab:
             form.answer,
             gr.update(visible=case.correction is not None),
         )
+
+    def _found(self, turn: str | None) -> tuple[Case, list[StoredTurn]] | None:
+        """A turn's case with its conversation; None for what is no number of one."""
+        return self._desk.case(int(turn)) if turn and turn.isdecimal() else None
 
     def save(
         self, turn: str | None, who: str, intent: str | None, marks: str, label: bool,
@@ -196,7 +199,7 @@ class ReviewTab:
         self, turn: str | None, keep: Callable[[Case], str], who: str, why: str, done: bool
     ) -> tuple[Any, ...]:
         try:
-            found = self._desk.case(int(turn)) if turn else None
+            found = self._found(turn)
             if found is None:
                 return *self.refresh(why, done), polite("That conversation is gone."), gr.skip()
             line = keep(found[0])
