@@ -52,7 +52,7 @@ def test_the_page_leaves_the_cores_to_the_models_and_reads_ahead(bot, tmp_path, 
     monkeypatch.setattr("apps.web.page.build_page", lambda *_: None)
     monkeypatch.setattr("apps.web.server.create_server", lambda *_, hosts: None)
     monkeypatch.setattr(
-        "apps.web.server.serve", lambda _, on: served.append(on[0].getsockname()[0])
+        "apps.web.server.serve", lambda _, on, up: served.append(on[0].getsockname()[0])
     )
     store = f"store=sqlite:///{tmp_path}/page.db"
     with threadpool_limits(limits=2, user_api="blas"):  # which sets back what is changed in it

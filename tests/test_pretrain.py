@@ -130,7 +130,7 @@ def test_a_later_intent_run_starts_from_it_and_refuses_other_weights(tiny, data,
         with pytest.raises(EncoderError, match="changed since it was trained; train the run"):
             use()
     file.unlink()
-    with pytest.raises(EncoderError, match="no weights"):
+    with pytest.raises(EncoderError, match="no model.safetensors"):
         resolve_encoder(str(out))
 
 
