@@ -164,7 +164,8 @@ class Example:
     where none is given. `passage` is the text that a question is put to, and `spans` the
     characters [start, end) of it that answer: any one of them, and none where nothing does.
     `targets` are the texts that may be written for this one: any one of them. `situation` is what
-    the answer was written from, for a task that needs more of it than a text.
+    the answer was written from, for a task that needs more of it than a text. `traits` are what
+    else is known of the row, (name, value), to tell of whom a model is worse: a channel, say.
     """
 
     text: str
@@ -180,3 +181,4 @@ class Example:
     spans: tuple[tuple[int, int], ...] = ()
     targets: tuple[str, ...] = ()
     situation: Situation | None = None
+    traits: tuple[tuple[str, str], ...] = ()

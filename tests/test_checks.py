@@ -10,6 +10,7 @@ from finetune.checks.counterfactual import counterfactual_check, counterfactuals
 from finetune.checks.labels import MOST, suspicious_labels
 from finetune.checks.neighbours import nearest_rows
 from finetune.checks.slices import language_of, length_of, slices
+from finetune.reading.labels import read_labelled
 
 
 def clusters(labels, rows, spread, seed=0):
@@ -101,10 +102,13 @@ def test_small_groups_and_slices_of_one_group_are_left_out():
     assert found["group"] == {"big": {"n": 30, "accuracy": 1.0, "below": False}}
 
 
-def test_further_slices_leave_out_rows_without_a_group():
+def test_rows_are_parted_by_their_traits_where_they_tell_them():
     channels = ["mail"] * 20 + ["chat"] * 20 + [None] * 5
-    examples = [Example("where is it")] * 45
-    found = slices(examples, [True] * 20 + [False] * 25, {"channel": channels})
+    examples = [
+        Example("where is it", traits=() if channel is None else (("channel", channel),))
+        for channel in channels
+    ]
+    found = slices(examples, [True] * 20 + [False] * 25)
     assert found == {
         "channel": {
             "chat": {"n": 20, "accuracy": 0.0, "below": True},
@@ -112,7 +116,18 @@ def test_further_slices_leave_out_rows_without_a_group():
         }
     }
     with pytest.raises(ValueError, match="shorter"):
-        slices(examples, [True], {"channel": channels})
+        slices(examples, [True])
+
+
+def test_a_table_tells_traits_of_its_rows(tmp_path):
+    table = tmp_path / "in.csv"
+    table.write_text(
+        "text,label,channel,customer_group,colour\nhi,a,mail,,red\nho,b,,trade,blue\n", "utf-8"
+    )
+    assert [row.traits for row in read_labelled(table)] == [
+        (("channel", "mail"),),
+        (("customer_group", "trade"),),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from scipy.stats import fisher_exact
 
@@ -28,19 +29,15 @@ _STOPWORDS = {
 _WORDS = {language: frozenset(words.split()) for language, words in _STOPWORDS.items()}
 
 
-def slices(
-    examples: Sequence[Example],
-    right: Sequence[bool],
-    by: Mapping[str, Sequence[str | None]] | None = None,
-) -> dict[str, dict[str, Group]]:
-    """Accuracy of groups of rows, by slice: `length`, `language`, `group`, and those of `by`.
+def slices(examples: Sequence[Example], right: Sequence[bool]) -> dict[str, dict[str, Group]]:
+    """Accuracy of groups of rows, by slice: `length`, `language`, `group`, and the rows' traits.
 
-    A slice with one group is left out, and so is a group with fewer than LEAST rows.
+    A slice with one group is left out, and so is a group with fewer than LEAST rows. Rows that do
+    not tell a trait are in none of its groups; a language is guessed where none is told.
 
     Args:
-        examples: n rows; `group` is sliced by where rows have one (a brand, a customer group).
+        examples: n rows; `group` is sliced by where rows have one (a brand, a conversation).
         right: Whether the model was right on each (n).
-        by: Further slices, such as channel: a group for each row (n), None where it is unknown.
 
     Returns:
         Of each group `n`, `accuracy` in [0, 1] and `below`: whether that is significantly lower
@@ -50,11 +47,15 @@ def slices(
     Raises:
         ValueError: If the lengths differ.
     """
+    traits = [dict(example.traits) for example in examples]
     given: dict[str, Sequence[str | None]] = {
-        "length": [length_of(example.text) for example in examples],
-        "language": [language_of(example.text) for example in examples],
         "group": [example.group for example in examples],
-        **(by or {}),
+        **{name: [each.get(name) for each in traits] for name in sorted({*chain(*traits)})},
+        "length": [length_of(example.text) for example in examples],
+        "language": [
+            each.get("language") or language_of(example.text)
+            for each, example in zip(traits, examples, strict=True)
+        ],
     }
     counted = {name: _counts(groups, right) for name, groups in given.items()}
     shown = {
