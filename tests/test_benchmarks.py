@@ -19,9 +19,10 @@ from benchmarks.finetune.cells import (
     run_cells,
 )
 from benchmarks.finetune.curve import curve_rows
-from benchmarks.finetune.datasets import READERS, banking77, carve, few, multidogo, write
+from benchmarks.finetune.datasets import READERS, Rows, banking77, carve, few, multidogo, write
 from benchmarks.finetune.extend import NEW_INTENTS, held_out
 from benchmarks.finetune.ours import said_of
+from benchmarks.finetune.rescore import rescore
 from benchmarks.finetune.scoring import read_records, score
 from benchmarks.run import README, finished, table
 from benchmarks.shell import measured
@@ -188,6 +189,22 @@ def test_an_entity_ends_with_its_sentence():
     parted = score("ner", [row | {"sentences": [2, 2]}], said)
     assert parted["counts"] == "1/1/1 1/1/1"
     assert parted["metrics"]["token_macro_f1"] == 1
+
+
+def test_what_was_predicted_is_scored_again(tmp_path, monkeypatch):
+    row = {"text": "in New York now", "entities": [{"type": "LOC", "start": 3, "end": 11}]}
+    rows = Rows([], [row], [row])
+    monkeypatch.setitem(READERS, "conll2003", lambda cell, source: rows)
+    whole = score("ner", [row], {"said": [[("LOC", 3, 11)]]})
+    cell = {"dataset": "conll2003", "setting": "full", "system": "ours", "seed": 0}
+    path = tmp_path / "cell.json"
+    stale = whole | {"metrics": {}, "counts": ""}
+    path.write_text(json.dumps(cell | {"validation": stale, "test": stale}), encoding="utf-8")
+    assert rescore(path, tmp_path) == cell | {"validation": whole, "test": whole}
+    stale["predictions"] = "9:0"
+    path.write_text(json.dumps(cell | {"validation": stale, "test": stale}), encoding="utf-8")
+    with pytest.raises(ValueError, match="other rows or tags"):
+        rescore(path, tmp_path)
 
 
 def test_a_refused_row_of_predict_keeps_its_best_label():

@@ -1,6 +1,6 @@
 """From what a system said of each row to metrics, and to what a paired test needs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,46 +82,46 @@ def _multi(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
 
 
 def _ner(rows: Sequence[Mapping[str, Any]], said: Said) -> dict[str, Any]:
-    gold = [
-        [_entity(row["text"], e["type"], e["start"], e["end"]) for e in row["entities"]]
-        for row in rows
-    ]
-    found = [
-        [_entity(row["text"], *entity) for entity in entities]
-        for row, entities in zip(rows, said["said"], strict=True)
-    ]
-    pairs = [
-        pair
-        for row, right, given in zip(rows, gold, found, strict=True)
-        for pair in _by_sentence(row, right, given)
-    ]
+    pairs: list[tuple[list[str], list[str]]] = []
+    for row, entities in zip(rows, said["said"], strict=True):
+        given = word_tags(row["text"], [_entity(row["text"], *entity) for entity in entities])
+        pairs += zip(parted(row, gold_tags(row)), parted(row, given), strict=True)
+    return scored_tags(len(rows), pairs)
+
+
+def gold_tags(row: Mapping[str, Any]) -> list[str]:
+    """The right IOB2 tags of a row's words."""
+    text = row["text"]
+    right = [_entity(text, each["type"], each["start"], each["end"]) for each in row["entities"]]
+    return word_tags(text, right)
+
+
+def parted(row: Mapping[str, Any], tags: Sequence[str]) -> list[list[str]]:
+    """The tags of each sentence: no entity goes on behind its end.
+
+    A row that does not tell its `sentences` is one.
+    """
+    parts, start = [], 0
+    for words in row.get("sentences", [len(tags)]):
+        part = list(tags[start : start + words])
+        if part and part[0].startswith("I-"):
+            part[0] = f"B{part[0][1:]}"
+        parts.append(part)
+        start += words
+    return parts
+
+
+def scored_tags(rows: int, pairs: Sequence[tuple[list[str], list[str]]]) -> dict[str, Any]:
+    """What a result keeps of the right and the said tags of each sentence of so many rows."""
     said_tags = [tag for _, given in pairs for tag in given]
     places = _places({*said_tags, "O"})
     return {
-        "metrics": rounded({"n": len(rows), **word_scores(pairs)}),
+        "metrics": rounded({"n": rows, **word_scores(pairs)}),
         "predictions": " ".join(  # word:tag, words counted over all rows, `O` left out
             f"{word}:{places[tag]}" for word, tag in enumerate(said_tags) if tag != "O"
         ),
         "counts": _written(word_counts(pairs)),
     }
-
-
-def _by_sentence(
-    row: Mapping[str, Any], right: Sequence[Entity], said: Sequence[Entity]
-) -> Iterator[tuple[list[str], list[str]]]:
-    """The right and the said tags of the words of each sentence: no entity goes on behind its end.
-
-    A row that does not tell its `sentences` is one.
-    """
-    both = [word_tags(row["text"], entities) for entities in (right, said)]
-    start = 0
-    for words in row.get("sentences", [len(both[0])]):
-        parts = [tags[start : start + words] for tags in both]
-        for tags in parts:
-            if tags[0].startswith("I-"):
-                tags[0] = f"B{tags[0][1:]}"
-        yield parts[0], parts[1]
-        start += words
 
 
 def word_scores(pairs: Sequence[tuple[list[str], list[str]]]) -> dict[str, float]:
