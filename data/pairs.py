@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from data.redact.spans import with_placeholders
-from data.schema import Conversation, Example, Passage, Turn
+from data.schema import TRAITS, Conversation, Example, Passage, Turn
 
 CONTEXT_TURNS = 3
 CONTEXT_CHARS = 700  # about 160 tokens; older turns are cut first
@@ -49,6 +49,8 @@ def reply_examples(conversation: Conversation) -> Iterator[Example]:
     The group is the conversation's brand where it has one, else its id.
     """
     turns = merged(conversation.turns)
+    known = {**conversation.labels, "channel": conversation.channel or ""}
+    traits = tuple((name, known[name]) for name in TRAITS if known.get(name))
     for place, turn in enumerate(turns):
         if turn.speaker == "agent" and place > 0:
             yield Example(
@@ -57,6 +59,7 @@ def reply_examples(conversation: Conversation) -> Iterator[Example]:
                 group=conversation.labels.get("brand", conversation.id),
                 weight=answer_weight(conversation, turns, place),
                 where=f"{conversation.id}:{place}",
+                traits=traits,
             )
 
 

@@ -152,6 +152,9 @@ class Answer:
     related: tuple[str, ...] = ()
 
 
+TRAITS = ("channel", "language", "customer_group")  # by which a report parts the rows
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One training row of a task; a task fills the fields that it knows.
@@ -165,7 +168,7 @@ class Example:
     characters [start, end) of it that answer: any one of them, and none where nothing does.
     `targets` are the texts that may be written for this one: any one of them. `situation` is what
     the answer was written from, for a task that needs more of it than a text. `traits` are what
-    else is known of the row, (name, value), to tell of whom a model is worse: a channel, say.
+    else is known of the row, (name, value) of TRAITS, to tell of whom a model is worse.
     """
 
     text: str

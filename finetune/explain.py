@@ -26,6 +26,7 @@ from finetune.intent.words import Words
 from finetune.ner.model import window_tokens, windows_of
 from finetune.ner.shapes import shape_ids
 from finetune.run_dir import RunDir
+from finetune.run_kind import kind_of
 from finetune.serving import SHARED_TOKENS
 from finetune.trainable import hidden_states
 
@@ -90,6 +91,8 @@ class Explainer:
         self.task = run.check()
         train = run.read_config()["train"]
         self._labels: list[str] = run.read_json(run.labels)
+        # Labels that do not rule each other out are each told from nothing, not from the others.
+        self._several = self.task == "intent" and kind_of(run) == "several labels"
         self._max_tokens = _read_tokens(run, self.task, train)
         self._encoder, self._tokenizer = _encoder_of(run)
         self._uncut = bare(self._tokenizer)
@@ -103,7 +106,7 @@ class Explainer:
         self._words = Words.load(run.words) if run.words.exists() else None
 
     def intent(self, text: str, label: str) -> Explanation:
-        """Why a text has that label, rather than the mean of all labels."""
+        """Why a text has that label: above the mean of all, where a text has one label alone."""
         place = self._labels.index(label)
         batch, offsets = self._tokens(text)
         pieces = self._integral(batch, offsets, self._intent_score(batch, place))
@@ -111,7 +114,7 @@ class Explainer:
         # Words know nothing of an intent that was added later.
         if self._words is not None and place < self._words[0].weight.shape[1]:
             words, share = self._words
-            linear = share * character_weights(words, text, place)
+            linear = share * character_weights(words, text, place, not self._several)
         return _told(text, [pieces], linear)
 
     def entities(self, text: str, tags: Sequence[tuple[str, int, int]]) -> Explanation:
@@ -154,7 +157,7 @@ class Explainer:
         return self._integral(batch, offsets, score)
 
     def score(self, text: str, label: str) -> float:
-        """The network's logit of the label above the mean of all, biases left out."""
+        """The network's logit of the label as `intent` explains it, biases left out."""
         batch, _ = self._tokens(text)
         embeds = self._encoder.get_input_embeddings()(batch["input_ids"])
         with torch.no_grad():
@@ -162,7 +165,9 @@ class Explainer:
 
     def _intent_score(self, batch: Any, place: int) -> Forward:  # noqa: ANN401 - a BatchEncoding
         mask = batch["attention_mask"]
-        weight = self._weight[place] - self._weight.mean(0)
+        weight = self._weight[place]
+        if not self._several:
+            weight = weight - self._weight.mean(0)
 
         def score(embeds: Tensor) -> Tensor:
             wide = mask.expand(len(embeds), -1)
@@ -212,18 +217,43 @@ def explained_errors(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[d
     if not surest:
         return []
     explainer = Explainer(run)
-    rows = []
-    for error in surest:
-        words = explainer.intent(error["text"], error["best"]).words
-        rows.append(
-            {
-                "text": error["text"],
-                "label": error["label"],
-                "predicted": error["best"],
-                "words": [[word.text, word.start, word.end, word.weight] for word in words],
-            }
+    return [
+        _explained(
+            error["text"],
+            error["label"],
+            error["best"],
+            explainer.intent(error["text"], error["best"]),
         )
-    return rows
+        for error in surest
+    ]
+
+
+def explained_entities(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The wrong entities that an ner run is surest of, a row each, as explained_errors.
+
+    Args:
+        run: The run.
+        errors: Of `text`, and `missed` and `wrong`: entities' values.
+    """
+    wrong = [(error, entity) for error in errors for entity in error["wrong"]]
+    surest = sorted(wrong, key=lambda pair: -float(pair[1]["confidence"]))[:_SUREST]
+    if not surest:
+        return []
+    explainer = Explainer(run)
+    return [
+        _explained(
+            error["text"],
+            ", ".join(f"{each['type']} {each['text']}" for each in error["missed"]) or "no entity",
+            f"{entity['type']} {entity['text']}",
+            explainer.entities(error["text"], [(entity["type"], entity["start"], entity["end"])]),
+        )
+        for error, entity in surest
+    ]
+
+
+def _explained(text: str, label: str, predicted: str, found: Explanation) -> dict[str, Any]:
+    words = [[word.text, word.start, word.end, word.weight] for word in found.words]
+    return {"text": text, "label": label, "predicted": predicted, "words": words}
 
 
 def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[float], float]:

@@ -18,8 +18,10 @@ _HASHER = FeatureHasher(BUCKETS, input_type="string", alternate_sign=False)
 Gram = tuple[str, list[int]]  # a feature, and the characters that it stands for
 
 
-def character_weights(words: Words, text: str, label: int) -> NDArray[np.floating[Any]]:
-    """Logits (n characters,) that each gives to the label above the mean of all labels.
+def character_weights(
+    words: Words, text: str, label: int, above_mean: bool = True
+) -> NDArray[np.floating[Any]]:
+    """Logits (n characters,) that each gives to the label, above the mean of all labels or alone.
 
     A feature's share is dealt out evenly among its characters; a pair of words, to both of them.
     """
@@ -38,7 +40,8 @@ def character_weights(words: Words, text: str, label: int) -> NDArray[np.floatin
     length = np.sqrt(sum(value**2 for value in values.values()))
     for (_, (_, places)), bucket in zip(found, buckets, strict=True):
         row = words.weight[bucket]
-        gain = values[bucket] / length * (row[label] - row.mean()) / counts[bucket]
+        part = row[label] - (row.mean() if above_mean else 0.0)
+        gain = values[bucket] / length * part / counts[bucket]
         weights[places] += gain / len(places)
     return weights
 

@@ -21,9 +21,10 @@ class Scored:
     `detail` may hold `per_class` (name → precision, recall, support), `confusion` ([right, given,
     count] of what went wrong), `confidence` and `right` (n each: how sure the model was of its best
     answer, in [0, 1], and whether that was right), `scope` and `inside` (n each: a score of being
-    in scope, and whether the row is). `resample` gives the metrics of the rows at some places
-    (m,), repeats counted: what a bootstrap needs. `rows` is how many it draws from, where a task
-    scores fewer than it was given.
+    in scope, and whether the row is), `exact` (n: whether all of a row's answer is right, None
+    where nothing can be; a report parts it by kind of row). `resample` gives the metrics of the
+    rows at some places (m,), repeats counted: what a bootstrap needs. `rows` is how many it draws
+    from, where a task scores fewer than it was given.
     """
 
     metrics: Mapping[str, float]

@@ -22,6 +22,7 @@ from data.errors import ConfigError, LogFormatError
 from data.rows import write_jsonl
 from finetune.arguments import stay_stopped
 from finetune.auto import settled
+from finetune.checks.slices import slices
 from finetune.config import TrainConfig
 from finetune.devices import is_main, leave, uses_cuda
 from finetune.dialogue.start import as_started, is_causal
@@ -335,6 +336,7 @@ def _score(
     finished = Finished(run.root, config, splits, sets[split], last, before.vectors)
     found = task.findings(finished)
     extras = {
+        "slices": slices(sets[split], last.detail["exact"]) if "exact" in last.detail else {},
         "log": [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()],
         **found,
         "notes": [*overlaps(splits), *found.get("notes", ())],

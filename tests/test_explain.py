@@ -16,6 +16,7 @@ from finetune.intent.words import fit_words
 from finetune.run_dir import RunDir
 from finetune.train import train
 from tests.conftest import INTENTS, THINGS, open_encoder, small, write_lines
+from tests.test_multi_label import several_rows
 
 pytestmark = pytest.mark.usefixtures("here")
 TEXT = "hello  where is Parcel parcel, shoes 3x?"
@@ -30,6 +31,28 @@ def test_the_linear_models_parts_add_up_to_its_margins():
             parts = character_weights(words, text, label)
             assert parts.shape == (len(text),)
             assert parts.sum() == pytest.approx(logits[label] - logits.mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["full", "head"])
+def test_of_several_labels_each_is_told_from_nothing(method, tiny, tmp_path):
+    write_lines(tmp_path / "rows.jsonl", several_rows())
+    run = train(small("intent", tiny, method), tmp_path / "rows.jsonl", tmp_path / "run").run
+    labels = json.loads(run.labels.read_text())
+    served = TextLogits(run, open_encoder, 1)
+    both = served.of([TEXT])[0][0]
+    words, served._words = served._words, None
+    network = served.of([TEXT])[0][0]
+    bias = load_file(run.head).get("linear.bias", load_file(run.head)["bias"])
+    explainer = Explainer(run)
+    for place, label in enumerate(labels):
+        assert explainer.score(TEXT, label) == pytest.approx((network - bias)[place], abs=1e-3)
+        found = explainer.intent(TEXT, label)
+        assert sum(word.weight - word.linear for word in found.words) == pytest.approx(
+            found.gain, abs=0.03 * max(1, abs(found.gain))
+        )
+        linear = sum(word.linear for word in found.words)
+        share = 0.0 if words is None else words[1] * words[0].bias[place]
+        assert linear == pytest.approx((both - network)[place] - share, abs=1e-3)
 
 
 @pytest.mark.parametrize("method", ["full", "head", "lora", "prompt", "top_layers"])

@@ -20,12 +20,14 @@ def test_more_rows_of_a_hard_problem_help_and_the_last_point_is_the_head():
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     names = [f"label {number}" for number in gold]
     head = fit_head(vectors[:400], names[:400], HeadConfig(), 0)
-    points = learning_curve(vectors[:400], names[:400], head, vectors[400:], names[400:], 0)
+    found = learning_curve(vectors[:400], names[:400], head, vectors[400:], names[400:], 0)
+    points = found.points
+    assert found.metric == "accuracy"
     assert [rows for rows, _ in points] == [40, 100, 200, 400]
     assert points[-1][1] > points[0][1]
     said = np.array(head.labels)[head.logits(vectors[400:]).argmax(axis=1)]
     assert points[-1][1] == pytest.approx(np.mean(said == np.array(names[400:])))
-    assert points == learning_curve(vectors[:400], names[:400], head, vectors[400:], names[400:], 0)
+    assert found == learning_curve(vectors[:400], names[:400], head, vectors[400:], names[400:], 0)
 
 
 def test_words_of_a_wrong_row_are_shaded_and_cannot_act():
@@ -51,7 +53,7 @@ def test_a_report_tells_why_what_more_rows_bring_and_what_it_took(tiny, tmp_path
     page = run.report.read_text(encoding="utf-8")
     for section in ("why", "learning", "losses", "cost"):
         assert f"<h2 id={section}>" in page, section
-    assert "By the quick logistic head on the untuned encoder" in page
+    assert "By a quick linear model on the untuned encoder" in page
     assert "eval_loss" in run.log.read_text()
     peak = run.read_config()["peak"]
     assert 0.05 < peak["memory_gib"] < 100

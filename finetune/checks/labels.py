@@ -59,6 +59,48 @@ def suspicious_labels(
     ]
 
 
+def suspicious_sets(
+    probabilities: Floats,
+    marks: NDArray[np.bool_],
+    labels: Sequence[str],
+    examples: Sequence[Example],
+) -> list[dict[str, Any]]:
+    """Rows of several labels that probably have one too few or too many, the surest first.
+
+    A label is missing from a row where it is as probable there as it is on average in the rows
+    that carry it; it is too many where its absence is as probable as in those that lack it.
+
+    Args:
+        probabilities: (n, K) of models that did not see the rows, each label on its own.
+        marks: (n, K) which labels the rows have.
+        labels: The K names.
+        examples: The n rows.
+
+    Returns:
+        As suspicious_labels; `label` and `suggested` are sets of labels, joined by `|`.
+    """
+    given = np.where(marks, probabilities, 1 - probabilities)  # how probable what is given is
+    means = np.stack(
+        [(given * kind).sum(axis=0) / np.maximum(kind.sum(axis=0), 1) for kind in (~marks, marks)]
+    )
+    # The other way round it must be as probable as it is where it is given.
+    suspect = (given < 0.5) & (1 - given >= np.where(marks, means[0], means[1]))
+    ranked = sorted(np.argwhere(suspect).tolist(), key=lambda cell: (given[tuple(cell)], cell))
+    found = []
+    for row, place in ranked[:MOST]:
+        own = {labels[each] for each in np.flatnonzero(marks[row]).tolist()}
+        found.append(
+            {
+                "text": examples[row].text,
+                "label": "|".join(sorted(own)),
+                "suggested": "|".join(sorted(own ^ {labels[place]})),
+                "confidence": round(float(1 - given[row, place]), 4),
+                "where": examples[row].where,
+            }
+        )
+    return found
+
+
 def _judged(
     logits: Floats, given: NDArray[np.int_]
 ) -> tuple[Floats, Floats, NDArray[np.int_], Floats]:

@@ -31,10 +31,18 @@ def nearest_rows(
             [
                 {
                     "text": train[place].text,
-                    "label": train[place].label,
+                    "label": shown_label(train[place]),
                     "similarity": round(float(similarity[place]), 4),
                 }
                 for place in np.argsort(-similarity, kind="stable")[:NEAREST]
             ]
         )
     return found
+
+
+def shown_label(row: Example) -> str:
+    """What a row is labelled with, to read: its label or labels, or its entities."""
+    if row.label is not None:
+        return row.label
+    entities = ", ".join(f"{entity.type} {entity.text}" for entity in row.entities)
+    return "|".join(sorted(row.labels)) or entities

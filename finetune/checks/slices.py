@@ -29,7 +29,9 @@ _STOPWORDS = {
 _WORDS = {language: frozenset(words.split()) for language, words in _STOPWORDS.items()}
 
 
-def slices(examples: Sequence[Example], right: Sequence[bool]) -> dict[str, dict[str, Group]]:
+def slices(
+    examples: Sequence[Example], right: Sequence[bool | None]
+) -> dict[str, dict[str, Group]]:
     """Accuracy of groups of rows, by slice: `length`, `language`, `group`, and the rows' traits.
 
     A slice with one group is left out, and so is a group with fewer than LEAST rows. Rows that do
@@ -37,7 +39,7 @@ def slices(examples: Sequence[Example], right: Sequence[bool]) -> dict[str, dict
 
     Args:
         examples: n rows; `group` is sliced by where rows have one (a brand, a conversation).
-        right: Whether the model was right on each (n).
+        right: Whether the model was right on each (n); None leaves a row out.
 
     Returns:
         Of each group `n`, `accuracy` in [0, 1] and `below`: whether that is significantly lower
@@ -47,6 +49,8 @@ def slices(examples: Sequence[Example], right: Sequence[bool]) -> dict[str, dict
     Raises:
         ValueError: If the lengths differ.
     """
+    judged = [pair for pair in zip(examples, right, strict=True) if pair[1] is not None]
+    examples, good = [row for row, _ in judged], [bool(each) for _, each in judged]
     traits = [dict(example.traits) for example in examples]
     given: dict[str, Sequence[str | None]] = {
         "group": [example.group for example in examples],
@@ -57,7 +61,7 @@ def slices(examples: Sequence[Example], right: Sequence[bool]) -> dict[str, dict
             for each, example in zip(traits, examples, strict=True)
         ],
     }
-    counted = {name: _counts(groups, right) for name, groups in given.items()}
+    counted = {name: _counts(groups, good) for name, groups in given.items()}
     shown = {
         name: {group: counts[group] for group in counts if sum(counts[group]) >= LEAST}
         for name, counts in counted.items()

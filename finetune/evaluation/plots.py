@@ -110,14 +110,12 @@ def policy_svg(
     return done()
 
 
-def learning_svg(points: Sequence[tuple[int, float]]) -> str:
-    """Accuracy by training rows; empty for fewer than two points."""
-    if len(points) < 2:
-        return ""
-    rows, accuracy = zip(*points, strict=True)
-    with _axes("Accuracy by training rows") as (axes, done):
-        axes.plot(rows, accuracy, color=BLUE, marker="o", markersize=4)
-        axes.set(xlabel="training rows", ylabel="accuracy on validation")
+def learning_svg(points: Sequence[tuple[int, float]], metric: str) -> str:
+    """A metric by training rows, two points or more."""
+    rows, values = zip(*points, strict=True)
+    with _axes(f"{metric.capitalize()} by training rows") as (axes, done):
+        axes.plot(rows, values, color=BLUE, marker="o", markersize=4)
+        axes.set(xlabel="training rows", ylabel=f"{metric} on validation")
         axes.set_xlim(left=0)
     return done()
 

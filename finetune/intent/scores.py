@@ -114,6 +114,9 @@ def _scored(
         "per_class": per_class,
         "confidence": list(confidence),
         "right": [right == top for right, top in zip(gold, best, strict=True)],
+        "exact": [
+            None if right == OOS else right == top for right, top in zip(gold, best, strict=True)
+        ],
         "scope": list(scope),
         "inside": [label != OOS for label in gold],
         "answered": [given != OOS for given in said],

@@ -17,7 +17,6 @@ from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.labels import suspicious_labels
 from finetune.checks.learning import learning_curve
 from finetune.checks.neighbours import nearest_rows
-from finetune.checks.slices import slices
 from finetune.config import TrainConfig
 from finetune.encoder import load_encoder, pooled_base_of
 from finetune.explain import explained_errors
@@ -209,15 +208,10 @@ class IntentTask:
         assert vectors is not None
         encoder = frozen_encoder(config)
         model = IntentModel(run.root, lambda name: encoder, config.threads)
-        inside = [place for place, example in enumerate(examples) if example.label != OOS]
         return {
             "calibration": run.read_json(run.calibration),
             "neighbours": nearest_rows(
                 encoder.encode([error["text"] for error in scored.errors]), vectors, splits.train
-            ),
-            "slices": slices(
-                [examples[place] for place in inside],
-                [scored.detail["right"][place] for place in inside],
             ),
             "counterfactual": counterfactual_check(
                 texts_of(examples),

@@ -78,14 +78,14 @@ def fit_multi_head(
         parts = []
         for fold in tested:
             kept = folds != fold
-            weight, bias = _one_vs_rest(vectors[kept], marks[kept], c)
+            weight, bias = one_vs_rest(vectors[kept], marks[kept], c)
             parts.append(vectors[folds == fold] @ weight.T + bias)
         logits = np.concatenate(parts)
         loss = log_loss(logits, marks[held])
         if best is None or loss < best[0]:
             best = (loss, c, logits)
     assert best is not None
-    weight, bias = _one_vs_rest(vectors, marks, best[1])
+    weight, bias = one_vs_rest(vectors, marks, best[1])
     return Head(labels, weight, bias, best[1], held, best[2])
 
 
@@ -145,7 +145,7 @@ def marks_of(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> Bools:
     return marks
 
 
-def _one_vs_rest(vectors: Floats, marks: Bools, c: float) -> tuple[Floats, Floats]:
+def one_vs_rest(vectors: Floats, marks: Bools, c: float) -> tuple[Floats, Floats]:
     """Weights (K, D) and biases (K,); a label that all rows or none have gets its odds alone."""
     rows, labels = marks.shape
     weight = np.zeros((labels, vectors.shape[1]), dtype=np.float32)

@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
+from scipy.special import expit
 
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Example
 from finetune.arguments import BY_LENGTH, Rows, arguments, callbacks, trained
 from finetune.checks.counterfactual import counterfactual_check
+from finetune.checks.labels import suspicious_sets
+from finetune.checks.learning import Learning, learned
 from finetune.checks.neighbours import nearest_rows
-from finetune.checks.slices import slices
 from finetune.config import TrainConfig
 from finetune.encoder import load_encoder, pooled_base_of
+from finetune.explain import explained_errors
 from finetune.head import Head, HeadTrainer
 from finetune.intent.fit import save_graph
 from finetune.intent.net import LabelsNet, collate
@@ -32,10 +36,16 @@ from finetune.multi_label.fit import (
     fit_multi_calibration,
     fit_multi_head,
     marks_of,
+    one_vs_rest,
     row_folds,
 )
 from finetune.multi_label.model import MultiLabelModel
-from finetune.multi_label.scores import most_frequent, multi_label_while_training, score_labels
+from finetune.multi_label.scores import (
+    most_frequent,
+    multi_label_metrics,
+    multi_label_while_training,
+    score_labels,
+)
 from finetune.reading import Splits
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights
@@ -179,13 +189,57 @@ class MultiLabelTask:
             said = model.predict(texts)
             return ["|".join(sorted(name for name, _ in each.intents)) for each in said]
 
+        # Only a label that was said has words that drew it.
+        said_wrongly = [
+            {**error, "best": error["too_many"][0]} for error in scored.errors if error["too_many"]
+        ]
+        labels = _known(splits)
+        marks = _marks(splits.train, labels)
+        head = fit_multi_head(vectors, marks, labels, config.head, config.seed)
         return {
             "neighbours": nearest_rows(
                 encoder.encode([error["text"] for error in scored.errors]), vectors, splits.train
             ),
-            "slices": slices(examples, scored.detail["exact"]),
             "counterfactual": counterfactual_check(texts_of(examples), sets, config.seed),
+            "why": explained_errors(RunDir(finished.run), said_wrongly),
+            "learning": multi_learning_curve(
+                vectors,
+                marks,
+                head.c,
+                encoder.encode(texts_of(splits.validation)),
+                _marks(splits.validation, labels),
+                config.seed,
+            ),
+            "suspicious": suspicious_sets(
+                expit(head.held_out_logits),
+                marks[head.held_out],
+                labels,
+                [splits.train[row] for row in head.held_out],
+            ),
         }
+
+
+def multi_learning_curve(
+    vectors: Floats, marks: Bools, c: float, validation: Floats, wanted: Bools, seed: int
+) -> Learning | None:
+    """Micro F1 at even odds of logistic heads on the untuned encoder; None without validation rows.
+
+    Args:
+        vectors: Of the training rows (n, D).
+        marks: (n, K) which labels each has.
+        c: Inverse regularization.
+        validation: Vectors (m, D).
+        wanted: (m, K).
+        seed: Of the draw.
+    """
+    if not len(validation):
+        return None
+
+    def micro_f1(rows: NDArray[np.int_]) -> float:
+        weight, bias = one_vs_rest(vectors[rows], marks[rows], c)
+        return multi_label_metrics(wanted, validation @ weight.T + bias > 0)["micro_f1"]
+
+    return learned("micro_f1", len(marks), micro_f1, seed)
 
 
 def _known(splits: Splits) -> list[str]:

@@ -1,13 +1,15 @@
 """What the untuned encoder gives: a linear head over its frozen tokens."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import log_softmax
 from sklearn.linear_model import SGDClassifier
-from torch import Tensor, nn
+from torch import nn
 
 from data.encoders import resolve_encoder
 from data.schema import Entity, Example
@@ -21,6 +23,7 @@ from finetune.ner.scores import score_entities
 from finetune.tags import IGNORE, allowed, best_path, spans_of
 from finetune.task import Scored, Scorer
 
+_BATCH = 64  # rows through the frozen encoder at a time
 BASELINE_TOKENS = 60_000  # a linear head learns no more from more of them
 
 
@@ -31,7 +34,8 @@ def frozen_scorer(config: TrainConfig, train: list[Example], tags: Sequence[str]
     """
     source = resolve_encoder(config.encoder)
     encoder, tokenizer = load_encoder(source)
-    vectors, target = _token_vectors(encoder, tokenizer, train, tags, config)
+    tokens = labelled_tokens(encoder, tokenizer, train, tags, config.max_tokens)
+    vectors, target = tokens.vectors, tokens.tags
     keep = np.random.default_rng(config.seed).permutation(len(target))[:BASELINE_TOKENS]
     head = SGDClassifier(
         loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=config.seed
@@ -45,18 +49,21 @@ def frozen_scorer(config: TrainConfig, train: list[Example], tags: Sequence[str]
 
     def score(examples: list[Example]) -> Scored:
         found: list[list[Entity]] = [[] for _ in examples]
-        for place, shift, piece in windows_of([each.text for each in examples], too_long):
-            rows = token_rows([Example(piece)], tokenizer, tags, most)
-            inside = [token for token, (start, end) in enumerate(rows[0]["offsets"]) if end > start]
+        windows = windows_of([each.text for each in examples], too_long)
+        rows = token_rows([Example(piece) for _, _, piece in windows], tokenizer, tags, most)
+        for (place, shift, _), row, states in zip(
+            windows, rows, _states_of(encoder, rows), strict=True
+        ):
+            inside = [token for token, (start, end) in enumerate(row["offsets"]) if end > start]
             if not inside:
                 continue
-            margins = head.decision_function(_states(encoder, collate(rows))[0][inside])
+            margins = head.decision_function(states[inside])
             if margins.ndim == 1:  # scikit-learn gives one column for two classes
                 margins = np.stack([-margins, margins], axis=1)
             scores = np.full((len(inside), len(tags)), -20.0)
             scores[:, head.classes_] = log_softmax(margins, axis=1)
             path = best_path(scores, transitions)
-            spans = [rows[0]["offsets"][token] for token in inside]
+            spans = [row["offsets"][token] for token in inside]
             offsets = [(start + shift, end + shift) for start, end in spans]
             names = [tags[tag] for tag in path]
             found[place] += spans_of(examples[place].text, offsets, names, [1.0] * len(path))
@@ -65,28 +72,46 @@ def frozen_scorer(config: TrainConfig, train: list[Example], tags: Sequence[str]
     return score
 
 
-def _token_vectors(
+@dataclass(frozen=True, slots=True)
+class LabelledTokens:
+    """Tokens of labelled rows: their states (n, D), tags (n,), and where each stands.
+
+    `places` are (row, start, end): the row's number, and characters of its text.
+    """
+
+    vectors: NDArray[np.float32]
+    tags: NDArray[np.int_]
+    places: list[tuple[int, int, int]]
+
+
+def labelled_tokens(
     encoder: nn.Module,
     tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
-    examples: list[Example],
+    examples: Sequence[Example],
     tags: Sequence[str],
-    config: TrainConfig,
-) -> tuple[Any, Any]:
-    rows = sorted(
-        token_rows(examples, tokenizer, tags, config.max_tokens),
-        key=lambda row: len(row["input_ids"]),
-    )
-    vectors, target = [], []
-    for start in range(0, len(rows), 64):
-        batch = collate(rows[start : start + 64])
-        real = batch["labels"] != IGNORE
-        vectors.append(_states(encoder, batch)[real.numpy()])
-        target.append(batch["labels"][real].numpy())
-    return np.concatenate(vectors), np.concatenate(target)
+    max_tokens: int,
+) -> LabelledTokens:
+    """The tokens of the rows, in order, by the encoder as it is."""
+    rows = token_rows(examples, tokenizer, tags, max_tokens)
+    vectors, target, places = [], [], []
+    for number, (row, states) in enumerate(zip(rows, _states_of(encoder, rows), strict=True)):
+        real = [token for token, tag in enumerate(row["labels"]) if tag != IGNORE]
+        vectors.append(states[real])
+        target += [row["labels"][token] for token in real]
+        places += [(number, *row["offsets"][token]) for token in real]
+    return LabelledTokens(np.concatenate(vectors), np.array(target), places)
 
 
-def _states(encoder: nn.Module, batch: dict[str, Tensor]) -> Any:  # noqa: ANN401 - (B, T, D) floats
+def _states_of(encoder: nn.Module, rows: Sequence[dict[str, Any]]) -> list[NDArray[np.float32]]:
+    """Of each row of `token_rows` its states (T, D); rows of a length are encoded together."""
+    found: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(rows)
+    order = sorted(range(len(rows)), key=lambda row: len(rows[row]["input_ids"]))
     encoder.eval()
-    with torch.inference_mode():
-        output = encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-    return output.last_hidden_state.numpy()
+    for start in range(0, len(rows), _BATCH):
+        numbers = order[start : start + _BATCH]
+        batch = collate([rows[number] for number in numbers])
+        with torch.inference_mode():
+            output = encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+        for number, states in zip(numbers, output.last_hidden_state.numpy(), strict=True):
+            found[number] = states[: len(rows[number]["input_ids"])]
+    return found

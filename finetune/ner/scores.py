@@ -43,6 +43,7 @@ def score_entities(examples: Sequence[Example], found: Sequence[Sequence[Entity]
     detail = {
         "per_class": {kind: row for kind, row in table.items() if kind != "all"},
         "confusion": [[right, given, count] for (right, given), count in confused.most_common(40)],
+        "exact": [{*map(_span, a)} == {*map(_span, b)} for a, b in zip(gold, found, strict=True)],
     }
     counts = np.array(
         [

@@ -1,7 +1,7 @@
 """Entity recognition: token classification over the encoder, word-shape embeddings beside it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, 
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, export_onnx, load_encoder
 from finetune.lengths import positions_left
+from finetune.ner.findings import entity_findings
 from finetune.ner.frozen import frozen_scorer
 from finetune.ner.model import POSITIONS, NerModel
 from finetune.ner.net import NerNet, collate, token_rows
@@ -23,7 +24,7 @@ from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
 from finetune.serving import SHARED_TOKENS
 from finetune.tags import IGNORE, tag_names
-from finetune.task import Before, Scored, Scorer, Trains, no_findings
+from finetune.task import Before, Finished, Scored, Scorer, Trains
 from finetune.trainable import Tuner, prepare
 
 
@@ -31,7 +32,6 @@ class NerTask:
     """See Task."""
 
     best_metric = "entity_f1"
-    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -108,6 +108,10 @@ class NerTask:
             return score_entities(examples, model.predict([example.text for example in examples]))
 
         return score
+
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
+        """See Task."""
+        return entity_findings(finished)
 
 
 def _few_positions(config: TrainConfig, source: EncoderSource) -> dict[str, int]:

@@ -75,11 +75,10 @@ def score_answers(
         for row, example in enumerate(examples)
         if not exact[row]
     ]
-    detail = (
-        {"confidence": list(confidence), "right": [bool(each) for each in exact]}
-        if confidence
-        else {}
-    )
+    right = [bool(each) for each in exact]
+    detail: dict[str, Any] = {"exact": right}
+    if confidence:
+        detail |= {"confidence": list(confidence), "right": right}
 
     def resample(places: NDArray[np.int_]) -> Mapping[str, float]:
         found = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from data.errors import LogFormatError
 from data.rows import Row
-from data.schema import Example
+from data.schema import TRAITS, Example
 
 NAMED = 20  # names in an error line
 MAX_CHARS = 100_000  # of one text: longer ones are whole files that slipped into a cell
@@ -51,6 +51,16 @@ def text_in(row: Row, column: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise LogFormatError(f"{row.where}: no text in {column!r}; fill or remove the row")
     return string(value, row.where, column)
+
+
+def traits_of(row: Row) -> tuple[tuple[str, str], ...]:
+    """What the row says of itself in the columns of TRAITS, where it has them."""
+    said = ((name, row.values.get(name)) for name in TRAITS)
+    return tuple(
+        (name, str(value).strip())
+        for name, value in said
+        if isinstance(value, str | int) and str(value).strip()
+    )
 
 
 def some_of(names: Sequence[str]) -> str:

@@ -8,11 +8,10 @@ from pathlib import Path
 from data.errors import LogFormatError
 from data.rows import Row, read_rows
 from data.schema import OOS, Example
-from finetune.reading.cells import some, string
+from finetune.reading.cells import some, string, traits_of
 
 logger = logging.getLogger(__name__)
 SEAM = "|"  # between the labels of a row
-TRAITS = ("channel", "language", "customer_group")  # columns by which a report parts the rows
 MANY_LABELS = 500  # with one row each, a column of so many is of ids or of texts
 
 
@@ -60,7 +59,7 @@ def read_labelled(
         if several is False:
             labels = ()
         examples.append(
-            Example(text, label=label, where=row.where, labels=labels, traits=_traits(row))
+            Example(text, label=label, where=row.where, labels=labels, traits=traits_of(row))
         )
     return some(path, examples)
 
@@ -92,16 +91,6 @@ def names_of(example: Example) -> tuple[str | None, ...]:
     if example.labels or example.label is not None or example.answer is not None:
         return example.labels or (example.label,)
     return tuple(dict.fromkeys(entity.type for entity in example.entities))
-
-
-def _traits(row: Row) -> tuple[tuple[str, str], ...]:
-    """What the row says of itself in the columns of TRAITS, where it has them."""
-    said = ((name, row.values.get(name)) for name in TRAITS)
-    return tuple(
-        (name, str(value).strip())
-        for name, value in said
-        if isinstance(value, str | int) and str(value).strip()
-    )
 
 
 def _label(row: Row, column: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from data.errors import LogFormatError
 from data.rows import Row, read_rows
 from data.schema import Entity, Example
-from finetune.reading.cells import some, string, text_in
+from finetune.reading.cells import some, string, text_in, traits_of
 
 
 def read_relations(
@@ -29,7 +29,9 @@ def read_relations(
                 f"{row.where}: no label of one line in {label_column!r}; fill it (a pair that is "
                 "not related has a label too, such as none) or remove the row"
             )
-        examples.append(Example(text, label=label, pair=pair, where=row.where))
+        examples.append(
+            Example(text, label=label, pair=pair, where=row.where, traits=traits_of(row))
+        )
     return some(path, examples)
 
 

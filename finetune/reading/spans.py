@@ -10,7 +10,7 @@ from data.conversations import entities_of
 from data.errors import LogFormatError
 from data.rows import read_rows, read_text
 from data.schema import Entity, Example
-from finetune.reading.cells import some, text_in
+from finetune.reading.cells import some, text_in, traits_of
 
 _TAG = re.compile(r"O|[BI]-.+")
 _FEWEST = 10  # documents of a file: of fewer, a tenth cannot be held out
@@ -48,7 +48,7 @@ def read_entities(path: Path, text_column: str = "text", join_words: int = 0) ->
                     f"{row.where}: entities {left.type!r} and {right.type!r} overlap at "
                     f"{right.start}; keep one of them"
                 )
-        examples.append(Example(text, entities=entities, where=row.where))
+        examples.append(Example(text, entities=entities, where=row.where, traits=traits_of(row)))
     return some(path, examples)
 
 

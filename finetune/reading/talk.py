@@ -7,7 +7,7 @@ from data.errors import LogFormatError
 from data.pairs import reply_examples
 from data.rows import BadRows, first_row, read_rows
 from data.schema import Example
-from finetune.reading.cells import some, string
+from finetune.reading.cells import some, string, traits_of
 
 QUESTION, ANSWER, PASSAGE = "question", "answer", "passage"
 
@@ -45,7 +45,15 @@ def _pairs(path: Path) -> list[Example]:
         if not question or not answer:
             raise LogFormatError(f"{row.where}: no {ANSWER if question else QUESTION}; fill it in")
         kept_with = passage or row.where
-        examples.append(Example(question, answer=answer, group=kept_with, where=f"{kept_with}:0"))
+        examples.append(
+            Example(
+                question,
+                answer=answer,
+                group=kept_with,
+                where=f"{kept_with}:0",
+                traits=traits_of(row),
+            )
+        )
     return examples
 
 

@@ -49,6 +49,7 @@ def score_labels(
         ],
         "confidence": list(confidence),
         "right": [right == given for right, given in pairs],
+        "exact": [right == given for right, given in pairs],
     }
     numbers = {label: number for number, label in enumerate(sorted({*gold, *said}))}
     truth = np.array([numbers[label] for label in gold], dtype=int)

@@ -4,7 +4,8 @@ Source: Baldini Soares et al. 2019, https://aclanthology.org/P19-1279
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from data.encoders import resolve_encoder
 from data.errors import LogFormatError
 from data.schema import Entity, Example
 from finetune.arguments import BY_LENGTH, Rows, arguments, balanced, callbacks, trained
+from finetune.checks.labels import suspicious_labels
+from finetune.checks.learning import learning_curve
+from finetune.checks.neighbours import nearest_rows
 from finetune.confidence.calibration import best_temperature
 from finetune.config import TrainConfig
 from finetune.encoder import base_of, export_onnx, load_encoder
@@ -32,7 +36,7 @@ from finetune.relation.net import RelationNet, collate
 from finetune.relation.scores import score_labels
 from finetune.run_dir import RunDir, write_json
 from finetune.saving import begin_weights, save_encoder_and_head
-from finetune.task import Before, Scored, Scorer, Trains, no_findings
+from finetune.task import Before, Finished, Scored, Scorer, Trains
 from finetune.trainable import Tuner, prepare
 
 _BATCH = 64  # pairs through the frozen encoder at a time
@@ -42,7 +46,6 @@ class RelationTask:
     """See Task."""
 
     best_metric = "macro_f1"
-    findings = staticmethod(no_findings)
 
     def read(self, path: Path, config: TrainConfig) -> list[Example]:
         """See Task."""
@@ -107,13 +110,9 @@ class RelationTask:
         The frozen encoder reads the markers as the words that they start out as. The majority is
         that of the pair's types, where rows of those types were seen: they alone tell a lot.
         """
-        labels = _labels(splits)
         gold = [row.label or "" for row in splits.train]
-        encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
-        tokenizer = bare(tokenizer)
-        net = _net(encoder, tokenizer, config, splits, labels).eval()
-        marker = Marker(tokenizer, _types(splits), config.max_tokens)
-        vectors = _vectors(net, marker, splits.train)
+        vectors_of = _frozen(config, splits)
+        vectors = vectors_of(splits.train)
         head = fit_head(vectors, gold, config.head, config.seed)
         by_types: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         for row in splits.train:
@@ -121,7 +120,7 @@ class RelationTask:
         commonest = Counter(gold).most_common(1)[0][0]
 
         def frozen(examples: list[Example]) -> Scored:
-            shares = softmax(head.logits(_vectors(net, marker, examples)), axis=1)
+            shares = softmax(head.logits(vectors_of(examples)), axis=1)
             said = [head.labels[place] for place in shares.argmax(axis=1)]
             return score_labels(examples, said, list(map(float, shares.max(axis=1))))
 
@@ -146,6 +145,38 @@ class RelationTask:
             )
 
         return score
+
+    def findings(self, finished: Finished) -> Mapping[str, Any]:
+        """See Task."""
+        config, splits, vectors = finished.config, finished.splits, finished.vectors
+        assert vectors is not None
+        gold = [row.label or "" for row in splits.train]
+        vectors_of = _frozen(config, splits)
+        judged = zip(finished.examples, finished.scored.detail["exact"], strict=True)
+        wrong = [row for row, good in judged if not good]
+        return {
+            "neighbours": nearest_rows(vectors_of(wrong), vectors, splits.train),
+            "learning": learning_curve(
+                vectors,
+                gold,
+                fit_head(vectors, gold, config.head, config.seed),
+                vectors_of(splits.validation),
+                [row.label or "" for row in splits.validation],
+                config.seed,
+            ),
+            "suspicious": suspicious_labels(vectors, gold, splits.train, config.seed),
+        }
+
+
+def _frozen(
+    config: TrainConfig, splits: Splits
+) -> Callable[[Sequence[Example]], NDArray[np.float32]]:
+    """Gives the vectors (n, 2D) of pairs by the untuned encoder, of unit length."""
+    encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
+    tokenizer = bare(tokenizer)
+    net = _net(encoder, tokenizer, config, splits, _labels(splits)).eval()
+    marker = Marker(tokenizer, _types(splits), config.max_tokens)
+    return partial(_vectors, net, marker)
 
 
 def _net(
@@ -218,7 +249,7 @@ def _vectors(net: RelationNet, marker: Marker, examples: Sequence[Example]) -> N
         with torch.inference_mode():
             vectors = net.pairs(**_batch(marked))
         parts.append(torch.nn.functional.normalize(vectors, dim=-1).numpy())
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
 
 
 def _batch(marked: Sequence[Marked]) -> dict[str, torch.Tensor]:

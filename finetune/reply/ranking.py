@@ -37,7 +37,8 @@ def score_ranking(scores: PairScores, examples: Sequence[Example], seed: int) ->
     """The true answer against nine answers of other conversations, DRAWS times.
 
     Where rows have a group that others share (a brand), `recall_at_1_of_10_same_group` draws the
-    nine from that group. A bootstrap draws contexts, each with all of its draws.
+    nine from that group. A bootstrap draws contexts, each with all of its draws. A row is right
+    (`exact`) where its answer is first in more than half of its own.
 
     Raises:
         LogFormatError: If there are fewer than ten different answers, or no row has nine rivals.
@@ -74,7 +75,12 @@ def score_ranking(scores: PairScores, examples: Sequence[Example], seed: int) ->
         if rank > 1
     }
     resample = _resampler(len(examples), everywhere, first, alike, rest)
-    return Scored(metrics, list(errors.values()), resample=resample)
+    drawn = np.bincount(everywhere.contexts, minlength=len(examples))
+    won = np.bincount(everywhere.contexts, first == 1, minlength=len(examples))
+    exact = [
+        bool(2 * wins > times) if times else None for wins, times in zip(won, drawn, strict=True)
+    ]
+    return Scored(metrics, list(errors.values()), {"exact": exact}, resample)
 
 
 def check_ranked(splits: Splits, seed: int) -> None:

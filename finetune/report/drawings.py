@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from finetune.checks.learning import Learning
 from finetune.evaluation.curves import coverage_error, reliability, roc
 from finetune.evaluation.plots import (
     coverage_svg,
@@ -14,7 +15,7 @@ from finetune.evaluation.plots import (
     roc_svg,
 )
 from finetune.metrics import expected_calibration_error
-from finetune.report.markup import figure, shown, table
+from finetune.report.markup import figure, shown, table, words
 from finetune.task import Scored
 
 _COVERAGES = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
@@ -72,19 +73,20 @@ def losses(log: Sequence[Mapping[str, Any]]) -> str:
     return figure(losses_svg(log), "Where validation rises while training falls, it overfits.")
 
 
-def learning(points: Sequence[tuple[int, float]]) -> str:
-    """Accuracy by the number of training rows: whether more labels help."""
-    drawing = learning_svg(points)
-    if not drawing:
+def learning(found: Learning | None) -> str:
+    """A quick model's score by the number of training rows: whether more labels help."""
+    if found is None or len(found.points) < 2:
         return ""
+    points, metric = found.points, words(found.metric)
+    drawing = learning_svg(points, metric)
     (fewer, before), (rows, last) = points[-2:]
     caption = (
-        f"By the quick logistic head on the untuned encoder, not by the tuned model: the last "
-        f"{rows - fewer:,} of {rows:,} training rows brought {last - before:+.1%}. While the line "
-        "still rises, more labelled rows help."
+        f"By a quick linear model on the untuned encoder, not by the tuned one: the last "
+        f"{rows - fewer:,} of {rows:,} training rows brought {100 * (last - before):+.1f} points. "
+        "While the line still rises, more labelled rows help."
     )
-    cells = [[shown(count), shown(accuracy)] for count, accuracy in points]
-    return figure(drawing, caption) + table(["training rows", "accuracy on validation"], cells)
+    cells = [[shown(count), shown(value)] for count, value in points]
+    return figure(drawing, caption) + table(["training rows", f"{metric} on validation"], cells)
 
 
 def _answers(scored: Scored) -> tuple[Any, Any]:

@@ -68,7 +68,7 @@ def report_html(
         scored: After tuning, by split; the last one's details are shown.
         extras: What else is known. `log`: rows of `log.jsonl`. `neighbours`: for each error of the
             last split, training rows of `text`, `label`, `similarity`. `slices`: slice → group →
-            numbers. `why`: wrong rows with `words`. `learning`: training rows and accuracy.
+            numbers. `why`: wrong rows with `words`. `learning`: a Learning.
             `counterfactual`: kind → `n`, `changed`, `examples`. `suspicious`: rows of
             `text`, `label`, `suggested`, `confidence`, `where`. `search`: of `deskhand tune`, its
             `metric`, `best`, `trials` and `importance`. `calibration`: of an intent run's
@@ -157,7 +157,7 @@ def _sections(
         Section("search", "Search", search(extras.get("search") or {})),
         Section("losses", "Losses", drawings.losses(extras.get("log") or [])),
         Section("learning", "Would more rows help?",
-                drawings.learning(extras.get("learning") or [])),
+                drawings.learning(extras.get("learning"))),
         Section("slices", "By kind of row", scores.slices(extras.get("slices") or {})),
         Section("changes", "Changes that should not matter",
                 rows.counterfactual(extras.get("counterfactual") or {}), private=True),
