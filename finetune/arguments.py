@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def arguments(
         per_device_train_batch_size=_share(config),
         per_device_eval_batch_size=64,
         gradient_accumulation_steps=optim.accumulate,
-        num_train_epochs=optim.epochs,
+        num_train_epochs=epochs_of(config, rows),
         max_steps=optim.max_steps,
         learning_rate=optim.lr,
         weight_decay=optim.weight_decay,
@@ -84,12 +85,25 @@ def arguments(
     )
 
 
+def epochs_of(config: TrainConfig, rows: int) -> float:
+    """How many passes a training over so many rows makes.
+
+    Source: few rows want steps, not passes, Mosbach et al. 2021, arXiv:2006.04884
+    """
+    optim = config.optim
+    return max(optim.epochs, ceil(optim.least_steps / _pass(config, rows)))
+
+
 def steps_of(config: TrainConfig, rows: int) -> int:
     """How many steps a training over so many rows has."""
-    optim = config.optim
-    if optim.max_steps > 0:
-        return optim.max_steps
-    return max(1, int(max(1, -(-rows // optim.batch_size)) * optim.epochs))
+    if config.optim.max_steps > 0:
+        return config.optim.max_steps
+    return max(1, int(_pass(config, rows) * epochs_of(config, rows)))
+
+
+def _pass(config: TrainConfig, rows: int) -> int:
+    """Steps of one pass."""
+    return max(1, ceil(rows / config.optim.batch_size))
 
 
 def _share(config: TrainConfig) -> int:

@@ -30,6 +30,9 @@ class OptimConfig(Config):
     batch_size: int = Field(32, ge=1, description="examples a step, over all processes")
     accumulate: int = Field(1, ge=1, description="parts of a step that are computed in turn")
     epochs: float = Field(5, gt=0, description="passes over the training rows")
+    least_steps: int = Field(
+        0, ge=0, description="of few rows more passes are made, until there are so many steps"
+    )
     max_steps: int = Field(-1, ge=-1, description="stop after so many steps; -1: by epochs")
     clip: float = Field(1.0, ge=0, description="largest norm of a gradient; 0: any")
     dropout: float | None = Field(

@@ -57,6 +57,7 @@ READ_BY: dict[str, frozenset[Kind]] = {
     "optim": _STEPS,
     "optim.lr": _STEPS - {"contrastive", "preferences"},
     "optim.epochs": _STEPS - {"contrastive"},
+    "optim.least_steps": _STEPS - {"contrastive"},
     "optim.batch_size": _STEPS - {"contrastive"},
     "optim.dropout": _STEPS - {"causal", "preferences"},
     "optim.label_smoothing": frozenset(

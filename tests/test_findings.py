@@ -9,6 +9,7 @@ from finetune.checks.learning import learned
 from finetune.checks.neighbours import shown_label
 from finetune.checks.slices import slices
 from finetune.ner.findings import NONE, _in_context, suspicious_words
+from finetune.ner.frozen import FrozenTokens
 from finetune.ner.scores import score_entities
 from finetune.reply.ranking import score_ranking
 from finetune.tags import tag_names
@@ -92,7 +93,9 @@ def test_words_with_a_wrong_type_are_found_and_shown_in_their_text(tiny):
         for each in wrong.entities
     )
     rows[3] = Example(wrong.text, entities=swapped, where="r.jsonl:4")
-    found = suspicious_words(small("ner", tiny), rows, tag_names(["order", "thing"]))
+    tags = tag_names(["order", "thing"])
+    tokens = FrozenTokens(small("ner", tiny), rows, tags).tokens
+    found = suspicious_words(tokens, rows, tags, seed=0)
     planted = [each for each in found if each["where"] == "r.jsonl:4"]
     assert {(each["label"], each["suggested"]) for each in planted} == {
         ("thing", "order"), ("order", "thing"),

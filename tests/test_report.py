@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import classification_report
 
 from finetune.report import card_markdown, report_html
-from finetune.report.rows import SHOWN
+from finetune.report.rows import SHOWN, wrong_rows
 from finetune.task import Scored
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
@@ -252,3 +252,10 @@ def test_the_card_tells_intervals_where_they_are_known():
     assert "- n: 30\n" in card
     metrics = {"validation": {"after": {"accuracy": 0.7}}}
     assert "## Measured on validation\n\n- accuracy: 0.7\n" in card_markdown("m", CONFIG, metrics)
+
+
+def test_entities_of_a_wrong_row_are_told_by_type_and_text():
+    city = {"type": "city", "text": "Bath", "start": 3, "end": 7, "confidence": 1.0}
+    errors = [{"text": "to Bath", "missed": [city, {**city, "text": "York"}], "wrong": []}]
+    rows = Page(wrong_rows(errors, [])).rows("row")
+    assert list(rows.values()) == [["city Bath, city York", ""]]

@@ -13,6 +13,8 @@ import finetune.train as training
 from data.errors import EncoderError, RunDirError
 from data.onnx_text import OnnxEncoder
 from data.schema import OOS, Example
+from finetune.arguments import steps_of
+from finetune.config import TrainConfig
 from finetune.intent import frozen
 from finetune.intent.model import IntentModel
 from finetune.intent.scores import _scored
@@ -165,3 +167,27 @@ def test_the_training_rows_are_encoded_and_the_head_is_fitted_once(
     train(small("intent", tiny, method), tmp_path, tmp_path / "run")
     assert encoded.count(len(rows)) == 1
     assert len(fits) == 1
+
+
+@pytest.mark.parametrize(
+    ("optim", "rows", "steps"),
+    [
+        ({"epochs": 3, "least_steps": 0}, 50, 12),
+        ({"epochs": 3, "least_steps": 100}, 50, 100),
+        ({"epochs": 3, "least_steps": 101}, 50, 104),  # passes are whole
+        ({"epochs": 3, "least_steps": 100}, 5000, 939),
+        ({"epochs": 0.5, "least_steps": 0}, 50, 2),
+        ({"epochs": 3, "least_steps": 100, "max_steps": 7}, 50, 7),
+    ],
+)
+def test_few_rows_are_passed_over_until_there_are_enough_steps(optim, rows, steps):
+    config = TrainConfig.model_validate({"task": "ner", "optim": {"batch_size": 16, **optim}})
+    assert steps_of(config, rows) == steps
+
+
+@pytest.mark.usefixtures("here")
+def test_a_training_on_few_rows_makes_its_least_steps(tiny, folders, tmp_path):
+    optim = {"batch_size": 10, "epochs": 1, "least_steps": 20, "lr": 1e-3}
+    run = train(small("ner", tiny, optim=optim), folders["ner"], tmp_path / "run").run
+    assert run.read_config()["estimate"]["steps"] == 20
+    assert '"step": 20' in run.log.read_text("utf-8")

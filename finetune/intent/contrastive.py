@@ -138,6 +138,7 @@ def contrastive_config(config: TrainConfig) -> TrainConfig:
         update={
             "lr": own.lr,
             "epochs": own.epochs,
+            "least_steps": 0,
             "batch_size": own.labels_a_step * own.rows_a_label,
         }
     )

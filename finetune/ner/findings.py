@@ -6,16 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.encoders import resolve_encoder
 from data.schema import Example
 from finetune.checks.counterfactual import counterfactual_check
 from finetune.checks.labels import suspicious_labels
 from finetune.checks.learning import Learning, learned
 from finetune.checks.neighbours import nearest_rows
-from finetune.config import TrainConfig
-from finetune.encoder import load_encoder
 from finetune.explain import explained_entities
-from finetune.ner.frozen import frozen_scorer, labelled_tokens
+from finetune.ner.frozen import FrozenTokens, LabelledTokens
 from finetune.ner.model import NerModel
 from finetune.run_dir import RunDir
 from finetune.serving import shared_encoder
@@ -29,11 +26,12 @@ _AROUND = 60  # characters on each side of a word that is shown
 
 def entity_findings(finished: Finished) -> Mapping[str, Any]:
     """See Task.findings."""
-    config, train = finished.config, finished.splits.train
+    config, train, validation = finished.config, finished.splits.train, finished.splits.validation
     run, errors = RunDir(finished.run), finished.scored.errors
     tags: list[str] = run.read_json(run.labels)
     model = NerModel(finished.run, config.threads)
     encoder = shared_encoder(config.encoder, threads=config.threads)
+    frozen = FrozenTokens(config, train, tags)
 
     def types(texts: list[str]) -> list[str]:
         found = model.predict(texts)
@@ -49,56 +47,49 @@ def entity_findings(finished: Finished) -> Mapping[str, Any]:
             [row.text for row in finished.examples], types, config.seed
         ),
         "why": explained_entities(run, errors),
-        "learning": _learning(config, train, finished.splits.validation, tags),
-        "suspicious": suspicious_words(config, train, tags),
+        "learning": _learning(frozen, len(train), validation, config.seed) if validation else None,
+        "suspicious": suspicious_words(frozen.tokens, train, tags, config.seed),
     }
 
 
-def _learning(
-    config: TrainConfig, train: list[Example], validation: list[Example], tags: Sequence[str]
-) -> Learning | None:
-    """Entity F1 of the linear head over the untuned encoder's tokens."""
-    if not validation:
-        return None
+def _learning(frozen: FrozenTokens, rows: int, validation: list[Example], seed: int) -> Learning:
+    """Entity F1 of a linear head over the untuned encoder's tokens."""
     shown = validation[:CURVE_ROWS]
+    texts = frozen.read(shown)
+    tagged = {row for (row, _, _), tag in zip(
+        frozen.tokens.places, frozen.tokens.tags.tolist(), strict=True) if tag}  # fmt: skip
 
-    def f1(rows: NDArray[np.int_]) -> float:
-        some = [train[row] for row in rows]
-        if not any(row.entities for row in some):
+    def f1(some: NDArray[np.int_]) -> float:
+        if tagged.isdisjoint(some.tolist()):
             return 0.0
-        return float(frozen_scorer(config, some, tags)(shown).metrics["entity_f1"])
+        return float(frozen.score(frozen.fit(some), shown, texts).metrics["entity_f1"])
 
-    return learned("entity_f1", len(train), f1, config.seed)
+    return learned("entity_f1", rows, f1, seed)
 
 
 def suspicious_words(
-    config: TrainConfig, train: Sequence[Example], tags: Sequence[str]
+    tokens: LabelledTokens, train: Sequence[Example], tags: Sequence[str], seed: int
 ) -> list[dict[str, Any]]:
     """Words of the training rows whose entity type looks wrong, as of suspicious_labels.
 
     `label` and `suggested` are types, or NONE; the word stands between ‹ and › in its text.
     """
-    order = np.random.default_rng(config.seed).permutation(len(train))
-    some, words = [], 0
-    for row in order:
-        if words >= CHECKED_WORDS:
-            break
-        some.append(train[row])
-        words += len(train[row].text.split())
-    encoder, tokenizer = load_encoder(resolve_encoder(config.encoder))
-    tokens = labelled_tokens(encoder, tokenizer, some, tags, config.max_tokens)
     # A word is judged by its first token; what comes after it in a word says the same again.
-    first = [
+    first = np.array([
         place for place, (row, start, _) in enumerate(tokens.places)
-        if start == 0 or not some[row].text[start - 1].isalnum()
-    ]  # fmt: skip
-    vectors = tokens.vectors[first]
+        if start == 0 or not _within_word(train[row].text[start - 1])
+    ])  # fmt: skip
+    first = np.sort(np.random.default_rng(seed).permutation(first)[:CHECKED_WORDS])
+    vectors = tokens.states[first]
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     labels = [tags[tag].partition("-")[2] or NONE for tag in tokens.tags[first]]
-    shown = [
-        _in_context(some[tokens.places[place][0]], *tokens.places[place][1:]) for place in first
-    ]
-    return suspicious_labels(vectors, labels, shown, config.seed)
+    places = [tokens.places[place] for place in first]
+    shown = [_in_context(train[row], start, end) for row, start, end in places]
+    return suspicious_labels(vectors, labels, shown, seed)
+
+
+def _within_word(character: str) -> bool:
+    return character.isalnum() or character in "'’"
 
 
 def _in_context(row: Example, start: int, end: int) -> Example:

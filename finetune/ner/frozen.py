@@ -27,51 +27,6 @@ _BATCH = 64  # rows through the frozen encoder at a time
 BASELINE_TOKENS = 60_000  # a linear head learns no more from more of them
 
 
-def frozen_scorer(config: TrainConfig, train: list[Example], tags: Sequence[str]) -> Scorer:
-    """A scorer whose head is fitted on at most BASELINE_TOKENS tokens of the training rows.
-
-    It reads texts through the windows of a run that is served.
-    """
-    source = resolve_encoder(config.encoder)
-    encoder, tokenizer = load_encoder(source)
-    tokens = labelled_tokens(encoder, tokenizer, train, tags, config.max_tokens)
-    vectors, target = tokens.vectors, tokens.tags
-    keep = np.random.default_rng(config.seed).permutation(len(target))[:BASELINE_TOKENS]
-    head = SGDClassifier(
-        loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=config.seed
-    )
-    head.fit(vectors[keep], target[keep])
-    most = most_tokens(config.max_tokens, positions_left(config, source.path))
-    transitions, whole = allowed(tags), bare(tokenizer)
-
-    def too_long(pieces: Sequence[str]) -> list[bool]:
-        return [len(encoding.ids) > most for encoding in whole.encode_batch(list(pieces))]
-
-    def score(examples: list[Example]) -> Scored:
-        found: list[list[Entity]] = [[] for _ in examples]
-        windows = windows_of([each.text for each in examples], too_long)
-        rows = token_rows([Example(piece) for _, _, piece in windows], tokenizer, tags, most)
-        for (place, shift, _), row, states in zip(
-            windows, rows, _states_of(encoder, rows), strict=True
-        ):
-            inside = [token for token, (start, end) in enumerate(row["offsets"]) if end > start]
-            if not inside:
-                continue
-            margins = head.decision_function(states[inside])
-            if margins.ndim == 1:  # scikit-learn gives one column for two classes
-                margins = np.stack([-margins, margins], axis=1)
-            scores = np.full((len(inside), len(tags)), -20.0)
-            scores[:, head.classes_] = log_softmax(margins, axis=1)
-            path = best_path(scores, transitions)
-            spans = [row["offsets"][token] for token in inside]
-            offsets = [(start + shift, end + shift) for start, end in spans]
-            names = [tags[tag] for tag in path]
-            found[place] += spans_of(examples[place].text, offsets, names, [1.0] * len(path))
-        return score_entities(examples, found)
-
-    return score
-
-
 @dataclass(frozen=True, slots=True)
 class LabelledTokens:
     """Tokens of labelled rows: their states (n, D), tags (n,), and where each stands.
@@ -79,27 +34,104 @@ class LabelledTokens:
     `places` are (row, start, end): the row's number, and characters of its text.
     """
 
-    vectors: NDArray[np.float32]
+    states: NDArray[np.float32]
     tags: NDArray[np.int_]
     places: list[tuple[int, int, int]]
 
 
-def labelled_tokens(
-    encoder: nn.Module,
-    tokenizer: Any,  # noqa: ANN401 - a transformers tokenizer
-    examples: Sequence[Example],
-    tags: Sequence[str],
-    max_tokens: int,
-) -> LabelledTokens:
-    """The tokens of the rows, in order, by the encoder as it is."""
-    rows = token_rows(examples, tokenizer, tags, max_tokens)
-    vectors, target, places = [], [], []
-    for number, (row, states) in enumerate(zip(rows, _states_of(encoder, rows), strict=True)):
-        real = [token for token, tag in enumerate(row["labels"]) if tag != IGNORE]
-        vectors.append(states[real])
-        target += [row["labels"][token] for token in real]
-        places += [(number, *row["offsets"][token]) for token in real]
-    return LabelledTokens(np.concatenate(vectors), np.array(target), places)
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """A text, or a window of a long one: its row, how far in it begins, and its tokens' states."""
+
+    row: int
+    shift: int
+    offsets: list[tuple[int, int]]
+    states: NDArray[np.float32]
+
+
+class FrozenTokens:
+    """The tokens of training rows by the untuned encoder, and linear heads over them.
+
+    Args:
+        config: Of the run that they are compared with.
+        train: The training rows; their first `max_tokens` tokens are read, as by training.
+        tags: The run's.
+    """
+
+    def __init__(self, config: TrainConfig, train: Sequence[Example], tags: Sequence[str]) -> None:
+        source = resolve_encoder(config.encoder)
+        self._encoder, self._tokenizer = load_encoder(source)
+        self._tags, self._seed = tags, config.seed
+        self._most = most_tokens(config.max_tokens, positions_left(config, source.path))
+        self.tokens = self._labelled(train, config.max_tokens)
+
+    def fit(self, rows: NDArray[np.int_] | None = None) -> SGDClassifier:
+        """A head on the tokens of these training rows, or of all; on at most BASELINE_TOKENS."""
+        kept = np.arange(len(self.tokens.tags))
+        if rows is not None:
+            kept = np.flatnonzero(np.isin([row for row, _, _ in self.tokens.places], rows))
+        kept = kept[np.random.default_rng(self._seed).permutation(len(kept))[:BASELINE_TOKENS]]
+        head = SGDClassifier(
+            loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=self._seed
+        )
+        return head.fit(self.tokens.states[kept], self.tokens.tags[kept])
+
+    def read(self, examples: Sequence[Example]) -> list[ReadText]:
+        """Texts through the windows of a run that is served."""
+        whole = bare(self._tokenizer)
+
+        def too_long(pieces: Sequence[str]) -> list[bool]:
+            return [len(each.ids) > self._most for each in whole.encode_batch(list(pieces))]
+
+        windows = windows_of([each.text for each in examples], too_long)
+        rows = token_rows(
+            [Example(piece) for _, _, piece in windows], self._tokenizer, self._tags, self._most
+        )
+        found = []
+        states_of = zip(windows, rows, _states_of(self._encoder, rows), strict=True)
+        for (place, shift, _), row, states in states_of:
+            real = [token for token, (start, end) in enumerate(row["offsets"]) if end > start]
+            if real:
+                offsets = [row["offsets"][token] for token in real]
+                found.append(ReadText(place, shift, offsets, states[real]))
+        return found
+
+    def score(
+        self, head: SGDClassifier, examples: Sequence[Example], texts: Sequence[ReadText]
+    ) -> Scored:
+        """What a head finds in `examples`, which `read` gave as `texts`."""
+        found: list[list[Entity]] = [[] for _ in examples]
+        transitions = allowed(self._tags)
+        for each in texts:
+            margins = head.decision_function(each.states)
+            if margins.ndim == 1:  # scikit-learn gives one column for two classes
+                margins = np.stack([-margins, margins], axis=1)
+            scores = np.full((len(each.states), len(self._tags)), -20.0)
+            scores[:, head.classes_] = log_softmax(margins, axis=1)
+            names = [self._tags[tag] for tag in best_path(scores, transitions)]
+            offsets = [(start + each.shift, end + each.shift) for start, end in each.offsets]
+            text = examples[each.row].text
+            found[each.row] += spans_of(text, offsets, names, [1.0] * len(names))
+        return score_entities(examples, found)
+
+    def _labelled(self, examples: Sequence[Example], max_tokens: int) -> LabelledTokens:
+        rows = token_rows(examples, self._tokenizer, self._tags, max_tokens)
+        states, target, places = [], [], []
+        for number, (row, each) in enumerate(
+            zip(rows, _states_of(self._encoder, rows), strict=True)
+        ):
+            real = [token for token, tag in enumerate(row["labels"]) if tag != IGNORE]
+            states.append(each[real])
+            target += [row["labels"][token] for token in real]
+            places += [(number, *row["offsets"][token]) for token in real]
+        return LabelledTokens(np.concatenate(states), np.array(target), places)
+
+
+def frozen_scorer(config: TrainConfig, train: Sequence[Example], tags: Sequence[str]) -> Scorer:
+    """A scorer whose head is fitted on the training rows."""
+    frozen = FrozenTokens(config, train, tags)
+    head = frozen.fit()
+    return lambda examples: frozen.score(head, examples, frozen.read(examples))
 
 
 def _states_of(encoder: nn.Module, rows: Sequence[dict[str, Any]]) -> list[NDArray[np.float32]]:

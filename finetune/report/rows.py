@@ -30,7 +30,7 @@ def wrong_rows(
     keys = list(dict.fromkeys(key for error, _ in ranked for key in error))
     keys = [key for key in keys if key not in _UNDER_TEXT]
     rows = [
-        [_row_cell(error, close), *(shown(error.get(key)) for key in keys)]
+        [_row_cell(error, close), *(_value(error.get(key)) for key in keys)]
         for error, close in ranked
     ]
     count = f"{len(errors):,} rows are wrong; all are in errors.jsonl beside this file."
@@ -107,6 +107,14 @@ def _row_cell(error: Mapping[str, Any], close: Sequence[Mapping[str, Any]]) -> s
         )
         parts.append(f"<ul class=near aria-label='nearest training rows'>{near}</ul>")
     return "".join(parts)
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - of a row of errors.jsonl
+    """Entities as their types and texts; anything else as it is."""
+    entities = value if isinstance(value, list) else [value]
+    if not entities or not all(isinstance(each, dict) and "text" in each for each in entities):
+        return "" if value == [] else shown(value)
+    return shown(", ".join(f"{each.get('type', '')} {each['text']}".strip() for each in entities))
 
 
 def _where(row: Mapping[str, Any]) -> str:
