@@ -10,6 +10,7 @@ from data.schema import OOS
 from finetune.config import TrainConfig
 from finetune.methods import METHODS, Method
 from finetune.reading import Splits
+from finetune.reading.labels import names_of
 
 FEW_ROWS = 50  # rows a label: fewer, and comparing texts teaches more than labels one by one
 FEW_SEVERAL = 500  # rows with several labels each: fewer, and a logistic head does as well
@@ -49,7 +50,9 @@ def settled(config: TrainConfig, splits: Splits, parameters: int) -> tuple[Train
 def _choose(config: TrainConfig, splits: Splits, parameters: int) -> tuple[Method, str]:
     offered = METHODS[config.task]
     cuda = torch.cuda.is_available() and config.device != "cpu"
-    rows = Counter(row.label for row in splits.train if row.label and row.label != OOS)
+    rows = Counter(
+        name for row in splits.train for name in names_of(row) if name not in (None, OOS)
+    )
     if config.multi_label and len(splits.train) < FEW_SEVERAL:
         return "head", f"{len(splits.train)} rows with several labels: few"
     few = "contrastive" in offered and not config.multi_label
@@ -63,6 +66,8 @@ def _choose(config: TrainConfig, splits: Splits, parameters: int) -> tuple[Metho
         return "full", "it is there to learn the words of these texts too"
     if parameters >= LARGE and not cuda and "lora" in offered:
         return "lora", f"{parameters / 1e6:.0f} million parameters without a GPU"
+    each = "entity type" if config.task == "ner" else "label"
+    told = f", {median(rows.values()):.0f} of each {each} at the median" if rows else ""
     return "frozen_embeddings", (
-        f"{len(splits.train):,} rows: enough for every layer; words stay as they were pre-trained"
+        f"{len(splits.train):,} rows{told}: every layer; words stay as they were pre-trained"
     )

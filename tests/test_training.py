@@ -191,3 +191,10 @@ def test_a_training_on_few_rows_makes_its_least_steps(tiny, folders, tmp_path):
     run = train(small("ner", tiny, optim=optim), folders["ner"], tmp_path / "run").run
     assert run.read_config()["estimate"]["steps"] == 20
     assert '"step": 20' in run.log.read_text("utf-8")
+
+
+@pytest.mark.usefixtures("here")
+def test_auto_tells_of_an_ner_training_how_many_rows_its_types_have(tiny, folders):
+    plan = describe(small("ner", tiny, "auto"), folders["ner"])
+    assert plan["method"] == "frozen_embeddings"
+    assert plan["because"].startswith("10 rows, 10 of each entity type at the median: every layer")
