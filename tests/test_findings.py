@@ -8,8 +8,9 @@ from finetune.checks.labels import MOST, suspicious_sets
 from finetune.checks.learning import learned
 from finetune.checks.neighbours import shown_label
 from finetune.checks.slices import slices
+from finetune.ner import findings
 from finetune.ner.findings import NONE, _in_context, suspicious_words
-from finetune.ner.frozen import FrozenTokens
+from finetune.ner.frozen import FrozenTokens, LabelledTokens
 from finetune.ner.scores import score_entities
 from finetune.reply.ranking import score_ranking
 from finetune.tags import tag_names
@@ -199,3 +200,15 @@ def test_an_answer_counts_as_right_where_it_mostly_comes_first():
 )
 def test_a_neighbour_is_shown_with_how_it_is_labelled(row, label):
     assert shown_label(row) == label
+
+
+def test_of_a_text_without_spaces_every_character_may_begin_a_word():
+    text = "我在北京"
+    entities = (Entity("city", "北京", 2, 4),)
+    states = np.eye(4, dtype=np.float32)
+    tokens = LabelledTokens(states, np.array([0, 0, 1, 2]), [(0, n, n + 1) for n in range(4)])
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(findings, "suspicious_labels", lambda *given: seen.extend(given) or [])
+        suspicious_words(tokens, [Example(text, entities=entities)], tag_names(["city"]), seed=0)
+    assert [row.text for row in seen[2]] == ["‹我›在北京", "我‹在›北京", "我在‹北›京", "我在北‹京›"]

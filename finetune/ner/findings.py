@@ -77,7 +77,7 @@ def suspicious_words(
     # A word is judged by its first token; what comes after it in a word says the same again.
     first = np.array([
         place for place, (row, start, _) in enumerate(tokens.places)
-        if start == 0 or not _within_word(train[row].text[start - 1])
+        if start == 0 or not (_joins(before := train[row].text[start - 1]) or before in "'’")
     ])  # fmt: skip
     first = np.sort(np.random.default_rng(seed).permutation(first)[:CHECKED_WORDS])
     vectors = tokens.states[first]
@@ -88,14 +88,15 @@ def suspicious_words(
     return suspicious_labels(vectors, labels, shown, seed)
 
 
-def _within_word(character: str) -> bool:
-    return character.isalnum() or character in "'’"
+def _joins(character: str) -> bool:
+    """Whether it stands in one word with its like; of Chinese and Japanese each may be a word."""
+    return character.isalnum() and not "\u3040" <= character <= "\u9fff"
 
 
 def _in_context(row: Example, start: int, end: int) -> Example:
     """The row as text around one of its words, which is marked."""
     text = row.text
-    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+    while end < len(text) and _joins(text[end - 1]) and _joins(text[end]):
         end += 1
     left, right = max(0, start - _AROUND), min(len(text), end + _AROUND)
     said = f"{text[left:start]}‹{text[start:end]}›{text[end:right]}"
