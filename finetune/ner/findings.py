@@ -12,7 +12,7 @@ from finetune.checks.labels import suspicious_labels
 from finetune.checks.learning import Learning, learned
 from finetune.checks.neighbours import nearest_rows
 from finetune.explain import explained_entities
-from finetune.ner.frozen import FrozenTokens, LabelledTokens
+from finetune.ner.frozen import FrozenTokens, LabelledTokens, frozen_tokens
 from finetune.ner.model import NerModel
 from finetune.run_dir import RunDir
 from finetune.serving import shared_encoder
@@ -31,7 +31,7 @@ def entity_findings(finished: Finished) -> Mapping[str, Any]:
     tags: list[str] = run.read_json(run.labels)
     model = NerModel(finished.run, config.threads)
     encoder = shared_encoder(config.encoder, threads=config.threads)
-    frozen = FrozenTokens(config, train, tags)
+    frozen = frozen_tokens(config, train, tags)
 
     def types(texts: list[str]) -> list[str]:
         found = model.predict(texts)
@@ -47,12 +47,12 @@ def entity_findings(finished: Finished) -> Mapping[str, Any]:
             [row.text for row in finished.examples], types, config.seed
         ),
         "why": explained_entities(run, errors),
-        "learning": _learning(frozen, len(train), validation, config.seed) if validation else None,
+        "learning": _learning(frozen, validation, config.seed) if validation else None,
         "suspicious": suspicious_words(frozen.tokens, train, tags, config.seed),
     }
 
 
-def _learning(frozen: FrozenTokens, rows: int, validation: list[Example], seed: int) -> Learning:
+def _learning(frozen: FrozenTokens, validation: list[Example], seed: int) -> Learning:
     """Entity F1 of a linear head over the untuned encoder's tokens."""
     shown = validation[:CURVE_ROWS]
     texts = frozen.read(shown)
@@ -62,9 +62,10 @@ def _learning(frozen: FrozenTokens, rows: int, validation: list[Example], seed: 
     def f1(some: NDArray[np.int_]) -> float:
         if tagged.isdisjoint(some.tolist()):
             return 0.0
-        return float(frozen.score(frozen.fit(some), shown, texts).metrics["entity_f1"])
+        head = frozen.head if len(some) == len(frozen.rows) else frozen.fit(some)
+        return float(frozen.score(head, shown, texts).metrics["entity_f1"])
 
-    return learned("entity_f1", rows, f1, seed)
+    return learned("entity_f1", len(frozen.rows), f1, seed)
 
 
 def suspicious_words(

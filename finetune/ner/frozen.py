@@ -1,7 +1,12 @@
-"""What the untuned encoder gives: a linear head over its frozen tokens."""
+"""What the untuned encoder gives: a linear head over its frozen tokens.
 
+A training needs it twice, for its scores and for its report; the last one is kept.
+"""
+
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +29,7 @@ from finetune.tags import IGNORE, allowed, best_path, spans_of
 from finetune.task import Scored, Scorer
 
 _BATCH = 64  # rows through the frozen encoder at a time
+_last: dict[str, "FrozenTokens"] = {}
 BASELINE_TOKENS = 60_000  # a linear head learns no more from more of them
 
 
@@ -64,12 +70,16 @@ class FrozenTokens:
         self._tags, self._seed = tags, config.seed
         self._most = most_tokens(config.max_tokens, positions_left(config, source.path))
         self.tokens = self._labelled(train, config.max_tokens)
+        self.rows = np.arange(len(train))
 
-    def fit(self, rows: NDArray[np.int_] | None = None) -> SGDClassifier:
-        """A head on the tokens of these training rows, or of all; on at most BASELINE_TOKENS."""
-        kept = np.arange(len(self.tokens.tags))
-        if rows is not None:
-            kept = np.flatnonzero(np.isin([row for row, _, _ in self.tokens.places], rows))
+    @cached_property
+    def head(self) -> SGDClassifier:
+        """The head on all training rows."""
+        return self.fit(self.rows)
+
+    def fit(self, rows: NDArray[np.int_]) -> SGDClassifier:
+        """A head on the tokens of these training rows, at most BASELINE_TOKENS of them."""
+        kept = np.flatnonzero(np.isin([row for row, _, _ in self.tokens.places], rows))
         kept = kept[np.random.default_rng(self._seed).permutation(len(kept))[:BASELINE_TOKENS]]
         head = SGDClassifier(
             loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=self._seed
@@ -127,11 +137,23 @@ class FrozenTokens:
         return LabelledTokens(np.concatenate(states), np.array(target), places)
 
 
+def frozen_tokens(
+    config: TrainConfig, train: Sequence[Example], tags: Sequence[str]
+) -> FrozenTokens:
+    """The tokens of these rows, or those that were encoded last where they are the same."""
+    rows = [(row.text, row.entities) for row in train]
+    given = repr((config.encoder, config.max_tokens, config.seed, tags, rows))
+    key = hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
+    if key not in _last:
+        _last.clear()
+        _last[key] = FrozenTokens(config, train, tags)
+    return _last[key]
+
+
 def frozen_scorer(config: TrainConfig, train: Sequence[Example], tags: Sequence[str]) -> Scorer:
     """A scorer whose head is fitted on the training rows."""
-    frozen = FrozenTokens(config, train, tags)
-    head = frozen.fit()
-    return lambda examples: frozen.score(head, examples, frozen.read(examples))
+    frozen = frozen_tokens(config, train, tags)
+    return lambda examples: frozen.score(frozen.head, examples, frozen.read(examples))
 
 
 def _states_of(encoder: nn.Module, rows: Sequence[dict[str, Any]]) -> list[NDArray[np.float32]]:
