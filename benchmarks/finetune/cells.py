@@ -44,8 +44,16 @@ class Cell:
     @property
     def shots(self) -> int | None:
         """Rows a label in a setting such as `10-shot`, else None."""
+        return self._number("shot")
+
+    @property
+    def rows(self) -> int | None:
+        """Rows in all in a setting such as `50-row`, else None."""
+        return self._number("row")
+
+    def _number(self, unit: str) -> int | None:
         number, _, kind = self.setting.partition("-")
-        return int(number) if kind == "shot" else None
+        return int(number) if kind == unit else None
 
 
 ONE, THREE = (0,), (0, 1, 2)
@@ -104,6 +112,11 @@ PLAN: tuple[tuple[str, str, str, tuple[int, ...], float], ...] = (
     ),
     ("xquad_en", "full", "ours", ONE, 6),
     ("relations", "full", "ours", ONE, 3),
+    *(
+        ("entities", setting, system, seeds, 2)
+        for setting in ("50-row", "150-row")
+        for system, seeds in (("ours", THREE), ("ours_passes", ONE), ("trainer_raised", ONE))
+    ),
 )  # fmt: skip
 
 # Which task a data set is of; the command line's name, but `multi` is intent with several labels.
@@ -118,6 +131,7 @@ TASK = {
     "multidogo_software_slots": "ner",
     "xquad_en": "qa",
     "relations": "relation",
+    "entities": "ner",
 }
 
 # Pattern of a cell's key → shipped config, and what is set over it. The first that fits is taken.
@@ -157,6 +171,8 @@ OURS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("nlupp_banking.*", "intent", ()),
     ("xquad_en.*", "qa", ()),
     ("relations.*", "relation", ()),
+    ("entities.*.ours_passes", "ner", ("optim.least_steps=0",)),
+    ("entities.*", "ner", ()),
 )
 
 # The plain Trainer scripts: batch size and epochs as Deskhand's, the library's own rate but where

@@ -211,6 +211,23 @@ def relations(cell: Cell, source: Path) -> Rows:
     return Rows(train, validation, [dict(row.values) for row in read_rows(folder / "test.jsonl")])
 
 
+def entities(cell: Cell, source: Path) -> Rows:
+    """Few of the sample company's turns, drawn by `seed`: one with each type, then any."""
+    folder = SAMPLES / "turns"
+    train, validation = carve([dict(row.values) for row in read_rows(folder / "train.jsonl")])
+    order = by_hash(train, f"rows {cell.seed}")
+    types = sorted({each["type"] for row in train for each in row["entities"]})
+    first = [next(row for row in order if kind in _types(row)) for kind in types]
+    drawn = [*first, *(row for row in order if row not in first)]
+    unique = list({row["text"]: row for row in drawn}.values())
+    test = [dict(row.values) for row in read_rows(folder / "test.jsonl")]
+    return Rows(unique[: cell.rows], validation, test, may_choose=False)
+
+
+def _types(row: Record) -> set[str]:
+    return {each["type"] for each in row["entities"]}
+
+
 READERS: dict[str, Callable[[Cell, Path], Rows]] = {
     "banking77": banking77,
     "clinc150": clinc150,
@@ -222,6 +239,7 @@ READERS: dict[str, Callable[[Cell, Path], Rows]] = {
     "nlupp_banking": nlupp,
     "xquad_en": xquad,
     "relations": relations,
+    "entities": entities,
 }
 
 

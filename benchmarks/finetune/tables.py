@@ -22,6 +22,7 @@ SYSTEMS = {
     "ours_lora": "Deskhand, LoRA",
     "ours_head": "Deskhand, head alone",
     "ours_refusing": "Deskhand, made to refuse",
+    "ours_passes": "Deskhand, three passes alone",
     "svm": "TF-IDF + linear SVM",
     "logreg": "frozen encoder + logistic regression",
     "trainer": "plain Trainer script",
@@ -172,6 +173,15 @@ def _extend(done: Finished) -> list[Row]:
     ]  # fmt: skip
 
 
+def _few_entities(done: Finished) -> list[Row]:
+    rows = []
+    for setting in ("50-row", "150-row"):
+        systems = ("ours", "ours_passes", "trainer_raised")
+        rows += compared(done, "entities", setting, systems, "entity_f1",
+                         before=f"{setting.removesuffix('-row')} rows, entity F1: ")  # fmt: skip
+    return rows
+
+
 def _others(done: Finished) -> list[Row]:
     rows = []
     for domain in ("finance", "software"):
@@ -301,6 +311,7 @@ SECTIONS: tuple[tuple[str, Callable[[Finished], list[Row]], tuple[str, ...]], ..
     ("Adding five intents to a trained run", _extend, ("banking77.extend.",)),
     ("CLINC150, out-of-scope rows in all splits", _clinc, ("clinc150.",)),
     ("CoNLL-2003", _conll, ("conll2003.",)),
+    ("Entities of the sample company, few rows", _few_entities, ("entities.",)),
     ("Reported without an aim", _others, ("multidogo", "nlupp", "xquad", "relations")),
 )  # fmt: skip
 
