@@ -206,6 +206,20 @@ class Explainer:
         return _Pieces(offsets, given, gain)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A text, what is right and what was said, as words; `found` is that as the Explainer takes it.
+
+    `confidence` is in [0, 1].
+    """
+
+    text: str
+    label: str
+    said: str
+    confidence: float
+    found: Any
+
+
 def explained_errors(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The wrong rows of an intent run that it is surest of, with `words` as `predict` gives them.
 
@@ -213,19 +227,11 @@ def explained_errors(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[d
         run: The run.
         errors: Of `text`, `label`, `best` and `confidence`.
     """
-    surest = sorted(errors, key=lambda error: -float(error["confidence"]))[:_SUREST]
-    if not surest:
-        return []
-    explainer = Explainer(run)
-    return [
-        _explained(
-            error["text"],
-            error["label"],
-            error["best"],
-            explainer.intent(error["text"], error["best"]),
-        )
-        for error in surest
+    wrong = [
+        _Wrong(error["text"], error["label"], error["best"], error["confidence"], error["best"])
+        for error in errors
     ]
+    return _explained(run, wrong, Explainer.intent)
 
 
 def explained_entities(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -235,25 +241,39 @@ def explained_entities(run: RunDir, errors: Sequence[Mapping[str, Any]]) -> list
         run: The run.
         errors: Of `text`, and `missed` and `wrong`: entities' values.
     """
-    wrong = [(error, entity) for error in errors for entity in error["wrong"]]
-    surest = sorted(wrong, key=lambda pair: -float(pair[1]["confidence"]))[:_SUREST]
-    if not surest:
-        return []
-    explainer = Explainer(run)
-    return [
-        _explained(
+    wrong = [
+        _Wrong(
             error["text"],
             ", ".join(f"{each['type']} {each['text']}" for each in error["missed"]) or "no entity",
             f"{entity['type']} {entity['text']}",
-            explainer.entities(error["text"], [(entity["type"], entity["start"], entity["end"])]),
+            entity["confidence"],
+            [(entity["type"], entity["start"], entity["end"])],
         )
-        for error, entity in surest
+        for error in errors
+        for entity in error["wrong"]
     ]
+    return _explained(run, wrong, Explainer.entities)
 
 
-def _explained(text: str, label: str, predicted: str, found: Explanation) -> dict[str, Any]:
-    words = [[word.text, word.start, word.end, word.weight] for word in found.words]
-    return {"text": text, "label": label, "predicted": predicted, "words": words}
+def _explained(
+    run: RunDir, wrong: Sequence[_Wrong], explain: Callable[[Explainer, str, Any], Explanation]
+) -> list[dict[str, Any]]:
+    surest = sorted(wrong, key=lambda each: -each.confidence)[:_SUREST]
+    if not surest:
+        return []
+    explainer = Explainer(run)
+    rows = []
+    for each in surest:
+        words = explain(explainer, each.text, each.found).words
+        rows.append(
+            {
+                "text": each.text,
+                "label": each.label,
+                "predicted": each.said,
+                "words": [[word.text, word.start, word.end, word.weight] for word in words],
+            }
+        )
+    return rows
 
 
 def _integrated(score: Forward, inputs: Tensor, empty: Tensor) -> tuple[list[float], float]:

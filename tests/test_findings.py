@@ -8,6 +8,7 @@ from finetune.checks.labels import MOST, suspicious_sets
 from finetune.checks.learning import learned
 from finetune.checks.neighbours import shown_label
 from finetune.checks.slices import slices
+from finetune.multi_label.fit import out_of_fold
 from finetune.ner import findings
 from finetune.ner.findings import NONE, _in_context, suspicious_words
 from finetune.ner.frozen import FrozenTokens, LabelledTokens
@@ -212,3 +213,25 @@ def test_of_a_text_without_spaces_every_character_may_begin_a_word():
         patch.setattr(findings, "suspicious_labels", lambda *given: seen.extend(given) or [])
         suspicious_words(tokens, [Example(text, entities=entities)], tag_names(["city"]), seed=0)
     assert [row.text for row in seen[2]] == ["‹我›在北京", "我‹在›北京", "我在‹北›京", "我在北‹京›"]
+
+
+def test_the_nearest_row_of_a_text_is_its_own(tiny):
+    rows = [*examples()]
+    frozen = FrozenTokens(small("ner", tiny), rows, tag_names(["order", "thing"]))
+    near = frozen.vectors_of([row.text for row in rows] + [""]) @ frozen.text_vectors().T
+    assert near[:-1].argmax(axis=1).tolist() == list(range(len(rows)))
+    assert near[:-1].max(axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert not near[-1].any()
+
+
+def test_of_many_rows_every_one_is_judged_by_heads_that_did_not_see_it():
+    rng = np.random.default_rng(0)
+    marks = rng.random((2500, 2)) < 0.4
+    vectors = np.where(marks, 1.0, -1.0) + rng.normal(0, 0.3, marks.shape)
+    wrong = marks.copy()
+    wrong[[3, 700, 2400], 1] ^= True
+    probabilities = out_of_fold(vectors, wrong, 5.0, 0)
+    rows = [Example("x", where=str(place)) for place in range(len(marks))]
+    found = suspicious_sets(probabilities, wrong, ["a", "b"], rows)
+    assert {"3", "700", "2400"} <= {each["where"] for each in found}
+    assert len(found) <= 10

@@ -95,6 +95,17 @@ def row_folds(rows: int, count: int, seed: int) -> tuple[NDArray[np.int_], list[
     return folds, [0] if rows > MANY_ROWS else np.unique(folds).tolist()
 
 
+def out_of_fold(vectors: Floats, marks: Bools, c: float, seed: int) -> Floats:
+    """Calibrated probabilities (n, K) of all rows, each by heads that did not see it."""
+    # Every fold is judged here, unlike where C is chosen.
+    folds = row_folds(len(vectors), FOLDS, seed)[0]
+    logits = np.zeros(marks.shape)
+    for fold in np.unique(folds):
+        weight, bias = one_vs_rest(vectors[folds != fold], marks[folds != fold], c)
+        logits[folds == fold] = vectors[folds == fold] @ weight.T + bias
+    return fit_multi_calibration(logits, marks, "cross-validation").probabilities(logits)
+
+
 def log_loss(logits: Floats, marks: Bools) -> float:
     """Mean of a label's log loss (nats), from logits (n, K)."""
     clipped = np.clip(logits, -_FARTHEST, _FARTHEST)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
-from scipy.special import expit
 
 from data.encoders import resolve_encoder
 from data.errors import LogFormatError
@@ -37,6 +36,7 @@ from finetune.multi_label.fit import (
     fit_multi_head,
     marks_of,
     one_vs_rest,
+    out_of_fold,
     row_folds,
 )
 from finetune.multi_label.model import MultiLabelModel
@@ -211,10 +211,7 @@ class MultiLabelTask:
                 config.seed,
             ),
             "suspicious": suspicious_sets(
-                expit(head.held_out_logits),
-                marks[head.held_out],
-                labels,
-                [splits.train[row] for row in head.held_out],
+                out_of_fold(vectors, marks, head.c, config.seed), marks, labels, splits.train
             ),
         }
 

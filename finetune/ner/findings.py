@@ -15,7 +15,6 @@ from finetune.explain import explained_entities
 from finetune.ner.frozen import FrozenTokens, LabelledTokens, frozen_tokens
 from finetune.ner.model import NerModel
 from finetune.run_dir import RunDir
-from finetune.serving import shared_encoder
 from finetune.task import Finished
 
 NONE = "no entity"
@@ -30,7 +29,6 @@ def entity_findings(finished: Finished) -> Mapping[str, Any]:
     run, errors = RunDir(finished.run), finished.scored.errors
     tags: list[str] = run.read_json(run.labels)
     model = NerModel(finished.run, config.threads)
-    encoder = shared_encoder(config.encoder, threads=config.threads)
     frozen = frozen_tokens(config, train, tags)
 
     def types(texts: list[str]) -> list[str]:
@@ -39,9 +37,7 @@ def entity_findings(finished: Finished) -> Mapping[str, Any]:
 
     return {
         "neighbours": nearest_rows(
-            encoder.encode([error["text"] for error in errors]),
-            encoder.encode([row.text for row in train]),
-            train,
+            frozen.vectors_of([error["text"] for error in errors]), frozen.text_vectors(), train
         ),
         "counterfactual": counterfactual_check(
             [row.text for row in finished.examples], types, config.seed

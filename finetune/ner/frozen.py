@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.special import log_softmax
 from sklearn.linear_model import SGDClassifier
 from torch import nn
@@ -67,7 +68,7 @@ class FrozenTokens:
     def __init__(self, config: TrainConfig, train: Sequence[Example], tags: Sequence[str]) -> None:
         source = resolve_encoder(config.encoder)
         self._encoder, self._tokenizer = load_encoder(source)
-        self._tags, self._seed = tags, config.seed
+        self._tags, self._seed, self._threads = tags, config.seed, config.threads
         self._most = most_tokens(config.max_tokens, positions_left(config, source.path))
         self.tokens = self._labelled(train, config.max_tokens)
         self.rows = np.arange(len(train))
@@ -82,9 +83,22 @@ class FrozenTokens:
         kept = np.flatnonzero(np.isin([row for row, _, _ in self.tokens.places], rows))
         kept = kept[np.random.default_rng(self._seed).permutation(len(kept))[:BASELINE_TOKENS]]
         head = SGDClassifier(
-            loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=self._seed
-        )
+            loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=self._seed,
+            n_jobs=self._threads,
+        )  # fmt: skip
         return head.fit(self.tokens.states[kept], self.tokens.tags[kept])
+
+    def text_vectors(self) -> NDArray[np.float32]:
+        """Of each training row the mean of its tokens' states (n, D), of unit length."""
+        return _means(self.tokens.states, [row for row, _, _ in self.tokens.places], len(self.rows))
+
+    def vectors_of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The same of other texts (m, D)."""
+        read = self.read([Example(text) for text in texts])
+        if not read:
+            return np.zeros((len(texts), self.tokens.states.shape[1]), dtype=np.float32)
+        rows = [each.row for each in read for _ in each.states]
+        return _means(np.concatenate([each.states for each in read]), rows, len(texts))
 
     def read(self, examples: Sequence[Example]) -> list[ReadText]:
         """Texts through the windows of a run that is served."""
@@ -135,6 +149,15 @@ class FrozenTokens:
             target += [row["labels"][token] for token in real]
             places += [(number, *row["offsets"][token]) for token in real]
         return LabelledTokens(np.concatenate(states), np.array(target), places)
+
+
+def _means(states: NDArray[np.float32], rows: Sequence[int], count: int) -> NDArray[np.float32]:
+    """Of each of `count` rows the mean of its states (n, D), of unit length, or zeros."""
+    belongs = csr_array((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))),
+                        shape=(count, len(rows)))  # fmt: skip
+    totals: NDArray[np.float32] = belongs @ states
+    totals /= np.maximum(np.linalg.norm(totals, axis=1, keepdims=True), 1e-9)
+    return totals
 
 
 def frozen_tokens(
