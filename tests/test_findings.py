@@ -142,6 +142,18 @@ def test_a_label_too_few_and_one_too_many_are_found_first():
     assert (too_many["confidence"], too_few["confidence"]) == (0.98, 0.97)
 
 
+def test_a_label_is_suspected_only_where_it_is_as_probable_as_where_it_is_carried():
+    probabilities, marks = sets_with_errors()
+    texts = [Example("x", where=str(row)) for row in range(len(marks))]
+    doubtful = int(np.flatnonzero(~marks[:, 0])[0])
+    probabilities[doubtful, 0] = 0.7  # likelier than not, but 0.9 where rows carry it
+    found = suspicious_sets(probabilities, marks, ["a", "b", "c"], texts)
+    assert str(doubtful) not in {each["where"] for each in found}
+    probabilities[doubtful, 0] = 0.95
+    found = suspicious_sets(probabilities, marks, ["a", "b", "c"], texts)
+    assert str(doubtful) in {each["where"] for each in found}
+
+
 def test_sets_that_are_right_are_not_suspected_and_the_list_is_short():
     probabilities, marks = sets_with_errors()
     texts = [Example("x")] * len(marks)
@@ -235,3 +247,11 @@ def test_of_many_rows_every_one_is_judged_by_heads_that_did_not_see_it():
     found = suspicious_sets(probabilities, wrong, ["a", "b"], rows)
     assert {"3", "700", "2400"} <= {each["where"] for each in found}
     assert len(found) <= 10
+
+
+def test_what_a_row_has_by_chance_its_own_heads_cannot_know():
+    rng = np.random.default_rng(0)
+    vectors, marks = rng.normal(size=(200, 300)), rng.random((200, 2)) < 0.5
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    probabilities = out_of_fold(vectors, marks, 1000.0, 0)
+    assert ((probabilities > 0.5) == marks).mean() < 0.65
