@@ -222,9 +222,13 @@ def sample_rows(work: Path) -> list[dict[str, Any]]:
     index = fit(indexed(passages, encoder, work / "sample", rows, titles=True), fitting, "fit")
     reranker = RerankerModel(SAMPLE_RUN, int8=True)
     fitted = looked_twice(index, fitting, reranker)
-    answered = np.array([bool(q.relevant) for q in fitting])
-    some = [[each for each, keep in zip(part, answered, strict=True) if keep] for part in fitted]
-    weight = fit_weight(*some)  # type: ignore[arg-type]
+    found, second, relevant = fitted
+    answered = [place for place, ids in enumerate(relevant) if ids]
+    weight = fit_weight(
+        [found[place] for place in answered],
+        [second[place] for place in answered],
+        [relevant[place] for place in answered],
+    )
     looked = looked_twice(index, [*testing, *other], reranker)
     rows_out = []
     for label, each in (("not reranked", 0.0), ("by the cross-encoder", 1.0), ("mixed", weight)):
