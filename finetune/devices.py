@@ -39,6 +39,12 @@ def has_bf16(cuda: bool) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+def reading(config: TrainConfig) -> torch.autocast:
+    """In which the CPU runs an encoder that stays as it is: bfloat16 where that is quicker."""
+    quicker = config.optim.precision != "fp32" and has_bf16(cuda=False)
+    return torch.autocast("cpu", torch.bfloat16, enabled=quicker)
+
+
 def leave() -> None:
     """Part from the processes that train together, if there are any: they exit without a word."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):

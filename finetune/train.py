@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 import transformers
+from threadpoolctl import threadpool_limits
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 from transformers.trainer_utils import SaveStrategy
 
@@ -27,6 +28,7 @@ from finetune.config import TrainConfig
 from finetune.devices import is_main, leave, uses_cuda
 from finetune.dialogue.start import as_started, is_causal
 from finetune.divergence import check_finite
+from finetune.dropout import quicken
 from finetune.estimate import estimate, peak_memory
 from finetune.evaluation.bootstrap import intervals
 from finetune.lengths import within_positions
@@ -37,11 +39,11 @@ from finetune.partial import (
     check_out,
     go_on,
     last_checkpoint,
-    note_seconds,
     open_partial,
     publish,
     room,
 )
+from finetune.progress import Bar, Lines, Log
 from finetune.reading import Splits, read_splits
 from finetune.reading.overlap import overlaps
 from finetune.record import resolved_config, rows_by_split
@@ -60,35 +62,6 @@ class Trained:
 
     run: RunDir
     metrics: dict[str, Any]
-
-
-class _Log(TrainerCallback):  # type: ignore[misc]
-    """Each logged step as a line of `log.jsonl`, units in the keys; each checkpoint with its time.
-
-    Args:
-        path: Of `log.jsonl`.
-        begun: When the training began, in seconds of `time.perf_counter`.
-    """
-
-    def __init__(self, path: Path, begun: float) -> None:
-        self._path, self._begun = path, begun
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
-        names = {"loss": "loss_nats", "learning_rate": "lr", "train_runtime": "seconds"}
-        row = {names.get(key, key): value for key, value in (logs or {}).items()}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": state.global_step, **row}) + "\n")
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        note_seconds(checkpoint, time.perf_counter() - self._begun)
-
-
-class _Bar(ProgressCallback):  # type: ignore[misc]
-    """The bar on stderr alone; its parent also writes each log to stdout, which is for results."""
-
-    def on_log(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the parent's
-        pass
 
 
 def train(
@@ -139,7 +112,7 @@ def _train(
         open_partial(run.partial, begun_with(config, data, splits), resume)
     _settle(config)
     start = time.perf_counter()
-    trainer = task.trainer(config, splits, run.partial)
+    trainer = _trainer(config, splits, run.partial)
     checkpoint = None
     if isinstance(trainer, Trainer):
         trainer.accelerator.wait_for_everyone()  # the first process has made the folder
@@ -185,7 +158,7 @@ def describe(config: TrainConfig, data: Path, evaluation: Path | None = None) ->
     config, why, splits = _plan(config, data, evaluation)
     _settle(config)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = TASKS[config.task].trainer(config, splits, RunDir(Path(folder)))
+        trainer = _trainer(config, splits, RunDir(Path(folder)))
         expected = estimate(trainer, config, splits)
     return {
         "task": config.task,
@@ -218,7 +191,7 @@ def try_out(
     with tempfile.TemporaryDirectory() as folder:
         run = RunDir(Path(folder) / "trial")
         run.root.mkdir()
-        trainer = task.trainer(config, splits, run)
+        trainer = _trainer(config, splits, run)
         if isinstance(trainer, Trainer):
             trainer.remove_callback(PrinterCallback)
             trainer.remove_callback(ProgressCallback)
@@ -269,19 +242,27 @@ def settle_method(config: TrainConfig, splits: Splits) -> tuple[TrainConfig, str
     return config, why
 
 
+def _trainer(config: TrainConfig, splits: Splits, run: RunDir) -> Any:  # noqa: ANN401 - any of the family
+    """The task's Trainer, or what stands for one."""
+    trainer = TASKS[config.task].trainer(config, splits, run)
+    if isinstance(trainer, Trainer) and not uses_cuda(config):
+        quicken(trainer.model)
+    return trainer
+
+
 def _prepare_trainer(trainer: Any, run: RunDir, begun: float) -> None:  # noqa: ANN401 - any of the family
     """What every Trainer tells, and to whom."""
     trainer.remove_callback(PrinterCallback)  # both write to stdout, which is for results
     trainer.remove_callback(ProgressCallback)
     if is_main():
-        if sys.stderr.isatty():
-            trainer.add_callback(_Bar())
-        trainer.add_callback(_Log(run.partial.log, begun))
+        trainer.add_callback(Bar() if sys.stderr.isatty() else Lines())
+        trainer.add_callback(Log(run.partial.log, begun))
 
 
 def _settle(config: TrainConfig) -> None:
     """Threads, seeds and the libraries' own logging."""
     torch.set_num_threads(config.threads)
+    threadpool_limits(config.threads)  # of numpy and scikit-learn, which would take every core
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

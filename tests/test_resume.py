@@ -78,7 +78,7 @@ def killed_at(step, arguments, folder):
         "def kill(self, args, state, control, **kwargs):\n"
         f"    if state.global_step == {step}:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "training._Log.on_step_end = kill\n"
+        "training.Log.on_step_end = kill\n"
         "from apps.cli import main\n"
         "main()\n"
     )
@@ -125,7 +125,7 @@ def test_what_is_done_again_is_logged_once_and_the_time_before_counts(tiny, fold
             if state.global_step == 11:  # after a logged step, before its checkpoint
                 raise KeyboardInterrupt
 
-        patch.setattr(training._Log, "on_step_end", stop)
+        patch.setattr(training.Log, "on_step_end", stop)
         with pytest.raises(KeyboardInterrupt):
             train(config, folders["intent"], tmp_path / "cut")
     partial = RunDir(tmp_path / "cut").partial
@@ -182,7 +182,7 @@ def cut_off(config, data, out, passes=1):
             if round(state.epoch) == passes:
                 raise KeyboardInterrupt
 
-        patch.setattr(training._Log, "on_save", stop)
+        patch.setattr(training.Log, "on_save", stop)
         with pytest.raises(KeyboardInterrupt):
             train(config, data, out)
 

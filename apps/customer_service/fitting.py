@@ -24,8 +24,8 @@ from apps.customer_service.phrases import small_talk
 from apps.customer_service.questions import rule_questions
 from apps.customer_service.readings import Message, Readings
 from data.errors import LogFormatError
-from data.schema import Conversation, Passage, Turn
-from finetune.intent.model import IntentModel
+from data.schema import Conversation, Entity, Passage, Turn
+from finetune.intent.model import IntentModel, IntentPrediction
 from finetune.ner.model import NerModel
 from retrieval.index import Index
 from retrieval.questions import Question
@@ -74,9 +74,11 @@ def labelled(
 ) -> list[Labelled]:
     """Questions that stand alone, as the bot would see them."""
     readings, rows = Readings(intents), []
-    for question in questions:
+    texts = [question.text for question in questions]
+    read = zip(questions, intents.predict(texts), entities.predict(texts), strict=True)
+    for question, said, named_ in read:
         conversation = Conversation("", turns=(Turn("customer", question.text),))
-        found = _found(readings, index, conversation, intents, entities)
+        found = _found(readings, index, conversation, said, named_)
         answers = [passage.id in question.relevant for passage in found.passages]
         rows.append(_row(found, answers, bool(question.relevant)))
     return rows
@@ -103,10 +105,11 @@ def labelled_log(
             first = not any(turn.speaker == "agent" for turn in point.before.turns)
             if first or point.human.gold == "bad" or small_talk(text, asked=False):
                 continue
-            read = intents.predict([text])[0].intent.name
-            if read in acted and not rule_questions(text):
+            said = intents.predict([text])[0]
+            if said.intent.name in acted and not rule_questions(text):
                 continue
-            found = _found(readings, index, point.before, intents, entities, conversation.id)
+            named_ = entities.predict([text])[0]
+            found = _found(readings, index, point.before, said, named_, conversation.id)
             answers = [False] * len(found.passages)
             if not passed_on(point.human):
                 answers = list(serves(text, point.human.text, found.passages))
@@ -117,15 +120,13 @@ def _found(
     readings: Readings,
     index: Index,
     conversation: Conversation,
-    intents: IntentModel,
-    entities: NerModel,
+    said: IntentPrediction,
+    entities: Sequence[Entity],
     own: str = "",
 ) -> Competing:
     """What competes for the last message, without what the index has of this conversation."""
-    text = conversation.turns[-1].text
-    read, named_ = intents.predict([text])[0], entities.predict([text])[0]
-    values = {entity.type: entity.text for entity in named_}
-    found = readings.competing(index, Message(text, read, named_, conversation, values))
+    text, values = conversation.turns[-1].text, {each.type: each.text for each in entities}
+    found = readings.competing(index, Message(text, said, entities, conversation, values))
     kept = np.array([not own or not each.id.startswith(f"{own}:") for each in found.passages])
     if kept.all():
         return found

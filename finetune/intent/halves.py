@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from finetune.config import TrainConfig
+from finetune.devices import reading
 from finetune.trainable import layers_of
 
 ROOM = 2**30  # bytes of kept states; where they would take more, every epoch computes them anew
@@ -44,12 +46,15 @@ def upper_half(encoder: Any, layers: int) -> nn.Module:  # noqa: ANN401 - a tran
 
 def lower_states(
     encoder: Any,  # noqa: ANN401 - a transformers model
-    layers: int,
     ids: Sequence[Sequence[int]],
+    config: TrainConfig,
 ) -> list[Tensor]:
-    """What all but the uppermost `layers` layers give for each text: (T, D), without dropout."""
+    """What all but the uppermost `top_layers` layers give for each text: (T, D), without dropout.
+
+    In float32, whatever the multiplications are in.
+    """
     lower = deepcopy(encoder).eval()
-    _keep(lower, layers_of(lower)[:-layers])
+    _keep(lower, layers_of(lower)[: -config.top_layers])
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     states: list[Tensor] = [torch.empty(0)] * len(ids)
     for start in range(0, len(order), _BATCH):
@@ -60,8 +65,8 @@ def lower_states(
         for place, row in enumerate(rows):
             batch[place, : len(ids[row])] = torch.tensor(ids[row])
             mask[place, : len(ids[row])] = 1
-        with torch.no_grad():
-            hidden = lower(input_ids=batch, attention_mask=mask).last_hidden_state
+        with torch.no_grad(), reading(config):
+            hidden = lower(input_ids=batch, attention_mask=mask).last_hidden_state.float()
         for place, row in enumerate(rows):
             states[row] = hidden[place, : len(ids[row])].clone()
     return states

@@ -114,7 +114,7 @@ class IntentTask:
                 for ids, name in zip(tokens, names, strict=True)
             ]
             if halved:
-                states = lower_states(whole, config.top_layers, tokens)
+                states = lower_states(whole, tokens, config)
                 rows = [{**row, "states": each} for row, each in zip(rows, states, strict=True)]
             return Rows(rows)
 

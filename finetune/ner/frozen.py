@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import log_softmax
-from sklearn.linear_model import SGDClassifier
-from torch import nn
+from sklearn.linear_model import LogisticRegression
 
 from data.encoders import resolve_encoder
 from data.schema import Entity, Example
 from finetune.config import TrainConfig
+from finetune.devices import reading
 from finetune.encoder import load_encoder
 from finetune.frames import bare
 from finetune.lengths import positions_left
@@ -68,24 +68,22 @@ class FrozenTokens:
     def __init__(self, config: TrainConfig, train: Sequence[Example], tags: Sequence[str]) -> None:
         source = resolve_encoder(config.encoder)
         self._encoder, self._tokenizer = load_encoder(source)
-        self._tags, self._seed, self._threads = tags, config.seed, config.threads
+        self._tags, self._config = tags, config
         self._most = most_tokens(config.max_tokens, positions_left(config, source.path))
         self.tokens = self._labelled(train, config.max_tokens)
         self.rows = np.arange(len(train))
 
     @cached_property
-    def head(self) -> SGDClassifier:
+    def head(self) -> LogisticRegression:
         """The head on all training rows."""
         return self.fit(self.rows)
 
-    def fit(self, rows: NDArray[np.int_]) -> SGDClassifier:
+    def fit(self, rows: NDArray[np.int_]) -> LogisticRegression:
         """A head on the tokens of these training rows, at most BASELINE_TOKENS of them."""
         kept = np.flatnonzero(np.isin([row for row, _, _ in self.tokens.places], rows))
-        kept = kept[np.random.default_rng(self._seed).permutation(len(kept))[:BASELINE_TOKENS]]
-        head = SGDClassifier(
-            loss="log_loss", alpha=1e-6, max_iter=12, tol=None, random_state=self._seed,
-            n_jobs=self._threads,
-        )  # fmt: skip
+        seed = self._config.seed
+        kept = kept[np.random.default_rng(seed).permutation(len(kept))[:BASELINE_TOKENS]]
+        head = LogisticRegression(max_iter=300)
         return head.fit(self.tokens.states[kept], self.tokens.tags[kept])
 
     def text_vectors(self) -> NDArray[np.float32]:
@@ -112,7 +110,7 @@ class FrozenTokens:
             [Example(piece) for _, _, piece in windows], self._tokenizer, self._tags, self._most
         )
         found = []
-        states_of = zip(windows, rows, _states_of(self._encoder, rows), strict=True)
+        states_of = zip(windows, rows, self._states_of(rows), strict=True)
         for (place, shift, _), row, states in states_of:
             real = [token for token, (start, end) in enumerate(row["offsets"]) if end > start]
             if real:
@@ -121,7 +119,7 @@ class FrozenTokens:
         return found
 
     def score(
-        self, head: SGDClassifier, examples: Sequence[Example], texts: Sequence[ReadText]
+        self, head: LogisticRegression, examples: Sequence[Example], texts: Sequence[ReadText]
     ) -> Scored:
         """What a head finds in `examples`, which `read` gave as `texts`."""
         found: list[list[Entity]] = [[] for _ in examples]
@@ -141,14 +139,27 @@ class FrozenTokens:
     def _labelled(self, examples: Sequence[Example], max_tokens: int) -> LabelledTokens:
         rows = token_rows(examples, self._tokenizer, self._tags, max_tokens)
         states, target, places = [], [], []
-        for number, (row, each) in enumerate(
-            zip(rows, _states_of(self._encoder, rows), strict=True)
-        ):
+        for number, (row, each) in enumerate(zip(rows, self._states_of(rows), strict=True)):
             real = [token for token, tag in enumerate(row["labels"]) if tag != IGNORE]
             states.append(each[real])
             target += [row["labels"][token] for token in real]
             places += [(number, *row["offsets"][token]) for token in real]
         return LabelledTokens(np.concatenate(states), np.array(target), places)
+
+    def _states_of(self, rows: Sequence[dict[str, Any]]) -> list[NDArray[np.float32]]:
+        """Of each row of `token_rows` its states (T, D); rows of a length are encoded together."""
+        found: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(rows)
+        order = sorted(range(len(rows)), key=lambda row: len(rows[row]["input_ids"]))
+        self._encoder.eval()
+        for start in range(0, len(rows), _BATCH):
+            numbers = order[start : start + _BATCH]
+            batch = collate([rows[number] for number in numbers])
+            with torch.inference_mode(), reading(self._config):
+                output = self._encoder(batch["input_ids"], batch["attention_mask"])
+            every = output.last_hidden_state.float().numpy()
+            for number, states in zip(numbers, every, strict=True):
+                found[number] = states[: len(rows[number]["input_ids"])]
+        return found
 
 
 def _means(states: NDArray[np.float32], rows: Sequence[int], count: int) -> NDArray[np.float32]:
@@ -177,18 +188,3 @@ def frozen_scorer(config: TrainConfig, train: Sequence[Example], tags: Sequence[
     """A scorer whose head is fitted on the training rows."""
     frozen = frozen_tokens(config, train, tags)
     return lambda examples: frozen.score(frozen.head, examples, frozen.read(examples))
-
-
-def _states_of(encoder: nn.Module, rows: Sequence[dict[str, Any]]) -> list[NDArray[np.float32]]:
-    """Of each row of `token_rows` its states (T, D); rows of a length are encoded together."""
-    found: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(rows)
-    order = sorted(range(len(rows)), key=lambda row: len(rows[row]["input_ids"]))
-    encoder.eval()
-    for start in range(0, len(rows), _BATCH):
-        numbers = order[start : start + _BATCH]
-        batch = collate([rows[number] for number in numbers])
-        with torch.inference_mode():
-            output = encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-        for number, states in zip(numbers, output.last_hidden_state.numpy(), strict=True):
-            found[number] = states[: len(rows[number]["input_ids"])]
-    return found
