@@ -10,9 +10,9 @@ DATASETS ?= ../shared/datasets
 demo: $(READY)
 	$(BIN)/deskhand demo
 
-# Two processes; one that waits for a core sleeps, instead of keeping the other from it.
+# Two processes; a thread that waits sleeps or is not there, instead of keeping the other from its core.
 test: $(READY)
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations 20
+	OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 test-fast: $(READY)
 	$(BIN)/python -m pytest -q -m "not slow and not browser and not gpu and not network"

@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 import transformers
-from threadpoolctl import threadpool_limits
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 from transformers.trainer_utils import SaveStrategy
 
@@ -262,7 +261,6 @@ def _prepare_trainer(trainer: Any, run: RunDir, begun: float) -> None:  # noqa: 
 def _settle(config: TrainConfig) -> None:
     """Threads, seeds and the libraries' own logging."""
     torch.set_num_threads(config.threads)
-    threadpool_limits(config.threads)  # of numpy and scikit-learn, which would take every core
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
