@@ -8,12 +8,14 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file, save_file
 
 from data.errors import ConfigError, LogFormatError, RunDirError
-from finetune.confidence.memory import Memory
-from finetune.intent.extend import _Old, _shift, extend
+from finetune.confidence.memory import Memory, standing_of
+from finetune.intent.extend import _Rows, _shift, extend
 from finetune.intent.model import IntentModel
-from finetune.run_dir import RunDir
+from finetune.intent.text_logits import TextLogits
+from finetune.run_dir import RunDir, record_sums
 from finetune.train import train
 from tests.conftest import INTENTS, intent_rows, open_encoder, small, write_lines
 
@@ -141,6 +143,11 @@ def test_another_run_is_not_overwritten(trained_run, tmp_path):
         extend(trained_run.root, data, trained_run.root, open_encoder, 1)
 
 
+def of_one_label(vectors):
+    """Rows of vectors whose first number is what the old label scores."""
+    return _Rows(vectors, standing_of(vectors[:, :1], None))
+
+
 def test_rows_that_were_held_out_decide_how_readily_new_intents_are_said():
     rng = np.random.default_rng(0)
     old = rng.normal(size=(40, 8)) + [6, 0, 0, 0, 0, 0, 0, 0]
@@ -149,11 +156,48 @@ def test_rows_that_were_held_out_decide_how_readily_new_intents_are_said():
     target = np.zeros(10, dtype=int)
 
     def shift(held):
-        seen = _Old(old, old[:, :1])
-        apart = None if held is None else _Old(held, held[:, :1])
-        return _shift(new, new[:, :1], target, seen, apart, 1)
+        seen, apart = of_one_label(old), None if held is None else of_one_label(held)
+        return _shift(of_one_label(new), target, seen, apart, 1)
 
     free, _ = shift(None)
     careful, told = shift(between)
     assert careful < free - 1
     assert told["taken_from_old"] <= 1 / 40
+
+
+def test_a_new_intent_takes_as_many_held_out_rows_as_was_reckoned(
+    trained_run, tmp_path, monkeypatch
+):
+    if not len(Memory.load(trained_run.memory).held):
+        pytest.skip("a head's run keeps no held-out rows")
+    monkeypatch.setattr("finetune.intent.extend._TAKEN", 0.4)
+    rows = [{"text": row["text"], "label": "odd"} for row in intent_rows()[::3]]  # hard to tell
+    data = write_lines(tmp_path / "new.jsonl", rows)
+    done = extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
+    old = [row["text"] for row in intent_rows()]
+    taken = np.mean([label == "odd" for label in best(model_of(tmp_path / "more"), old)])
+    assert 0 < done.metrics["taken_from_old"] <= 0.4
+    assert taken == pytest.approx(done.metrics["taken_from_old"], abs=1.5 / len(old))
+
+
+def test_what_an_extended_run_remembers_holds_for_its_own_texts(trained_run, tmp_path):
+    data = write_lines(tmp_path / "new.jsonl", NEW)
+    extend(trained_run.root, data, tmp_path / "more", open_encoder, 1)
+    more = RunDir(tmp_path / "more")
+    memory, logits = Memory.load(more.memory), TextLogits(more, open_encoder, 1)
+    standing, vectors = logits.standing([row["text"] for row in NEW])
+    np.testing.assert_allclose(memory.rows[-len(NEW) :], vectors, atol=1e-3)
+    np.testing.assert_allclose(memory.standing[-len(NEW) :], standing, atol=0.02)
+    if len(memory.held):
+        standing, _ = logits.standing([row["text"] for row in intent_rows()])
+        np.testing.assert_allclose(memory.held_standing, standing, atol=0.02)
+
+
+def test_a_run_of_before_is_refused(trained_run, tmp_path):
+    run = RunDir(shutil.copytree(trained_run.root, tmp_path / "run"))
+    values = load_file(run.memory)
+    save_file({key: values[key] for key in values if "standing" not in key}, run.memory)
+    record_sums(run)
+    data = write_lines(tmp_path / "new.jsonl", NEW)
+    with pytest.raises(ConfigError, match="train it again"):
+        extend(run.root, data, tmp_path / "more", open_encoder, 1)

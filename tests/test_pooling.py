@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 
 from data.encoders import resolve_encoder
@@ -90,7 +91,7 @@ def test_a_run_serves_and_explains_in_the_way_of_its_encoder(method, encoder, fo
     pooling = resolve_encoder(encoder).way.pooling
     assert json.loads(run.base.read_text())["pooling"] == pooling
     logits, explainer = TextLogits(run, open_encoder, 1), Explainer(run)
-    above = logits.of([TEXT])[0] - logits.of_vectors(np.zeros((1, 32), np.float32))
+    above = logits.of([TEXT])[0] - load_file(run.head)["bias"]
     for place, label in enumerate(json.loads(run.labels.read_text())):
         found = explainer.score(TEXT, label)
         assert found == pytest.approx(above[0, place] - above[0].mean(), abs=1e-3)

@@ -21,6 +21,8 @@ HELD = 2000  # of all labels, held out of training, that are kept
 _LARGEST = 60_000.0  # that half precision holds
 NEIGHBOUR = 3  # the distance to the third nearest row of a label: one odd row says nothing
 
+_NO_STANDING = np.zeros((0, 2), dtype=np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -50,7 +52,9 @@ class Memory:
     """A whitening (D, D), the K labels' whitened means (K, D), and rows (m, D) with their labels.
 
     `held` (h, D) are rows of these labels that the weights were not trained on, where there are
-    any: what happens to them is what will happen to others.
+    any: what happens to them is what will happen to others. `standing` (m, 2) and `held_standing`
+    (h, 2) are what a further label must beat on each of them, see `standing_of`; empty in a run
+    that was trained before they were kept.
 
     Source: Mahalanobis distance with one covariance, Lee et al. 2018, arXiv:1807.03888, shrunk as
     Ledoit & Wolf 2004; nearest neighbours, Sun et al. 2022, arXiv:2204.06507 (here of each label).
@@ -61,10 +65,12 @@ class Memory:
     rows: Floats
     owners: NDArray[np.int32]
     held: Floats
+    standing: Floats
+    held_standing: Floats
 
-    def with_held(self, vectors: Floats) -> "Memory":
+    def with_held(self, vectors: Floats, standing: Floats) -> "Memory":
         """The same with the first HELD of these vectors as rows that were held out."""
-        return replace(self, held=_halved(vectors[:HELD]))
+        return replace(self, held=_halved(vectors[:HELD]), held_standing=standing[:HELD])
 
     def near(self, vectors: Floats) -> Near:
         """How near vectors (n, D), unit length, are to each label."""
@@ -87,7 +93,9 @@ class Memory:
         save_file(
             {"whitening": self.whitening.astype(np.float16),
              "means": self.means.astype(np.float16), "rows": self.rows.astype(np.float16),
-             "owners": self.owners, "held": self.held.astype(np.float16)},
+             "owners": self.owners, "held": self.held.astype(np.float16),
+             "standing": self.standing.astype(np.float32),
+             "held_standing": self.held_standing.astype(np.float32)},
             path,
         )  # fmt: skip
 
@@ -98,7 +106,24 @@ class Memory:
         whitening, means, rows, held = (
             values[name].astype(np.float32) for name in ("whitening", "means", "rows", "held")
         )
-        return cls(whitening, means, rows, values["owners"], held)
+        standing, held_standing = (
+            values.get(name, _NO_STANDING) for name in ("standing", "held_standing")
+        )
+        return cls(whitening, means, rows, values["owners"], held, standing, held_standing)
+
+
+def standing_of(scores: Floats, margins: Floats | None) -> Floats:
+    """What a further label must score on n texts to be said: (n, 2).
+
+    First the highest score of the K labels, then the logarithm of the sum of their exponentials,
+    both less what words add to a label that they do not know.
+
+    Args:
+        scores: (n, K) before calibration, with the words.
+        margins: (n, K), what the words add to them.
+    """
+    known = scores if margins is None else scores - margins.max(axis=1, keepdims=True)
+    return np.column_stack([known.max(axis=1), np.logaddexp.reduce(known, axis=1)])
 
 
 def few_of_each(gold: Sequence[str], seed: int) -> NDArray[np.int_]:
@@ -132,7 +157,9 @@ def fit_memory(vectors: Floats, gold: Sequence[str], names: Sequence[str], seed:
     empty = np.setdiff1d(np.arange(len(names)), owner_inside)
     half[1][empty] = np.float16(100.0)
     none = np.zeros((0, vectors.shape[1]), dtype=np.float32)
-    return Memory(half[0], half[1], half[2], owner[kept].astype(np.int32), none)
+    return Memory(
+        half[0], half[1], half[2], owner[kept].astype(np.int32), none, *[_NO_STANDING] * 2
+    )
 
 
 def _halved(array: Floats) -> Floats:

@@ -5,6 +5,7 @@ the rows that each fold of its cross-validation held out.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from data.encoders import resolve_encoder
 from data.onnx_text import OnnxText
 from data.schema import OOS, Example
 from finetune.confidence.calibration import Calibration, fit_calibration
-from finetune.confidence.memory import Memory, Near, few_of_each, fit_memory
+from finetune.confidence.memory import Memory, Near, few_of_each, fit_memory, standing_of
 from finetune.config import TrainConfig
 from finetune.encoder import export_onnx, save_encoder, token_inputs
 from finetune.head import Head, deal
@@ -47,7 +48,11 @@ def save_head(head: Head, config: TrainConfig, splits: Splits, run: RunDir) -> C
     start = frozen_head(texts, gold, config)
     fitted = Frozen(start.encoder, start.vectors, head)
     calibration, memory = calibrate_head(fitted, splits.train, config, added, words)
-    memory.save(run.memory)
+    kept = few_of_each(gold, config.seed)
+    known = None if words is None else words[1] * words[0].logits([texts[row] for row in kept])
+    scores = head.logits(start.vectors[kept])
+    standing = standing_of(scores if known is None else scores + known, known)
+    replace(memory, standing=standing).save(run.memory)
     return calibration
 
 
@@ -121,6 +126,10 @@ def save_net(
     gold = [*labels_of(told), *[OOS] * len(outside)]
     outputs = session.run_outputs(texts, Served.outputs)
     logits, vectors = np.stack(outputs[0]), np.stack(outputs[1])
+    margins, kept = None, few_of_each(train_gold, config.seed)
+    known_texts = [train_texts[place] for place in kept]
+    outputs = session.run_outputs(known_texts, Served.outputs)
+    known, known_vectors, known_margins = np.stack(outputs[0]), np.stack(outputs[1]), None
     if config.words:
         target = numbers(train_gold, labels)
         words = fit_words(train_texts, target, len(labels))
@@ -130,11 +139,14 @@ def save_net(
         share = best_share(logits[:size], margins[:size], numbers(gold[:size], labels))
         if share > 0:
             words.save(run.words, share)
-        logits = logits + share * margins
+        margins = share * margins
+        logits = logits + margins
+        known_margins = share * words.logits(known_texts)
+        known = known + known_margins
     names = [label for label in labels if label != OOS]
-    kept = few_of_each(train_gold, config.seed)
-    known = session.run_outputs([train_texts[place] for place in kept], ("vector",))[0]
-    memory = fit_memory(np.stack(known), [train_gold[place] for place in kept], names, config.seed)
+    known_gold = [train_gold[place] for place in kept]
+    memory = fit_memory(known_vectors, known_gold, names, config.seed)
+    memory = replace(memory, standing=standing_of(known, known_margins))
     calibration = fit_calibration(
         logits,
         labels,
@@ -146,7 +158,8 @@ def save_net(
         refuse=not config.intent.from_the_end,
     )
     own = [place for place, label in enumerate(gold) if label in names]
-    memory.with_held(vectors[own]).save(run.memory)
+    standing = standing_of(logits, margins)[own]
+    memory.with_held(vectors[own], standing).save(run.memory)
     return calibration
 
 

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 from data.encoders import Encoder
 from data.errors import EncoderError
 from data.onnx_text import OnnxText, Side
+from finetune.confidence.memory import standing_of
 from finetune.intent.words import Words
 from finetune.run_dir import RunDir
 from finetune.run_kind import kind_of
@@ -62,13 +63,6 @@ class TextLogits:
                 "train it again"
             )
 
-    def of_vectors(self, vectors: Floats) -> Floats:
-        """Logits (n, K) of pooled vectors (n, D), without the words beside the network."""
-        scores: Floats = vectors @ self._weight.T + self._bias
-        if self.added is not None:
-            scores = np.concatenate([scores, vectors @ self.added[0].T + self.added[1]], axis=1)
-        return scores
-
     def of(
         self, texts: Sequence[str], vectors: Floats | None = None, with_vectors: bool = False
     ) -> tuple[Floats, Floats | None]:
@@ -90,10 +84,8 @@ class TextLogits:
             scores, found = np.stack(outputs[0]), np.stack(outputs[1])
         else:
             scores = np.stack(self._texts.run(texts))
-        margins = None
-        if self._words is not None:
-            words, share = self._words
-            margins = share * words.logits(texts)
+        margins = self._margins(texts)
+        if margins is not None:
             scores = scores + margins
         if self.added is not None:
             assert found is not None
@@ -104,3 +96,17 @@ class TextLogits:
                 own = own + margins.max(axis=1, keepdims=True)
             scores = np.concatenate([scores, own], axis=1)
         return scores, found
+
+    def standing(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        """What a further label must beat on n texts (n, 2), see `standing_of`; their vectors."""
+        scores, vectors = self.of(texts, with_vectors=True)
+        assert vectors is not None
+        return standing_of(scores, self._margins(texts)), vectors
+
+    def _margins(self, texts: Sequence[str]) -> Floats | None:
+        """What the words add to the labels that they know (n, K)."""
+        if self._words is None:
+            return None
+        words, share = self._words
+        margins: Floats = share * words.logits(texts)
+        return margins
