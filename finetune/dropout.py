@@ -33,7 +33,7 @@ def dropped(values: Tensor, share: float) -> Tensor:
     never stopped.
     """
     lost = round(share * _VALUES)
-    if values.device.type != "cpu" or lost in (0, _VALUES):
+    if values.device.type != "cpu" or lost in (0, _VALUES) or not values.numel():
         return nn.functional.dropout(values, share)
     seed = int(torch.randint(2**63 - 1, ()))
     draws = np.random.SFC64(seed).random_raw(-(-values.numel() // _A_DRAW))

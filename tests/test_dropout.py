@@ -37,6 +37,10 @@ def test_none_and_all_are_what_they_say(share, left):
     assert torch.equal(dropped(torch.ones(9), share), torch.full((9,), left))
 
 
+def test_no_values_are_none_afterwards():
+    assert dropped(torch.zeros(0, 3), 0.1).shape == (0, 3)
+
+
 def test_bfloat16_stays_and_gradients_go_where_the_values_went():
     values = torch.ones(50, 50, dtype=torch.bfloat16, requires_grad=True)
     out = dropped(values, 0.2)
