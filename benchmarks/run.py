@@ -24,6 +24,7 @@ from benchmarks import (
     demo,
     discover,
     export,
+    few_cores,
     gpu,
     guard,
     guideline,
@@ -93,6 +94,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "rubric": ("Answers written, selected and by agents, judged blind", rubric.run),
     SCALE: ("An index from 1,000 to 1,000,000 rows, one core", retrieval_scale.run),
     "turn": ("A bot's turn by its parts", turn.run),
+    "few_cores": ("On few cores: draws for dropout, threads that wait", few_cores.run),
     "demo": ("deskhand demo, from nothing and again, and a turn through the bot", demo.run),
 }
 
