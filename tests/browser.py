@@ -31,11 +31,20 @@ def chromium() -> Iterator:
         browser.close()
 
 
-def write(page, text):
-    """Write a message into the chat's box and press Enter."""
+def write(page, text, busy=False):
+    """Write a message into the chat's box and press Enter; again where the page did not listen yet.
+
+    A page that took the message empties the box, unless it is `busy` with an answer.
+    """
     box = page.locator("#customer_service-message textarea")
     box.fill(text)
     box.press("Enter")
+    end = time.monotonic() + 10
+    while not busy and box.input_value() == text:
+        if time.monotonic() > end:
+            box.press("Enter")
+            return
+        page.wait_for_timeout(50)
 
 
 @contextmanager
