@@ -31,20 +31,16 @@ def chromium() -> Iterator:
         browser.close()
 
 
-def write(page, text, busy=False):
-    """Write a message into the chat's box and press Enter; again where the page did not listen yet.
+def write(page, text):
+    """Write a message into the chat's box and press Enter.
 
-    A page that took the message empties the box, unless it is `busy` with an answer.
+    Not before what a page asks for when it is opened has come: gradio's client closes the stream of
+    answers after it, and a message of that very moment waits for ever.
     """
+    page.wait_for_load_state("networkidle", timeout=60_000)
     box = page.locator("#customer_service-message textarea")
     box.fill(text)
     box.press("Enter")
-    end = time.monotonic() + 10
-    while not busy and box.input_value() == text:
-        if time.monotonic() > end:
-            box.press("Enter")
-            return
-        page.wait_for_timeout(50)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def test_a_message_sent_while_an_answer_grows_is_answered_after_it(app, url):
         page.goto(url)
         write(page, "first")
         page.locator(f"{CHAT} .bot", has_text="I heard first").last.wait_for(timeout=60_000)
-        write(page, "second", busy=True)
+        write(page, "second")
         app.go_on.set()
         for said in ("first", "second"):
             words = f"I heard {said} and thought about it"
