@@ -76,8 +76,8 @@ def _settle() -> None:
         logging.getLogger(ours).setLevel(logging.INFO)
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # OpenBLAS's idle threads spin, and a fit is thousands of small products: beside any other work
-    # two threads took eight times as long as one. Read when numpy is imported, which is later.
+    # OpenBLAS's idle threads spin, and a fit is thousands of small products: two threads take
+    # several times as long as one (`benchmarks/few_cores.py`). Read when numpy is imported, later.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what no encoding has
         sys.stdout.reconfigure(errors="backslashreplace")

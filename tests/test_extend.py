@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from data.errors import ConfigError, LogFormatError, RunDirError
 from finetune.confidence.memory import Memory, standing_of
-from finetune.intent.extend import _Rows, _shift, extend
+from finetune.intent.extend import _fit, _Rows, _shift, extend
 from finetune.intent.model import IntentModel
 from finetune.intent.text_logits import TextLogits
 from finetune.run_dir import RunDir, record_sums
@@ -157,7 +157,8 @@ def test_rows_that_were_held_out_decide_how_readily_new_intents_are_said():
 
     def shift(held):
         seen, apart = of_one_label(old), None if held is None else of_one_label(held)
-        return _shift(of_one_label(new), target, seen, apart, 1)
+        fitted = _fit(of_one_label(new), target, seen, 1)
+        return _shift(of_one_label(new), target, seen, apart, fitted)
 
     free, _ = shift(None)
     careful, told = shift(between)

@@ -114,7 +114,7 @@ def extend(
     old_rows = _Rows(memory.rows, memory.standing)
     held = _Rows(memory.held, memory.held_standing) if len(memory.held) else None
     weight, bias = _fit(added_rows, target, old_rows, len(names))
-    shift, metrics = _shift(added_rows, target, old_rows, held, len(names))
+    shift, metrics = _shift(added_rows, target, old_rows, held, (weight, bias))
     bias = bias + shift
     with alone(new), _swept(new), room(new, "extend it again"):
         shutil.rmtree(new.partial.root, ignore_errors=True)
@@ -209,13 +209,14 @@ def _shift(
     target: NDArray[np.int_],
     old_rows: _Rows,
     held: _Rows | None,
-    new: int,
+    fitted: tuple[Floats, Floats],
 ) -> tuple[float, dict[str, float]]:
     """What is added to all new biases, and what it gives on rows held out in turn.
 
     As much as leaves all but `_TAKEN` of the old rows with their old labels, and no more than
     brings in all held-out new ones. Old rows are judged on `held`, which no weight was trained on:
-    scores of training rows are surer of themselves. Other arguments as of `_fit`.
+    scores of training rows are surer of themselves. `fitted` is what `_fit` gave for all rows;
+    other arguments as of `_fit`.
     """
     fold_of = np.random.default_rng(0).permutation(len(target)) % _FOLDS
     old_fold = np.random.default_rng(0).permutation(len(old_rows.vectors)) % _FOLDS
@@ -224,13 +225,14 @@ def _shift(
     for fold in range(_FOLDS):
         kept, here = fold_of != fold, old_fold == fold
         beside = old_rows if held is not None else old_rows.part(~here)
-        weight, bias = _fit(rows.part(kept), target[kept], beside, new)
+        weight, bias = _fit(rows.part(kept), target[kept], beside, len(fitted[1]))
         own = rows.vectors[~kept] @ weight.T + bias
         best[~kept] = own.argmax(axis=1)
         lead[~kept] = own.max(axis=1) - rows.standing[~kept, 0]
-        threat[here] = _threat(old_rows.part(here), weight, bias)
-    if held is not None:  # as they are by what all new rows give, and is kept
-        threat = _threat(held, *_fit(rows, target, old_rows, new))
+        if held is None:
+            threat[here] = _threat(old_rows.part(here), weight, bias)
+    if held is not None:  # by the very weights that are kept
+        threat = _threat(held, *fitted)
     room = -float(np.quantile(threat, 1 - _TAKEN))
     wanted = -float(lead.min()) + 1e-3
     shift = min(room, wanted)
