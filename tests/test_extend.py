@@ -36,6 +36,7 @@ def trained_run(request, tiny, tmp_path_factory):
     config = small("intent", tiny, request.param, optim=optim, head={"c": [1e3]})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # the encoder is exported to var/ of the working folder
+        patch.setattr("finetune.intent.fit.best_share", lambda *rows: 0.5)  # words have a say
         return train(config, folder / "data", folder / "run").run
 
 
